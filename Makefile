@@ -1,0 +1,78 @@
+# Spillway. `make` lists the targets; `make demo` and `make test` set up .venv by themselves, once.
+
+PY    ?= python3
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+TOOLS := $(VENV)/.ready-tools
+UV    := $(shell command -v uv 2>/dev/null)
+# Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down.
+PYTEST ?= -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast check bench fuzz validate run doctor constraints clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## simulate the shipped cluster: bills, SLA report, one HTML page [DAYS=n SEED=n]
+	@$(BIN)/python -m sim demo $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
+
+test: $(READY) ## all tests [PYTEST="-x -k word"]
+	@$(BIN)/python -m pytest $(PYTEST)
+
+fast: $(READY) ## unit tests, tidiness and documentation only
+	@$(BIN)/python -m pytest tests/unit tests/test_tidy.py tests/test_docs.py $(PYTEST)
+
+check: $(READY) $(TOOLS) ## ruff and mypy --strict
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+
+bench: $(READY) ## speed, as ratios to references measured in the same run
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
+	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential \
+	  $(if $(SEED),--seed $(SEED) --hypothesis-seed=$(SEED))
+
+validate: $(READY) ## the long versions: golden files, published cases, whole traces
+	@$(BIN)/python -m pytest -m "slow or traces" $(PYTEST)
+
+run: $(READY) ## one scenario into a run folder: make run SCENARIO=name-or-file [DAYS=n SEED=n]
+	@test -n "$(SCENARIO)" || { echo 'make run SCENARIO=x needs a bundled name or a TOML file; the names are:'; \
+	  $(BIN)/python -m sim scenarios list; exit 2; } >&2
+	@$(BIN)/python -m sim run "$(SCENARIO)" $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
+
+doctor: $(READY) ## check this machine
+	@$(BIN)/python -m sim doctor
+
+constraints: ## pin again, for Python 3.11 and later at once; needs uv, writes no address
+	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 --upgrade --quiet \
+	  --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
+
+clean: ## remove .venv and caches; run folders stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# One stamp for each set, so that `make -j4 demo test` sets up once. Where a pinned version can no longer be installed,
+# the lower bounds of pyproject.toml are enough.
+ifdef UV
+venv = $(UV) venv -q --allow-existing -p $(PY) $(VENV)
+pip  = $(UV) pip install -q -p $(BIN)/python
+else
+venv = $(PY) -m venv $(VENV)
+pip  = $(BIN)/python -m pip install -q --disable-pip-version-check
+endif
+install = $(pip) -c constraints.txt -e '.[$(1)]' || \
+  { echo "constraints.txt does not install here: taking the lower bounds of pyproject.toml" >&2; $(pip) -e '.[$(1)]'; }
+
+$(READY): pyproject.toml constraints.txt
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed (set PY=python3.x)")'
+	@echo "setting up $(VENV) (first run only)" >&2
+	@$(venv)
+	@$(call install,test)
+	@touch $@
+
+$(TOOLS): $(READY)
+	@$(call install,dev)
+	@touch $@

@@ -1,0 +1,113 @@
+"""What every test may ask for: data beside the checkout, a seed that can be repeated, and one profile of Hypothesis.
+
+Data are found through `SPILLWAY_TRACES` and `SPILLWAY_CASES`, or in `shared/` beside the checkout. A test whose data
+are absent is skipped with the name of what it missed. Every random choice comes from a number that is printed with the
+failure, together with the line that repeats it.
+"""
+
+import os
+import secrets
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+# A shared machine may stall a single example: time limits belong to the benchmarks, not to the properties.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile(
+    "fuzz",
+    parent=settings.get_profile("default"),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES") or 2000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
+)
+
+
+def profile_name() -> str:
+    """`HYPOTHESIS_PROFILE`, else the same examples each time on a machine that builds, and new ones elsewhere."""
+    return os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="seed of the tests that take one (default: fixed per test)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the profile, and give Hypothesis a seed that the header can print (workers inherit it)."""
+    os.environ.pop("SPILLWAY_RUNS", None)  # where a person keeps runs is none of the tests' business
+    settings.load_profile(profile_name())
+    if config.option.hypothesis_seed is None and not settings.default.derandomize:
+        config.option.hypothesis_seed = str(secrets.randbits(32))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what reads data from beside the checkout, so that `make validate` finds it."""
+    for item in items:
+        if {"traces_dir", "cases_dir"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("traces")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if settings.default.derandomize:
+        return f"hypothesis: profile {profile_name()}, the same examples each time"
+    return f"hypothesis: profile {profile_name()}, repeat with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number that fixes the test's randomness: its own unless `--seed` says otherwise."""
+    chosen: int | None = request.config.getoption("--seed")
+    number = zlib.crc32(request.node.nodeid.encode()) if chosen is None else chosen
+    print(f"repeat with: python -m pytest '{request.node.nodeid}' --seed {number}")
+    return number
+
+
+def data_folder(variable: str, default: Path) -> Path:
+    """The folder that `variable` names, or the default; skips the test when it is not there."""
+    folder = Path(os.environ.get(variable) or default)
+    if not folder.is_dir():
+        pytest.skip(f"no folder {default.name}/ beside the checkout in {SHARED.name}/, and {variable} names none")
+    return folder
+
+
+def finder(folder: Path, variable: str) -> Callable[[str], Path]:
+    """A function from a file's name to its path, which skips the test when the file is not there."""
+
+    def find(name: str) -> Path:
+        if not (folder / name).is_file():
+            pytest.skip(f"missing {folder.name}/{name} ({variable} may name another folder)")
+        return folder / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def traces_dir() -> Path:
+    """Folder of real traces."""
+    return data_folder("SPILLWAY_TRACES", SHARED / "traces")
+
+
+@pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """Folder of published cases."""
+    return data_folder("SPILLWAY_CASES", SHARED / "cases")
+
+
+@pytest.fixture(scope="session")
+def trace_file(traces_dir: Path) -> Callable[[str], Path]:
+    """`trace_file("golden_easy/kth5k_tf.swf.gz")`: its path, or a skip that names it."""
+    return finder(traces_dir, "SPILLWAY_TRACES")
+
+
+@pytest.fixture(scope="session")
+def case_file(cases_dir: Path) -> Callable[[str], Path]:
+    """`case_file("scheduling_cases.json")`: its path, or a skip that names it."""
+    return finder(cases_dir, "SPILLWAY_CASES")
