@@ -1,0 +1,204 @@
+"""Everybody who takes part and everything that was promised, in one immutable value, checked as a whole.
+
+Order is meaning here: the position of a tenant or a product is its dense index in every table of a run.
+
+    [[tenant]]
+    id = "acme"
+    name = "Acme Robotics"
+    kind = "external"
+
+    [[product]]              # changes one key of a built-in product, keeps the rest
+    code = "bare.spot"
+    notice_s = 120
+
+    [[contract]]
+    id = "acme-2026"
+    tenant = "acme"
+    product = "bare.reserved"
+    region = "eu-1"
+    sku = "h100"
+    nodes = 16
+    from_s = 0
+    until_s = 2592000
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from tenants.band import Band
+from tenants.contract import Contract
+from tenants.errors import TenantError, from_validation, unknown_name
+from tenants.model import Record, Tenant
+from tenants.product import CATALOGUE, Product
+from tenants.sla_terms import SLA_PRESETS, SlaTerms
+
+# TOML has arrays, not tuples; strictness about the rows inside stays.
+_Tenants = Annotated[tuple[Tenant, ...], Field(strict=False)]
+_Products = Annotated[tuple[Product, ...], Field(strict=False)]
+_Contracts = Annotated[tuple[Contract, ...], Field(strict=False)]
+_SlaTerms = Annotated[tuple[SlaTerms, ...], Field(strict=False)]
+
+
+class RegistryFile(Record):
+    """The shape of a registry in TOML, under the names that people write; `Registry` is what the program uses."""
+
+    tenant: _Tenants = ()
+    product: _Products = ()
+    contract: _Contracts = ()
+    sla: _SlaTerms = ()
+
+
+class Registry(Record):
+    """Tenants, products, contracts and SLA terms that refer to each other correctly: ids are unique and known.
+
+    Raises `TenantError` when they do not, with the row's place as it would be in a file.
+    """
+
+    tenants: _Tenants
+    products: _Products = CATALOGUE
+    contracts: _Contracts = ()
+    sla_terms: _SlaTerms = SLA_PRESETS
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read a registry from a TOML file. Raises `TenantError`."""
+        return cls.from_mapping(read_toml(path), where=str(path))
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], where: str = "registry") -> Self:
+        """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, each optional.
+
+        Rows of the mapping come first and in its order, so that an index in an error is the index in the file; after
+        them come the built-in products and SLA presets that no row names. A row that names one changes the keys it
+        gives and keeps the others.
+
+        Raises `TenantError`, with `where` for the file.
+        """
+        completed = {
+            **mapping,
+            "product": _with_built_in(mapping.get("product", []), CATALOGUE, "code"),
+            "sla": _with_built_in(mapping.get("sla", []), SLA_PRESETS, "name"),
+        }
+        try:
+            file = RegistryFile.model_validate(completed)
+            return cls(tenants=file.tenant, products=file.product, contracts=file.contract, sla_terms=file.sla)
+        except ValidationError as error:
+            raise from_validation(error, where, RegistryFile) from None
+        except TenantError as error:
+            error.file = where
+            raise
+
+    def tenant_index(self, tenant_id: str) -> int:
+        """Return the dense index of a tenant. Raises `TenantError` if there is none of that id."""
+        return _index("tenant", tenant_id, self._tenant_rows)
+
+    def product_index(self, code: str) -> int:
+        """Return the dense index of a product. Raises `TenantError` if there is none of that code."""
+        return _index("product", code, self._product_rows)
+
+    def sla_of(self, product: int) -> SlaTerms | None:
+        """Return the SLA terms of the product with dense index `product`; None where it promises no availability."""
+        name = self.products[product].sla
+        return None if name is None else self.sla_terms[_index("SLA", name, self._sla_rows)]
+
+    def contracts_in_force(self, at_s: int) -> tuple[Contract, ...]:
+        """Return the contracts whose term [from_s, until_s) holds `at_s`, in the order of the registry."""
+        return tuple(contract for contract in self.contracts if contract.in_force(at_s))
+
+    def trust_domains(self) -> tuple[int, ...]:
+        """Return the trust domain of each tenant: who may follow whom on a node without a scrub.
+
+        0 for all internal and platform tenants, which are one house; 1, 2, ... for the external ones, in their order.
+        """
+        domains, external_count = [], 0
+        for tenant in self.tenants:
+            external_count += tenant.kind == "external"
+            domains.append(external_count if tenant.kind == "external" else 0)
+        return tuple(domains)
+
+    @cached_property
+    def _tenant_rows(self) -> dict[str, int]:
+        return {tenant.id: row for row, tenant in enumerate(self.tenants)}
+
+    @cached_property
+    def _product_rows(self) -> dict[str, int]:
+        return {product.code: row for row, product in enumerate(self.products)}
+
+    @cached_property
+    def _sla_rows(self) -> dict[str, int]:
+        return {terms.name: row for row, terms in enumerate(self.sla_terms)}
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        _refuse_duplicates("tenant", "id", [tenant.id for tenant in self.tenants])
+        _refuse_duplicates("product", "code", [product.code for product in self.products])
+        _refuse_duplicates("contract", "id", [contract.id for contract in self.contracts])
+        _refuse_duplicates("sla", "name", [terms.name for terms in self.sla_terms])
+        for row, product in enumerate(self.products):
+            if product.sla is not None:
+                _index("SLA", product.sla, self._sla_rows, path=f"product[{row}].sla")
+        reserved = tuple(product.code for product in self.products if product.band is Band.RESERVED)
+        for row, contract in enumerate(self.contracts):
+            _index("tenant", contract.tenant, self._tenant_rows, path=f"contract[{row}].tenant")
+            place = f"contract[{row}].product"
+            band = self.products[_index("product", contract.product, self._product_rows, path=place)].band
+            if band is not Band.RESERVED:
+                message = f"a contract needs a product in band RESERVED, this one is in {band.name}"
+                raise TenantError(message, path=place, found=contract.product, allowed=reserved)
+        return self
+
+
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """Return the contents of a TOML file. Raises `TenantError` if it is absent, unreadable, binary or not TOML."""
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode())
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or type(error).__name__}"
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
+    except tomllib.TOMLDecodeError as error:
+        reason = f"is not TOML: {error}"
+    except ValueError:  # not tomllib's own error: Python's limit on the digits of an integer
+        reason = "holds a number of too many digits"
+    except RecursionError:
+        reason = "is nested too deeply"
+    raise TenantError(reason, code="bad_file", file=str(path))
+
+
+def _with_built_in(rows: object, built_in: Sequence[Record], key: str) -> object:
+    """Complete the rows that name a built-in one by `key`, and append the built-in ones that no row names.
+
+    What is not an array of tables is passed on as it is: the model that reads it next says what is wrong with it.
+    """
+    if not isinstance(rows, list | tuple):
+        return rows
+    known = {getattr(row, key): row for row in built_in}
+    completed: list[object] = []
+    for row in rows:
+        name = row.get(key) if isinstance(row, Mapping) else None
+        base = known.get(name) if isinstance(name, str) else None
+        completed.append(row if base is None else {**base.model_dump(), **row})
+    named = [row.get(key) for row in rows if isinstance(row, Mapping)]
+    return [*completed, *(row for name, row in known.items() if name not in named)]
+
+
+def _index(what: str, name: str, rows: Mapping[str, int], path: str | None = None) -> int:
+    """Return the row of `name`; raise `TenantError` for a name that is not there."""
+    row = rows.get(name)
+    if row is None:
+        raise unknown_name(what, name, rows, path)
+    return row
+
+
+def _refuse_duplicates(table: str, key: str, names: Sequence[str]) -> None:
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        if name in first:
+            message = f"used already by {table}[{first[name]}]"
+            raise TenantError(message, code="duplicate", path=f"{table}[{row}].{key}", found=name)
+        first[name] = row
