@@ -1,0 +1,96 @@
+"""Closing the books of a run: from facts to usage, line items, indicators and credits, and whether it all adds up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from billing.columns import require_columns, require_interval, require_range
+from billing.credit import ServiceCredit
+from billing.meter import TIME_S_MAX, UsageTable, meter, require_indices
+from billing.money import INT64_MAX
+from billing.prices import PriceBook
+from billing.rating import LineItemTable, rate
+from billing.reconcile import Finding, Pool, reconcile
+from billing.sla import SlaRow, assess, promises
+from billing.states import StateTable, all_states
+from billing.usage import STATES, CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from tenants.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The closed books of a run. `findings` is empty when everything adds up."""
+
+    names: Names
+    horizon_s: int
+    usage: UsageTable
+    lines: LineItemTable
+    sla: list[SlaRow]
+    credits: list[ServiceCredit]
+    capacity: StateTable
+    findings: list[Finding]
+
+
+def close(
+    names: Names,
+    registry: Registry,
+    book: PriceBook,
+    segments: SegmentTable,
+    starts: StartTable,
+    evictions: EvictionTable,
+    outages: OutageTable,
+    capacity: CapacityTable,
+    installed: Mapping[Pool, int],
+    horizon_s: int,
+) -> Books:
+    """Return the books of a run over [0, horizon_s).
+
+    Args:
+        registry:   must hold every one of `names.products`; its price plans are what the price book is asked for.
+        installed:  GPUs of each (region, sku), dense indices.
+
+    Raises:
+        UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
+        PriceError:   usage without a price.
+        TenantError:  a product that the registry does not hold.
+
+    Everything else that is wrong is in `findings`.
+    """
+    _require_facts(names, segments, starts, evictions, outages, capacity)
+    plans = tuple(registry.products[registry.product_index(code)].price_plan for code in names.products)
+    usage = meter(segments)
+    lines = rate(names, usage, book, plans)
+    rows, credits = assess(names, promises(names, registry), lines, starts, evictions, outages)
+    states = all_states(names, usage, capacity)
+    findings = reconcile(names, segments, usage, lines, credits, book, states, installed, horizon_s, plans)
+    return Books(names, horizon_s, usage, lines, rows, credits, states, findings)
+
+
+def _require_facts(
+    names: Names,
+    segments: SegmentTable,
+    starts: StartTable,
+    evictions: EvictionTable,
+    outages: OutageTable,
+    capacity: CapacityTable,
+) -> None:
+    """Refuse tables that cannot be billed. `meter` looks at the times and GPUs of segments itself."""
+    tables = {"segments": segments, "starts": starts, "evictions": evictions, "outages": outages, "capacity": capacity}
+    for name, table in tables.items():
+        columns = _columns(table)
+        require_columns(name, columns)
+        known = ("tenant", "product", "region", "sku")
+        require_indices(names, name, **{key: column for key, column in columns.items() if key in known})
+        for key, column in columns.items():
+            if key.endswith("_s") and key not in ("guaranteed_until_s", "gpu_s"):
+                require_range(name, key, column, 0, TIME_S_MAX)
+    require_interval("starts", "pending_s", starts.pending_s, "start_s", starts.start_s)
+    require_interval("evictions", "noticed_s", evictions.noticed_s, "evicted_s", evictions.evicted_s)
+    require_interval("outages", "from_s", outages.from_s, "until_s", outages.until_s)
+    require_range("evictions", "gpus", evictions.gpus, 0, INT64_MAX)
+    require_range("outages", "gpus", outages.gpus, 0, INT64_MAX)
+    require_range("capacity", "state", capacity.state, 0, len(STATES) - 1)
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    return {field.name: getattr(table, field.name) for field in fields(table)}

@@ -1,0 +1,181 @@
+"""The SLA report as text, CSV rows, JSON-able dicts and one self-contained HTML page.
+
+A printed percentage is cut, never rounded up: nobody reads more uptime than was measured.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from billing.credit import ServiceCredit
+from billing.money import CURRENCY, ROUNDING, floor_decimal, format_exact, format_usd, money_json
+from billing.months import month_label, utc_text
+from billing.render import Table, html_table, text_table
+from billing.sla import SlaRow
+from billing.usage import Names
+
+_COLUMNS = (
+    *("tenant", "product", "month", "terms", "target_percent", "availability_percent", "met", "credit_percent"),
+    *("credit_usd", "notices_kept", "notices", "starts", "wait_s_p50", "wait_s_p95", "wait_s_p99", "evictions"),
+    *("faults", "interruptions_per_1000_gpu_h", "healthy_gpu_s", "entitled_gpu_s"),
+)
+_SUMMARY = {  # column of `sla_rows` -> heading, for what people ask first; every eviction has a notice
+    "tenant": "tenant",
+    "product": "product",
+    "month": "month",
+    "target_percent": "target %",
+    "availability_percent": "reached %",
+    "met": "met",
+    "credit_usd": "credit USD",
+    "notices_kept": "kept",
+    "notices": "notices",
+    "starts": "starts",
+    "wait_s_p50": "wait s p50",
+    "wait_s_p95": "p95",
+    "wait_s_p99": "p99",
+    "faults": "faults",
+    "interruptions_per_1000_gpu_h": "/1,000 GPU-h",
+}
+_STYLE = """
+body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:84rem;padding:0 1rem;color:#1a1a1a;background:#fff}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;margin:1rem 0 2rem}
+th,td{padding:.35rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}
+th{font-weight:600;border-bottom:2px solid #888}
+.word{text-align:left}
+.met{color:#1b6e3c}
+.missed{color:#a3201d;font-weight:600}
+small{color:#555}
+"""
+
+
+def sla_rows(names: Names, rows: Sequence[SlaRow]) -> Table:
+    """Return the indicators as rows of text: a header, then one row per tenant, product and month."""
+    words = [_words(names, row) for row in rows]
+    return [list(_COLUMNS), *([row[column] for column in _COLUMNS] for row in words)]
+
+
+def credit_rows(names: Names, credits: Sequence[ServiceCredit]) -> Table:
+    """Return the service credits as rows of text, with the sum of the outages that are their evidence."""
+    header = ["tenant", "product", "month", "terms", "charge_micro_usd", "credit_percent", "credit_usd", "outages"]
+    table = [[*header, "lost_gpu_s"]]
+    for credit in credits:
+        party = [names.tenants[credit.key.tenant], names.products[credit.key.product], month_label(credit.key.month)]
+        amounts = [format_exact(credit.charge), _bp_percent(credit.credit_bp), format_usd(credit.amount_micro_usd, 2)]
+        evidence = [str(len(credit.evidence)), str(sum(outage.gpu_s for outage in credit.evidence))]
+        table.append([*party, credit.terms, *amounts, *evidence])
+    return table
+
+
+def sla_text(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit]) -> str:
+    """Return the SLA report as tables for a terminal."""
+    report = ["SLA report", "", text_table(_summary(names, rows), left={0, 1, 2})]
+    if credits:
+        report += ["", "Service credits", "", text_table(credit_rows(names, credits), left={0, 1, 2, 3})]
+    return "\n".join(report)
+
+
+def sla_html(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit]) -> str:
+    """Return the SLA report as one page that needs nothing else."""
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+        f"<title>SLA report</title><style>{_STYLE}</style></head><body><h1>SLA report</h1>",
+        html_table(_summary(names, rows), left={0, 1, 2}, marks={"yes": "met", "no": "missed"}),
+        "<h2>Service credits</h2>",
+        html_table(credit_rows(names, credits), left={0, 1, 2, 3}) if credits else "<p>None were due.</p>",
+        "<p><small>Percentages are cut, never rounded up. Credits are posted at the close of the month, in ",
+        f"{CURRENCY}, rounded {ROUNDING} once. /1,000 GPU-h: evictions and faults per 1,000 GPU-hours delivered. ",
+        "An empty cell: not promised, or nothing happened.</small></p>",
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def sla_json(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit]) -> dict[str, Any]:
+    """Return the SLA report as plain data; credits carry their evidence."""
+    return {
+        "currency": CURRENCY,
+        "rounding": ROUNDING,
+        "rows": [
+            {
+                **row._asdict(),
+                "tenant": names.tenants[row.tenant],
+                "product": names.products[row.product],
+                "month": month_label(row.month),
+                "availability_percent": _availability(row) or None,
+                "met": row.met,
+                "credit": money_json(row.credit_micro_usd),
+            }
+            for row in rows
+        ],
+        "credits": [_credit_json(names, credit) for credit in credits],
+    }
+
+
+def _credit_json(names: Names, credit: ServiceCredit) -> dict[str, Any]:
+    return {
+        "tenant": names.tenants[credit.key.tenant],
+        "product": names.products[credit.key.product],
+        "month": month_label(credit.key.month),
+        "terms": credit.terms,
+        "credit_bp": credit.credit_bp,
+        "amount": money_json(credit.amount_micro_usd),
+        "exact_micro_usd": format_exact(credit.exact),
+        "charge_micro_usd": format_exact(credit.charge),
+        "evidence": [
+            {
+                "outage": outage.row,
+                "job": outage.job,
+                "gpus": outage.gpus,
+                "from": utc_text(names.epoch_s + outage.from_s),
+                "until": utc_text(names.epoch_s + outage.until_s),
+                "gpu_s": outage.gpu_s,
+            }
+            for outage in credit.evidence
+        ],
+    }
+
+
+def _summary(names: Names, rows: Sequence[SlaRow]) -> Table:
+    header, *table = sla_rows(names, rows)
+    shown = [header.index(column) for column in _SUMMARY]
+    return [list(_SUMMARY.values()), *([row[column] for column in shown] for row in table)]
+
+
+def _words(names: Names, row: SlaRow) -> dict[str, str]:
+    """Return a row as text by column; empty where nothing was promised or nothing happened."""
+    interruptions, gpu_s = row.interruptions_per_1000_gpu_h
+    return {
+        "tenant": names.tenants[row.tenant],
+        "product": names.products[row.product],
+        "month": month_label(row.month),
+        "terms": row.terms or "",
+        "target_percent": "" if row.target_bp is None else _bp_percent(row.target_bp),
+        "availability_percent": _availability(row),
+        "met": "" if row.met is None else "yes" if row.met else "no",
+        "credit_percent": "" if row.terms is None else _bp_percent(row.credit_bp),
+        "credit_usd": format_usd(row.credit_micro_usd, 2),
+        "notices_kept": str(row.notices_kept),
+        "notices": str(row.notices_total),
+        "starts": str(row.starts),
+        "wait_s_p50": _optional(row.wait_s_p50),
+        "wait_s_p95": _optional(row.wait_s_p95),
+        "wait_s_p99": _optional(row.wait_s_p99),
+        "evictions": str(row.evictions),
+        "faults": str(row.faults),
+        "interruptions_per_1000_gpu_h": floor_decimal(interruptions, gpu_s, 3) if gpu_s else "",
+        "healthy_gpu_s": str(row.healthy_gpu_s),
+        "entitled_gpu_s": str(row.entitled_gpu_s),
+    }
+
+
+def _availability(row: SlaRow) -> str:
+    return floor_decimal(row.healthy_gpu_s * 100, row.entitled_gpu_s, 4) if row.entitled_gpu_s else ""
+
+
+def _bp_percent(bp: int) -> str:
+    return floor_decimal(bp, 100, 2)
+
+
+def _optional(number: int | None) -> str:
+    return "" if number is None else str(number)
