@@ -1,0 +1,184 @@
+"""The scheduler: a function from what happened to what to do.
+
+`Core.step(now_s, events) -> timers` owns no clock, no randomness and no I/O. Whoever owns a clock may drive it: SimPy
+in the simulator, a heap loop in the tests, a recorded tape in the debugger. Events move jobs and nodes through their
+life cycles (the writers are in `scheduler.lives`), then `scheduler.serve` decides, once per instant. What the core lets
+go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` until the driver takes it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from scheduler import serve
+from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
+from scheduler.lend import Offer
+from scheduler.lives import Decision, Lives, Outbox
+from scheduler.nodeset import NodeSet
+from scheduler.policies import Policy
+from scheduler.pool import Pool
+from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow
+from tenants.band import TIER_OF_BAND
+
+__all__ = ["Core", "Decision", "Outbox"]
+
+
+class Core(Lives):
+    """One scheduler for all pools of a cluster."""
+
+    def __init__(
+        self,
+        jobs: JobTable,
+        pools: tuple[PoolRow, ...],
+        products: tuple[ProductRow, ...],
+        policy: Policy,
+        tenant_domain: Sequence[int] = (),
+        reservations: tuple[ReservationRow, ...] = (),
+    ) -> None:
+        """Start with every node free, healthy and clean; see `Lives` for the arguments."""
+        super().__init__(jobs, pools, products, policy, tenant_domain, reservations)
+        self._idle: list[tuple[int, ...]] = [()] * len(self.pools)
+        self._rolling = {
+            row: (TIER_OF_BAND[product.band], product.guarantee_s)
+            for row, product in enumerate(products)
+            if product.rolling
+        }
+        self._handle: dict[int, Callable[[int, int], None]] = {
+            EventKind.FINISH: self._finish,
+            EventKind.NOTICE_END: self._notice_end,
+            EventKind.SCRUB_END: self._scrub_end,
+            EventKind.NODE_UP: self._node_up,
+            EventKind.NODE_DOWN: self._node_down,
+            EventKind.EXPIRE: self._expire,
+            EventKind.START_REFUSED: self._start_refused,
+            EventKind.CONTRACT_BEGIN: self._contract_begin,
+            EventKind.CONTRACT_END: self._contract_end,
+            EventKind.SUBMIT: self._submit,
+            EventKind.CONTROL: self._control,
+        }
+
+    def step(self, now_s: int, events: Sequence[Event]) -> list[Timer]:
+        """Apply everything that happened at `now_s`, decide once, and return the timers to arm.
+
+        Events of one instant are applied in the order of `EventKind`, then row: their order in `events` does not
+        matter. `now_s` must not go back. Stale timers (a job's earlier epoch) are ignored. Every timer lies later than
+        `now_s`.
+        """
+        assert now_s > self.now_s, "one step per instant, in order"
+        self.now_s = now_s
+        self.step_count += 1
+        self.timers = []
+        touched = self.touched
+        touched.clear()
+        handle = self._handle
+        for kind, row, epoch in sorted(events) if len(events) > 1 else events:
+            handle[kind](row, epoch)
+        for index in sorted(touched) if len(touched) > 1 else touched:
+            pool = self.pools[index]
+            serve.serve(self, pool)
+            if pool.lent_changed:
+                pool.lent_changed = False
+                for product, (tier, guarantee_s) in self._rolling.items():
+                    pool.note_renewable(product, now_s, pool.offer_room(tier, guarantee_s) >= 0)
+            idle = pool.idle_gpus(pool.waits())
+            if idle != self._idle[index]:
+                self._idle[index] = idle
+                self.out.idle.append(Idle(now_s, index, idle))
+        return self.timers
+
+    # -- what happened -------------------------------------------------------------------------------------------
+
+    def _submit(self, job: int, _: int) -> None:
+        jobs = self.jobs
+        pool = self.pool_of(job)
+        self.touched.add(pool.index)
+        jobs.pending_s[job] = self.now_s
+        if jobs.full[job] + (jobs.part[job] > 0) > pool.node_count:
+            self.cancel(job, Reason.TOO_LARGE)
+        else:
+            self.wait(job, pool)
+
+    def _finish(self, job: int, epoch: int) -> None:
+        if self.jobs.epoch[job] == epoch:
+            self.release(job, Cause.FINISHED)
+
+    def _notice_end(self, job: int, epoch: int) -> None:
+        if self.jobs.epoch[job] == epoch:
+            self.release(job, Cause.EVICTED)
+
+    def _scrub_end(self, batch: int, _: int) -> None:
+        pool = self.pools[batch % len(self.pools)]
+        nodes = pool.batches.pop(batch)
+        pool.scrubbing &= ~nodes
+        pool.gather_changed = True
+        self.touched.add(pool.index)
+
+    def _node_down(self, node: int, _: int) -> None:
+        pool, bit = self._locate(node)
+        if pool.down & bit:
+            return
+        pool.down |= bit
+        self.touched.add(pool.index)
+        hit = sorted(job for job, hold in pool.hold.items() if (hold.whole | hold.part) & bit)
+        for job in [job for job in hit if job in pool.granted]:
+            self.revoke(pool, job)
+            hit.remove(job)
+        for job in hit:
+            self.release(job, Cause.NODE_FAULT)
+        pool.node_down(bit)
+        pool.stir(0)
+
+    def _node_up(self, node: int, _: int) -> None:
+        pool, bit = self._locate(node)
+        if not pool.down & bit:
+            return
+        self.touched.add(pool.index)
+        pool.node_up(bit)
+        pool.stir(0)
+        self.scrub(pool, bit)
+
+    def _expire(self, job: int, epoch: int) -> None:
+        jobs = self.jobs
+        if jobs.epoch[job] != epoch or jobs.status[job] != Status.PENDING:
+            return
+        pool = self.pool_of(job)
+        self.touched.add(pool.index)
+        self.queue_of(job, pool).remove(self.key[job], job, (jobs.full[job], jobs.part[job]))
+        pool.stir(TIER_OF_BAND[jobs.band[job]])
+        self.cancel(job, Reason.PATIENCE)
+
+    def _start_refused(self, job: int, epoch: int) -> None:
+        """The world could not start it: the nodes are cleaned again, the job keeps its place and is granted anew."""
+        if self.jobs.epoch[job] == epoch:
+            pool = self.pool_of(job)
+            nodes = pool.hold[job].nodes
+            self.release(job, Cause.START_REFUSED)
+            self.scrub(pool, nodes & ~pool.down & ~pool.scrubbing & pool.internal.exact[-1])
+
+    def _contract_begin(self, row: int, _: int) -> None:
+        kept = self.reservations[row]
+        self._change_contract(kept, kept.nodes)
+
+    def _contract_end(self, row: int, _: int) -> None:
+        kept = self.reservations[row]
+        self._change_contract(kept, -kept.nodes)
+
+    def _change_contract(self, kept: ReservationRow, nodes: int) -> None:
+        pool = self.pools[kept.pool]
+        pool.change_contract(kept.tenant, nodes)
+        pool.stir(0)
+        self.touched.add(kept.pool)
+
+    def _control(self, _: int, __: int) -> None:
+        """Ask lend what may be sold until the next tick."""
+        for pool in self.pools:
+            offer: Offer = self.policy.lend(pool.supply())
+            if offer != pool.offer:
+                pool.offer = offer
+                pool.lent_changed = True
+                pool.stir(2)
+                self.touched.add(pool.index)
+
+    def _locate(self, node: int) -> tuple[Pool, NodeSet]:
+        for pool in self.pools:
+            if node < pool.first_node + pool.node_count:
+                return pool, 1 << (node - pool.first_node)
+        raise AssertionError(f"no node {node}")

@@ -1,0 +1,128 @@
+"""What the core is told, and what it lets go of: named tuples of ints, nothing else.
+
+Times are int seconds since the scenario's epoch. Rows are indices into the tables of `scheduler.tables`.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+NEVER = (1 << 62) - 1  # later than any time that an int64 column may hold in sums of two
+
+
+class EventKind(IntEnum):
+    """Kinds of event. The number is the precedence inside one second: capacity comes back before it is asked for.
+
+    The order matters: two drivers that left it to chance started 1,094,863 and 1,097,002 jobs from one workload.
+    """
+
+    FINISH = 0  # row = job, epoch = the job's
+    NOTICE_END = 1  # row = job, epoch = the job's: its eviction is due
+    SCRUB_END = 2  # row = scrub batch
+    NODE_UP = 3  # row = node (repaired; it is scrubbed before anyone holds it)
+    NODE_DOWN = 4  # row = node
+    EXPIRE = 5  # row = job, epoch = the job's: the renter's patience ends; ignored unless the job still waits
+    START_REFUSED = 6  # row = job, epoch = the job's: the world could not start it
+    CONTRACT_BEGIN = 7  # row = reservation
+    CONTRACT_END = 8  # row = reservation
+    SUBMIT = 9  # row = job
+    CONTROL = 10  # lend runs, its Offer holds until the next one
+
+
+class Event(NamedTuple):
+    """Something that happened in the world; sorts by (kind, row, epoch)."""
+
+    kind: int
+    row: int = 0
+    epoch: int = 0
+
+
+class Timer(NamedTuple):
+    """A request to be told `event` at `at_s` (never before or at the instant that asked for it)."""
+
+    at_s: int
+    event: Event
+
+
+class Cause(IntEnum):
+    """Why an allocation segment ended. Bills and SLA rules depend on it."""
+
+    FINISHED = 0
+    EVICTED = 1
+    NODE_FAULT = 2
+    START_REFUSED = 3
+    HORIZON = 4  # the run ended while the job still held its nodes
+
+
+class Status(IntEnum):
+    """Life cycle of a job (`scheduler.life` holds the moves that are allowed)."""
+
+    NEW = 0  # row known, not submitted yet
+    PENDING = 1
+    GRANTED = 2  # quota held, nodes being gathered
+    RUNNING = 3
+    EVICTING = 4  # notice served, still running
+    DONE = 5
+    CANCELLED = 6
+
+
+class Reason(IntEnum):
+    """Why a job waits, or was turned away. `scheduler.explain` turns it into a sentence."""
+
+    NONE = 0
+    CAPACITY = 1  # too few GPUs free, even counting everything this band may evict
+    FRAGMENTED = 2  # enough GPUs free, but not as whole nodes, or not enough on one node
+    TURN = 3  # fits now, but would delay an earlier job's promised start
+    OFFER = 4  # lend does not offer that many nodes for that long
+    RECLAIM = 5  # granted: waits for rentals under notice to leave its nodes
+    SCRUB = 6  # granted: waits for its nodes to be cleaned
+    REPAIR = 7  # larger than the healthy part of the pool
+    RESERVED = 8  # the free nodes are promised to contracts
+    TOO_LARGE = 9  # refused: larger than the whole pool, repaired or not
+    PATIENCE = 10  # cancelled: the renter gave up waiting
+    NO_REQUEUE = 11  # cancelled: evicted or failed, and its product is not requeued
+
+
+class Segment(NamedTuple):
+    """A finished piece of an allocation, [start_s, end_s); the unit from which everything billable is folded.
+
+    `nodes` is a set of node rows of the job's pool as an int: bit i is node i of the pool (ADR 0003).
+    """
+
+    job: int
+    start_s: int
+    end_s: int
+    gpus: int
+    nodes: int
+    cause: int
+    stalled_s: int  # seconds of start-up in it
+    lost_s: int  # seconds of work in it that were thrown away when it ended
+
+
+class Started(NamedTuple):
+    """A job began to run, having waited since `pending_s`, and having been granted its nodes at `granted_s`."""
+
+    job: int
+    pending_s: int
+    granted_s: int
+    start_s: int
+
+
+class Evicted(NamedTuple):
+    """An eviction took place: the notice was served at `noticed_s`, the nodes were taken at `evicted_s`."""
+
+    job: int
+    gpus: int
+    noticed_s: int
+    evicted_s: int
+    guaranteed_until_s: int
+
+
+class Idle(NamedTuple):
+    """GPUs of a pool that no job holds, by state, from `from_s` until the next such record of the pool.
+
+    `gpus` follows the order of `billing.usage.STATES`; together with what jobs hold they are the installed GPUs.
+    """
+
+    from_s: int
+    pool: int
+    gpus: tuple[int, ...]

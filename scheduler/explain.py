@@ -1,0 +1,29 @@
+"""Reasons as sentences for people. Numbers in, text out; nothing is decided here."""
+
+from scheduler.events import NEVER, Reason
+from scheduler.why import Why
+
+SENTENCES = {
+    Reason.NONE: "does not wait",
+    Reason.CAPACITY: "waits for capacity: needs {need} nodes, {have} are free or may be vacated for it",
+    Reason.FRAGMENTED: "waits for whole nodes: GPUs enough are free, but only {have} of {need} nodes in one piece",
+    Reason.TURN: "waits its turn: it would fit now, but would delay a job that was promised an earlier start",
+    Reason.OFFER: "waits for an offer: needs {need} nodes, lend offers {have} more at its guarantee",
+    Reason.RECLAIM: "is granted its nodes and waits for {have} evicted jobs to leave them",
+    Reason.SCRUB: "is granted its nodes and waits for {have} of them to be cleaned",
+    Reason.REPAIR: "waits for repairs: needs {need} nodes, {have} are healthy",
+    Reason.RESERVED: "waits: needs {need} nodes, {have} are not promised to contracts",
+    Reason.TOO_LARGE: "was refused: larger than the whole pool",
+    Reason.PATIENCE: "gave up waiting: its renter's patience was over",
+    Reason.NO_REQUEUE: "was not queued again after it lost its nodes",
+}
+
+
+def sentence(why: Why) -> str:
+    """Say in one clause why a job waits, or was turned away."""
+    return SENTENCES[why.reason].format(need=why.need, have=why.have)
+
+
+def has_promise(why: Why) -> bool:
+    """Whether an expected start is known."""
+    return why.promised_s != NEVER

@@ -1,0 +1,341 @@
+"""The lives of jobs: the writers that start, claim, evict and release, and book what that means.
+
+Who is granted what is decided in `scheduler.serve`; here it is done. Nothing in this module chooses. It is longer than
+most because everything that writes to a job's life stands in one place.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scheduler.capacity import Hold
+from scheduler.events import NEVER, Cause, Event, EventKind, Evicted, Idle, Reason, Segment, Started, Status, Timer
+from scheduler.gather import in_the_way
+from scheduler.life import check_move
+from scheduler.nodeset import NodeSet
+from scheduler.policies import Policy
+from scheduler.pool import Gather, Pool
+from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
+from scheduler.waiting import Queue
+from scheduler.work import settle_work
+from tenants.band import TIER_OF_BAND, Band
+
+# Members of an enum cost ten times a plain number to name, and these are named a dozen times in a job's life.
+PENDING, GRANTED, RUNNING, EVICTING, DONE, CANCELLED = (int(status) for status in list(Status)[1:])
+FINISHED, EVICTED, NODE_FAULT, START_REFUSED = (int(cause) for cause in list(Cause)[:4])
+RESERVED = int(Band.RESERVED)
+
+Decision = tuple[str, int, int, int]  # what, job (or pool), a number, node set: the tape's line, see scheduler.tape
+
+
+class Outbox:
+    """What the core has let go of since the driver last emptied it."""
+
+    __slots__ = ("decisions", "evicted", "idle", "segments", "started")
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self.started: list[Started] = []
+        self.evicted: list[Evicted] = []
+        self.idle: list[Idle] = []
+        self.decisions: list[Decision] = []
+
+    def clear(self) -> None:
+        """Forget it all; the driver has taken what it wants."""
+        self.segments.clear()
+        self.started.clear()
+        self.evicted.clear()
+        self.idle.clear()
+        self.decisions.clear()
+
+
+def _renters(jobs: JobTable, domain: list[int]) -> "memoryview[int]":
+    """Return for each job whether its nodes belong to another trust domain than internal work: (jobs,) bool."""
+    domains = np.zeros(max(len(domain), int(jobs.array("tenant").max(initial=0)) + 1), dtype=np.int64)
+    domains[: len(domain)] = domain
+    rents = np.isin(jobs.array("band"), (Band.RESERVED, Band.ON_DEMAND, Band.SPOT))
+    renter: memoryview[int] = (rents & (domains[jobs.array("tenant")] != 0)).data
+    return renter
+
+
+class Lives:
+    """All jobs and pools of a cluster, and the moves that a job can make."""
+
+    def __init__(
+        self,
+        jobs: JobTable,
+        pools: tuple[PoolRow, ...],
+        products: tuple[ProductRow, ...],
+        policy: Policy,
+        tenant_domain: Sequence[int] = (),
+        reservations: tuple[ReservationRow, ...] = (),
+    ) -> None:
+        """Start with every node free, healthy and clean.
+
+        Args:
+            tenant_domain: trust domain of each tenant; 0 is internal, and the default for tenants beyond its end.
+            reservations:  contracts; each takes effect with its CONTRACT_BEGIN event.
+        """
+        refuse_impossible_tables(pools, products, reservations)
+        self.jobs = jobs
+        self.products = products
+        self.policy = policy
+        self.reservations = reservations
+        self.pools: list[Pool] = []
+        for row in pools:
+            first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
+            self.pools.append(Pool(len(self.pools), row, first_node))
+        self.key = policy.order(jobs).data
+        self.domain = list(tenant_domain)
+        self.renter = _renters(jobs, self.domain)
+        self.now_s = -1
+        self.out = Outbox()
+        self.timers: list[Timer] = []
+        self.step_count = 0
+        self.open_count = jobs.count  # jobs that are neither done nor cancelled
+        self.looked_at = 0  # candidates examined: the work counter of benchmarks and tests
+        self._batch_count = 0
+        self.touched: set[int] = set()
+
+    def cut(self, now_s: int) -> list[Segment]:
+        """Return the allocations that are open at `now_s` as segments that end there. Changes nothing; ends a run."""
+        found: list[Segment] = []
+        for pool in self.pools:
+            for job in pool.holders():
+                product = self.products[self.jobs.product[job]]
+                start_s = self.jobs.start_s[job]
+                kept = settle_work(now_s - start_s, self._startup_s(job, product), Cause.HORIZON, 0, 0)
+                hold = pool.hold[job]
+                gpus = hold.gpu_count(pool.per_node)
+                found.append(Segment(job, start_s, now_s, gpus, hold.nodes, Cause.HORIZON, kept.stalled_s, 0))
+        return found
+
+    def grant(self, pool: Pool, tier: int, job: int, hold: Hold, at_once: bool = False) -> None:
+        """Promise nodes to a waiting job, from now on and whatever else happens to lower tiers; start it if it can.
+
+        Victims are served their notice, claims of lower tiers on these nodes are revoked, dirty nodes are cleaned.
+        `at_once`: it is known that nothing of this is needed.
+        """
+        jobs = self.jobs
+        check_move(jobs.status[job], GRANTED)
+        jobs.status[job] = GRANTED
+        jobs.granted_s[job] = self.now_s
+        holders = () if at_once or tier == 3 else in_the_way(pool, tier, hold)
+        pool.take(tier, job, hold)
+        if jobs.band[job] == RESERVED:
+            pool.use_contract(jobs.tenant[job], hold.whole.bit_count())
+        self.out.decisions.append(("grant", job, hold.gpus, hold.nodes))
+        if at_once:
+            self._start(pool, tier, job)
+            return
+        victims: set[int] = set()
+        gather = pool.granted[job] = Gather(tier, victims)
+        for other in holders:
+            if jobs.status[other] == GRANTED:
+                self.revoke(pool, other)
+            else:
+                victims.add(other)
+        for other in [other for other in holders if jobs.status[other] == RUNNING]:
+            self._serve_notice(pool, other)
+        self.advance(pool, job, gather)
+
+    def advance(self, pool: Pool, job: int, gather: Gather) -> None:
+        """Bring a granted job nearer to its start: clean what has been vacated, start when every node is ready."""
+        nodes = pool.hold[job].nodes
+        if pool.dirty & nodes and self.renter[job]:
+            vacated = nodes & pool.dirty & ~pool.scrubbing
+            for victim in gather.victims:
+                vacated &= ~pool.hold[victim].nodes
+            if vacated:
+                self.scrub(pool, vacated)
+        if not gather.victims and not nodes & pool.scrubbing:
+            del pool.granted[job]
+            self._start(pool, gather.tier, job)
+
+    def revoke(self, pool: Pool, job: int) -> None:
+        """Take a grant back: a higher tier needs the nodes, or one failed. The job waits again, in its place."""
+        gather = pool.granted.pop(job)
+        hold = pool.give(gather.tier, job)
+        if self.jobs.band[job] == RESERVED:
+            pool.use_contract(self.jobs.tenant[job], -hold.whole.bit_count())
+        self.out.decisions.append(("revoke", job, 0, hold.nodes))
+        check_move(self.jobs.status[job], PENDING)
+        self.jobs.status[job] = PENDING
+        pool.stir(gather.tier)
+        self._push(job, pool)
+
+    def release(self, job: int, cause: Cause) -> None:
+        """End a job's allocation: book its work, let go of the segment, and let it wait again or leave."""
+        jobs = self.jobs
+        pool = self.pool_of(job)
+        self.touched.add(pool.index)
+        product = self.products[jobs.product[job]]
+        tier = TIER_OF_BAND[product.band]
+        start_s = jobs.start_s[job]
+        del pool.running[tier][job]
+        pool.drop_end(tier, job)
+        hold = pool.give(tier, job)
+        pool.stir(tier)
+        if tier >= 2:
+            pool.leaving &= ~hold.whole
+        gpus = hold.gpu_count(pool.per_node)
+        pool.held_gpus -= gpus
+        if jobs.band[job] == RESERVED:
+            pool.use_contract(jobs.tenant[job], -hold.whole.bit_count())
+        stalled_s, kept_s, lost_s = settle_work(
+            self.now_s - start_s, self._startup_s(job, product), cause, product.notice_s, product.checkpoint_s
+        )
+        jobs.work_s[job] += kept_s
+        jobs.epoch[job] += 1
+        jobs.end_s[job] = self.now_s
+        self.out.segments.append(Segment(job, start_s, self.now_s, gpus, hold.nodes, cause, stalled_s, lost_s))
+        if self.renter[job]:
+            self.scrub(pool, hold.nodes & ~pool.down)
+        pool.gather_changed = True
+        for gather in pool.granted.values():
+            gather.victims.discard(job)
+        if cause == FINISHED:
+            check_move(jobs.status[job], DONE)
+            jobs.status[job] = DONE
+            self.open_count -= 1
+            return
+        if cause == EVICTED:
+            jobs.preemptions[job] += 1
+            noticed_s = jobs.evict_at_s[job] - product.notice_s
+            self.out.evicted.append(Evicted(job, gpus, noticed_s, self.now_s, jobs.guaranteed_until_s[job]))
+        elif cause == NODE_FAULT:
+            jobs.faults[job] += 1
+        if product.requeue or cause == START_REFUSED:
+            jobs.pending_s[job] = self.now_s
+            self.wait(job, pool)
+        else:
+            self.cancel(job, Reason.NO_REQUEUE)
+
+    def scrub(self, pool: Pool, nodes: NodeSet) -> None:
+        """Start to clean nodes; at once done where cleaning takes no time."""
+        pool.dirty &= ~nodes
+        if pool.scrub_s and nodes:
+            pool.scrubbing |= nodes
+            # The pool is part of the number, so that SCRUB_END finds it without a table.
+            batch = self._batch_count * len(self.pools) + pool.index
+            self._batch_count += 1
+            pool.batches[batch] = nodes
+            self.timers.append(Timer(self.now_s + pool.scrub_s, Event(EventKind.SCRUB_END, batch)))
+
+    def _serve_notice(self, pool: Pool, job: int) -> None:
+        jobs = self.jobs
+        product = self.products[jobs.product[job]]
+        if product.rolling:
+            jobs.guaranteed_until_s[job] = self._rolled_on(pool, job, product)
+        evict_at_s = max(self.now_s + product.notice_s, jobs.guaranteed_until_s[job])
+        check_move(jobs.status[job], EVICTING)
+        jobs.status[job] = EVICTING
+        jobs.evict_at_s[job] = evict_at_s
+        self.out.decisions.append(("evict", job, evict_at_s, pool.hold[job].nodes))
+        if evict_at_s <= self.now_s:
+            self.release(job, Cause.EVICTED)
+            return
+        if TIER_OF_BAND[jobs.band[job]] >= 2:
+            pool.leaving |= pool.hold[job].whole
+        self._arm(evict_at_s, EventKind.NOTICE_END, job)
+
+    def _rolled_on(self, pool: Pool, job: int, product: ProductRow) -> int:
+        """Return until when a rolling guarantee holds now.
+
+        At the end of each period it was renewed for another one if the Offer, as the last decision before that second
+        left it, still had room for all that was lent. Worked out when somebody asks: no timer an hour for each renter.
+        """
+        start_s = self.jobs.start_s[job]
+        periods = (self.now_s - start_s) // product.guarantee_s
+        renewed_s = start_s + periods * product.guarantee_s
+        if periods and not pool.was_renewable(self.jobs.product[job], renewed_s):
+            return renewed_s
+        return renewed_s + product.guarantee_s
+
+    def _start(self, pool: Pool, tier: int, job: int) -> None:
+        jobs = self.jobs
+        now_s = self.now_s
+        product = self.products[jobs.product[job]]
+        jobs.wait_s[job] += now_s - jobs.pending_s[job]
+        startup_s = product.restart_s if jobs.first_start_s[job] >= 0 else 0
+        jobs.start_s[job] = now_s
+        self.out.started.append(Started(job, jobs.pending_s[job], jobs.granted_s[job], now_s))
+        self.out.decisions.append(("start", job, 0, 0))
+        left_s = startup_s + jobs.run_s[job] - jobs.work_s[job]
+        if jobs.first_start_s[job] < 0:
+            jobs.first_start_s[job] = now_s
+            jobs.first_granted_s[job] = jobs.granted_s[job]
+        if not left_s:  # a job without length holds nothing: it is done as it starts
+            hold = pool.give(tier, job)
+            pool.stir(tier)
+            if jobs.band[job] == RESERVED:
+                pool.use_contract(jobs.tenant[job], -hold.whole.bit_count())
+            jobs.end_s[job] = now_s
+            jobs.epoch[job] += 1
+            jobs.status[job] = DONE
+            self.open_count -= 1
+            return
+        check_move(jobs.status[job], RUNNING)
+        jobs.status[job] = RUNNING
+        hold = pool.hold[job]
+        pool.running[tier][job] = None
+        pool.held_gpus += hold.gpu_count(pool.per_node)
+        if not self.renter[job]:
+            pool.dirty |= hold.nodes
+        pool.set_end(tier, job, self._end_by_estimate(job, product), hold)
+        self._arm(now_s + left_s, EventKind.FINISH, job)
+        jobs.guaranteed_until_s[job] = now_s + product.guarantee_s
+
+    def wait(self, job: int, pool: Pool) -> None:
+        jobs = self.jobs
+        check_move(jobs.status[job], PENDING)
+        jobs.status[job] = PENDING
+        tier = TIER_OF_BAND[jobs.band[job]]
+        if jobs.band[job] == RESERVED:
+            pool.stir(0)
+        else:
+            pool.fresh[tier].append(job)
+        self._push(job, pool)
+        patience_s = jobs.patience_s[job]
+        if patience_s != NEVER:
+            self._arm(self.now_s + max(1, patience_s), EventKind.EXPIRE, job)
+
+    def cancel(self, job: int, reason: Reason) -> None:
+        jobs = self.jobs
+        check_move(jobs.status[job], CANCELLED)
+        if jobs.status[job] == PENDING:
+            jobs.wait_s[job] += self.now_s - jobs.pending_s[job]
+        jobs.status[job] = CANCELLED
+        jobs.reason[job] = reason
+        jobs.end_s[job] = self.now_s
+        jobs.epoch[job] += 1
+        self.open_count -= 1
+        self.out.decisions.append(("cancel", job, reason, 0))
+
+    def _push(self, job: int, pool: Pool) -> None:
+        jobs = self.jobs
+        need_s = self._left_by_estimate_s(job)
+        if jobs.first_start_s[job] >= 0:
+            need_s += self.products[jobs.product[job]].restart_s
+        self.queue_of(job, pool).push(self.key[job], job, (jobs.full[job], jobs.part[job]), need_s)
+
+    def _arm(self, at_s: int, kind: EventKind, job: int) -> None:
+        self.timers.append(Timer(at_s, Event(kind, job, self.jobs.epoch[job])))
+
+    def _startup_s(self, job: int, product: ProductRow) -> int:
+        """Seconds of the running segment that were start-up: none for a first start."""
+        return product.restart_s if self.jobs.start_s[job] != self.jobs.first_start_s[job] else 0
+
+    def _end_by_estimate(self, job: int, product: ProductRow) -> int:
+        """When a running job would give its nodes back, cleaned, if its estimate were right."""
+        return self.jobs.start_s[job] + self._left_by_estimate_s(job) + self._startup_s(job, product)
+
+    def _left_by_estimate_s(self, job: int) -> int:
+        return max(1, self.jobs.estimate_s[job] - self.jobs.work_s[job])
+
+    def pool_of(self, job: int) -> Pool:
+        return self.pools[self.jobs.pool[job]]
+
+    def queue_of(self, job: int, pool: Pool) -> Queue:
+        band = self.jobs.band[job]
+        return pool.contract_queue if band == RESERVED else pool.queue[TIER_OF_BAND[band]]
