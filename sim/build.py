@@ -1,0 +1,189 @@
+"""From a scenario to a world: dense indices, tables of ints, and every random number that the run will need.
+
+Streams of jobs are drawn one by one, each from a generator keyed by the seed and the stream's name, in a fixed order:
+frontier, infer, research, then demand by name. They are merged by (submit_s, that order, place in the stream), so the
+same scenario and seed give the same world, byte for byte, and a tenant more leaves everybody else's jobs as they were.
+"""
+
+import numpy as np
+
+from billing.errors import PriceError
+from billing.prices import PriceBook
+from billing.usage import Names
+from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from sim.demand import draw_demand
+from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
+from sim.faults import draw_faults
+from sim.programme import Frame, draw_programme
+from sim.result import Finding, JobRows, World
+from sim.scenario import Scenario
+from sim.scenario_check import contract_peak_nodes, pool_index, reserved_window
+from tenants.band import Band
+from tenants.registry import Registry
+
+
+def build(scenario: Scenario, *, seed: int | None = None, days: int | None = None) -> World:
+    """Return the world of a scenario. `seed` and `days` replace the scenario's own.
+
+    Raises:
+        ScenarioError, TenantError: `seed` or `days` is out of range, as `Scenario.override`.
+        PriceError: something that can be held has no price.
+
+    Cost: O(jobs log jobs + nodes + faults).
+    """
+    scenario = scenario.override(seed=seed, days=days)
+    registry = scenario.registry
+    horizon_s = scenario.days * DAY_S
+    names = Names(
+        tenants=tuple(tenant.id for tenant in registry.tenants),
+        products=tuple(product.code for product in registry.products),
+        regions=tuple(dict.fromkeys(pool.region for pool in scenario.pool)),
+        skus=tuple(dict.fromkeys(pool.sku for pool in scenario.pool)),
+        epoch_s=scenario.epoch_s,
+    )
+    jobs = _merge(_streams(scenario, horizon_s), registry)
+    book = PriceBook.from_rows(scenario.price, file=scenario.file)
+    plans = tuple(product.price_plan for product in registry.products)
+    jobs.findings += [
+        Finding("price", f"no such price plan, sku or region here: {row.product}, {row.sku}, {row.region}", 1)
+        for row in book.unmatched(names, plans)
+    ]
+    reservations = _reservations(scenario)
+    _refuse_unpriced(scenario, book, jobs, reservations)
+    pools = [(f"{pool.region}/{pool.sku}", pool.nodes) for pool in scenario.pool]
+    return World(
+        names=names,
+        registry=registry,
+        book=book,
+        pools=tuple(PoolRow(pool.nodes, pool.gpus_per_node, pool.scrub_s.value) for pool in scenario.pool),
+        pool_region=tuple(names.regions.index(pool.region) for pool in scenario.pool),
+        pool_sku=tuple(names.skus.index(pool.sku) for pool in scenario.pool),
+        products=product_rows(registry),
+        tenant_domain=registry.trust_domains(),
+        reservations=reservations,
+        jobs=jobs,
+        faults=draw_faults(scenario.faults, pools, scenario.seed, horizon_s),
+        horizon_s=horizon_s,
+        control_interval_s=scenario.policy.control_interval_s,
+    )
+
+
+def product_rows(registry: Registry) -> tuple[ProductRow, ...]:
+    """Return what the core must know of each product, in the registry's order."""
+    return tuple(
+        ProductRow(
+            band=int(product.band),
+            guarantee_s=product.guarantee_s,
+            rolling=product.rolling,
+            notice_s=product.notice_s,
+            whole_nodes=product.whole_nodes,
+            requeue=product.requeue,
+            checkpoint_s=product.checkpoint_s,
+            restart_s=product.restart_s,
+        )
+        for product in registry.products
+    )
+
+
+def _reservations(scenario: Scenario) -> tuple[ReservationRow, ...]:
+    return tuple(
+        ReservationRow(
+            tenant=scenario.registry.tenant_index(contract.tenant),
+            pool=pool_index(scenario, contract.region, contract.sku, f"contract[{row}]"),
+            nodes=contract.nodes,
+            from_s=contract.from_s,
+            until_s=contract.until_s,
+        )
+        for row, contract in enumerate(scenario.contract)
+    )
+
+
+def _streams(scenario: Scenario, horizon_s: int) -> list[JobStream]:
+    """Draw all streams in their fixed order."""
+    streams: list[JobStream] = []
+    if scenario.programme is not None:
+        pool = pool_index(scenario, scenario.programme.region, scenario.programme.sku, "programme")
+        frame = Frame(
+            pool=pool,
+            nodes=scenario.pool[pool].nodes,
+            gpus_per_node=scenario.pool[pool].gpus_per_node,
+            contract_nodes=contract_peak_nodes(scenario, pool),
+            epoch_s=scenario.epoch_s,
+            horizon_s=horizon_s,
+            seed=scenario.seed,
+        )
+        streams += draw_programme(scenario.programme, frame)
+    for demand in sorted(scenario.demand, key=lambda row: row.stream_name):
+        pool = pool_index(scenario, demand.region, demand.sku, "demand")
+        from_s = demand.from_day * DAY_S
+        until_s = min(horizon_s, horizon_s if demand.until_day is None else demand.until_day * DAY_S)
+        band = scenario.registry.products[scenario.registry.product_index(demand.product)].band
+        if band is Band.RESERVED:  # who has a contract uses it while it lasts
+            _, begins_s, ends_s = reserved_window(scenario, demand, pool)
+            from_s, until_s = max(from_s, begins_s), min(until_s, ends_s)
+        streams.append(
+            draw_demand(
+                demand,
+                pool=pool,
+                gpus_per_node=scenario.pool[pool].gpus_per_node,
+                seed=scenario.seed,
+                epoch_s=scenario.epoch_s,
+                from_s=from_s,
+                until_s=until_s,
+            )
+        )
+    return streams
+
+
+def _merge(streams: list[JobStream], registry: Registry) -> JobRows:
+    """Merge streams into rows by (submit_s, stream, place in the stream)."""
+    sizes = [len(stream.submit_s) for stream in streams]
+
+    def column(name: str) -> IntArray:
+        parts = [getattr(stream, name) for stream in streams]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+
+    def repeated(values: list[int]) -> IntArray:
+        return np.repeat(np.array(values, dtype=np.int64), np.array(sizes, dtype=np.int64))
+
+    submit_s = column("submit_s")
+    order = np.argsort(submit_s, kind="stable")
+    ids = [job_id for stream in streams for job_id in stream.job_ids()]
+    return JobRows(
+        job_id=[ids[row] for row in order.tolist()],
+        tenant=repeated([registry.tenant_index(stream.tenant) for stream in streams])[order],
+        product=repeated([registry.product_index(stream.product) for stream in streams])[order],
+        pool=repeated([stream.pool for stream in streams])[order],
+        gpus=column("gpus")[order],
+        submit_s=submit_s[order],
+        run_s=column("run_s")[order],
+        estimate_s=column("estimate_s")[order],
+        patience_s=column("patience_s")[order],
+        findings=[
+            Finding(stream.name, "no job falls into this run", 1) for stream in streams if not len(stream.submit_s)
+        ],
+    )
+
+
+def _refuse_unpriced(
+    scenario: Scenario, book: PriceBook, jobs: JobRows, reservations: tuple[ReservationRow, ...]
+) -> None:
+    """Raise PriceError for the first product that can be held in a pool before it has a price there.
+
+    Held from the first submission, or from the start of a contract. Prices have no end: what is priced then stays so.
+    """
+    held, first_row = np.unique(np.stack([jobs.product, jobs.pool]), axis=1, return_index=True)
+    first_s = {
+        (int(product), int(pool)): int(at_s)
+        for (product, pool), at_s in zip(held.T, jobs.submit_s[first_row], strict=True)
+    }
+    for contract, kept in zip(scenario.contract, reservations, strict=True):
+        key = scenario.registry.product_index(contract.product), kept.pool
+        first_s[key] = min(kept.from_s, first_s.get(key, kept.from_s))
+    for (product, pool), at_s in sorted(first_s.items()):
+        plan, place = scenario.product[product].price_plan, scenario.pool[pool]
+        try:
+            book.row_at(plan, place.sku, place.region, scenario.epoch_s + at_s - at_s % HOUR_S)
+        except PriceError as error:
+            error.file = error.file or scenario.file
+            raise

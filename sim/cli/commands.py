@@ -1,0 +1,48 @@
+"""All commands at a glance: name, examples, function. Each function lives in a file of its own name.
+
+Nothing here, and nothing at the top of those files, may import numpy, pydantic, simpy, duckdb or jinja2: a command
+imports what it needs when it runs, so that `spillway --help` answers at once.
+"""
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from sim.cli import bill, scenarios, sla
+from sim.cli.demo import demo
+from sim.cli.doctor import doctor
+from sim.cli.explain import explain
+from sim.cli.failure import TERMINATED
+from sim.cli.frame import command, new_app
+from sim.cli.replay import replay
+from sim.cli.report import report
+from sim.cli.run import run
+
+app = new_app()
+command(app, "demo", "spillway demo --open", "spillway demo --days 3 --seed 7 --out mine")(demo)
+command(app, "run", "spillway run gap", "spillway run my.toml --policy fcfs --lend none --seed 7 --json")(run)
+command(
+    app,
+    "replay",
+    "spillway replay KTH-SP2.swf.gz --format swf --nodes 100 --gpus-per-node 1 --out runs/kth",
+    "spillway replay runs/demo --format tape",
+)(replay)
+app.add_typer(scenarios.app)
+app.add_typer(bill.app)
+app.add_typer(sla.app)
+command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
+command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo frontier-0 --json")(explain)
+command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
+
+
+def main() -> NoReturn:
+    """Entry point of the command `spillway` and of `python -m sim`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    app()
+    raise AssertionError("the app always exits")
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by an exception, so that half-written folders are cleaned up on the way out."""
+    sys.exit(TERMINATED)

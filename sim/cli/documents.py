@@ -1,0 +1,90 @@
+"""Bills and service levels as tables that fit a terminal. The documents themselves are `billing`'s."""
+
+from collections.abc import Sequence
+
+from billing.bill import CREDIT, Bill
+from billing.money import floor_decimal, format_price, format_usd
+from billing.months import month_label
+from billing.render import gpu_hours
+from billing.sla import SlaRow
+from billing.usage import Names
+from sim.cli.output import Table
+from sim.report.text import basis_points
+
+
+def bill_table(bills: Sequence[Bill], title: str) -> Table:
+    """Every line of the bills of one tenant, and their total. With several bills, each line names its period."""
+    several = len(bills) > 1
+    rows = []
+    for bill in bills:
+        for line in bill.lines:
+            words = [line.note, "", "", ""] if line.kind == CREDIT else [
+                line.product, f"{line.region}/{line.sku}", gpu_hours(line.quantity_gpu_s),
+                format_price(line.unit_price_micro_usd),
+            ]  # fmt: skip
+            period = [bill.period.label] if several else []
+            rows.append([*period, *words, format_usd(line.amount_micro_usd, 2)])
+    hours = gpu_hours(sum(bill.quantity_gpu_s for bill in bills))
+    total = format_usd(sum(bill.total_micro_usd for bill in bills), 2)
+    rows.append([*([""] if several else []), "total", "", hours, "", total])
+    columns = [*(["period"] if several else []), "line", "pool", "GPU-h>", "USD/GPU-h>", "USD>"]
+    return Table(title, columns, rows)
+
+
+def totals_table(bills: Sequence[Bill], title: str) -> Table:
+    """One row per tenant: the sums of its bills. Each bill was rounded once, so the sums are exact."""
+    tenants = list(dict.fromkeys(bill.tenant for bill in bills))
+    rows = []
+    for tenant in [*tenants, "total"]:
+        mine = [bill for bill in bills if tenant in (bill.tenant, "total")]
+        sums = (
+            sum(bill.charges_micro_usd for bill in mine),
+            sum(bill.credits_micro_usd for bill in mine),
+            sum(bill.total_micro_usd for bill in mine),
+        )
+        hours = gpu_hours(sum(bill.quantity_gpu_s for bill in mine))
+        rows.append([tenant, str(len(mine)), hours, *(format_usd(amount, 2) for amount in sums)])
+    return Table(title, ("tenant", "bills>", "GPU-h>", "charges USD>", "credits USD>", "total USD>"), rows)
+
+
+def levels_table(names: Names, levels: Sequence[SlaRow]) -> Table:
+    """One row per tenant, product and month: what was promised, what was kept, what was given back."""
+    rows = [
+        [
+            names.tenants[row.tenant],
+            names.products[row.product],
+            month_label(row.month),
+            "" if row.target_bp is None else basis_points(row.target_bp),
+            floor_decimal(row.healthy_gpu_s * 100, row.entitled_gpu_s, 2) if row.entitled_gpu_s else "",
+            {True: "yes", False: "no", None: ""}[row.met],
+            f"{row.notices_kept}/{row.notices_total}",
+            "" if row.wait_s_p95 is None else str(row.wait_s_p95),
+            format_usd(row.credit_micro_usd, 2),
+        ]
+        for row in levels
+    ]
+    columns = ("tenant", "product", "month", "target>", "kept>", "met", "notices>", "p95 s>", "credit>")
+    title = "Service levels: availability in %, p95 of waits in s, credit in USD"
+    return Table(title, columns, rows)
+
+
+def overview_table(names: Names, levels: Sequence[SlaRow]) -> Table:
+    """One row per tenant and product over all months; `worst %` is that of the month with the lowest availability."""
+    rows = []
+    for tenant, product in dict.fromkeys((row.tenant, row.product) for row in levels):
+        mine = [row for row in levels if (row.tenant, row.product) == (tenant, product)]
+        promised = [row for row in mine if row.target_bp is not None]
+        shares = [floor_decimal(row.healthy_gpu_s * 100, row.entitled_gpu_s, 2) for row in mine if row.entitled_gpu_s]
+        rows.append(
+            [
+                names.tenants[tenant],
+                names.products[product],
+                basis_points(promised[0].target_bp) if promised and promised[0].target_bp is not None else "",
+                min(shares, key=lambda share: int(share.replace(".", "")), default=""),
+                f"{sum(bool(row.met) for row in promised)}/{len(promised)}" if promised else "",
+                f"{sum(row.notices_kept for row in mine)}/{sum(row.notices_total for row in mine)}",
+                format_usd(sum(row.credit_micro_usd for row in mine), 2),
+            ]
+        )
+    columns = ("tenant", "product", "target %>", "worst %>", "months met>", "notices kept>", "credits USD>")
+    return Table("Service levels, all months", columns, rows)

@@ -1,0 +1,32 @@
+"""Times as people write them on a command line: seconds since the run's epoch, or RFC 3339."""
+
+from billing.errors import PeriodError
+from billing.money import SECONDS_PER_HOUR
+from billing.months import parse_utc, utc_text
+from sim.errors import SimError
+
+
+def parse_hour(text: str, epoch_s: int, horizon_s: int, flag: str = "--hour") -> tuple[int, str | None]:
+    """The start of the hour meant, in seconds since the epoch, and a remark when the time had to be moved to it.
+
+    A bare small number is more often a mistaken hour index than a second: it is taken as seconds, and that is said.
+
+    Raises:
+        SimError: not a time, or outside the run.
+    """
+    last_s = horizon_s - 1
+    span = f"0 to {last_s} seconds since the epoch, or {utc_text(epoch_s)} to {utc_text(epoch_s + last_s)}"
+    number = text.removeprefix("-").isdecimal()
+    try:
+        at_s = int(text) if number else parse_utc(text) - epoch_s
+    except PeriodError:
+        raise SimError("not a time", code="time.malformed", path=flag, found=text, allowed=span) from None
+    if not 0 <= at_s < horizon_s:
+        raise SimError("outside the run", code="time.outside", path=flag, found=text, allowed=span)
+    hour_s = at_s - at_s % SECONDS_PER_HOUR
+    if hour_s == at_s:
+        return hour_s, None
+    remark = f"{flag} {text} is not on the hour: showing the hour from {hour_s} s ({utc_text(epoch_s + hour_s)})"
+    if number and at_s < SECONDS_PER_HOUR:
+        remark += f"; {flag} counts seconds, not hours"
+    return hour_s, remark

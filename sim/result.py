@@ -1,0 +1,113 @@
+"""What goes into a run and what comes out of it, as plain data: the joint between the builders, the driver, the
+recorder, the run folder and the report. No behaviour lives here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from billing.prices import PriceBook
+from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from tenants.registry import Registry
+
+IntArray = NDArray[np.int64]
+
+
+class Finding(NamedTuple):
+    """A fact about the input that a reader should know: rows refused or changed on the way in, never silently."""
+
+    where: str
+    what: str
+    count: int  # type: ignore[assignment]  # the field hides tuple.count, which nobody misses
+
+
+@dataclass(slots=True)
+class JobRows:
+    """A workload: one row per job, in order of submission. Columns are int64, (n,); see `scheduler.tables.JobTable`."""
+
+    job_id: list[str]
+    tenant: IntArray
+    product: IntArray
+    pool: IntArray
+    gpus: IntArray
+    submit_s: IntArray
+    run_s: IntArray
+    estimate_s: IntArray
+    patience_s: IntArray  # NEVER where the renter waits for ever
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRows:
+    """Node faults, drawn per node and time and never per occupant; sorted by `down_s`. `node` counts over all pools."""
+
+    node: IntArray
+    down_s: IntArray
+    up_s: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that a run needs, with the randomness already drawn: the same world can be run under any policy."""
+
+    names: Names
+    registry: Registry
+    book: PriceBook
+    pools: tuple[PoolRow, ...]
+    pool_region: tuple[int, ...]  # index into names.regions
+    pool_sku: tuple[int, ...]  # index into names.skus
+    products: tuple[ProductRow, ...]  # aligned with names.products
+    tenant_domain: tuple[int, ...]  # trust domain of each tenant: 0 internal, else its own
+    reservations: tuple[ReservationRow, ...]
+    jobs: JobRows
+    faults: FaultRows
+    horizon_s: int
+    control_interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcomes:
+    """What became of each job; int64, (jobs,). -1 where it never happened.
+
+    `wait_s` is all the time spent waiting (submission, and again after each eviction or fault), `work_s` the useful
+    seconds kept, `status` and `reason` the numbers of scheduler.events.
+    """
+
+    held_gpus: IntArray  # GPUs held while running: whole nodes for rentals
+    start_s: IntArray  # first start
+    end_s: IntArray
+    wait_s: IntArray
+    work_s: IntArray
+    preemptions: IntArray
+    faults: IntArray
+    granted_s: IntArray  # of the first start
+    status: IntArray
+    reason: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run. `stalled_s` and `lost_s` stand beside each segment: seconds of start-up, and of work thrown away
+    later because a fault or a short notice came before the next checkpoint."""
+
+    world: World
+    outcomes: JobOutcomes
+    segments: SegmentTable
+    segment_nodes: Sequence[int]  # node set of each segment, bit i = node i of its pool
+    stalled_s: IntArray
+    lost_s: IntArray
+    starts: StartTable
+    granted_s: IntArray  # when each start had been granted: what lies between is reclaim and cleaning
+    evictions: EvictionTable
+    outages: OutageTable
+    capacity: CapacityTable
+    tape: list[str] | None
+    policy: str
+    lend: str
+    seed: int
+    step_count: int
+    event_count: int
+    horizon_s: int  # where the run ended

@@ -1,0 +1,249 @@
+"""Scenarios: one TOML file that says everything about a run, read once and checked as a whole.
+
+    name = "tiny"
+    epoch = "2026-01-01T00:00:00Z"
+    days = 2
+    programme = "seed"
+
+    [[pool]]
+    region = "us-1"
+    sku = "h100"
+    nodes = 16
+    gpus_per_node = 8
+
+Unknown keys are refused, nothing is converted on the quiet, and sizes that no cluster can have are errors here, not in
+the middle of a run. Parties and promises follow `tenants.registry`, prices follow `billing.prices`. No randomness lives
+here: `sim.build` turns a scenario and a seed into a world.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
+
+from billing.errors import BillingError
+from billing.months import parse_utc
+from billing.prices import PriceBook, PriceRow
+from sim.demand import Demand
+from sim.draw import HOUR_S
+from sim.errors import ScenarioError, from_validation
+from sim.faults import Faults
+from sim.param import Origin, Param, Quantity, origins
+from sim.programme import Programme
+from sim.scenario_check import check
+from sim.toml_text import to_toml
+from tenants.contract import Contract
+from tenants.errors import did_you_mean
+from tenants.model import Id, Record, Seconds, Tenant
+from tenants.product import Product
+from tenants.registry import Registry
+from tenants.sla_terms import SlaTerms
+
+# Table of the file -> field of the registry that it fills.
+_PARTIES = {"tenant": "tenants", "product": "products", "contract": "contracts", "sla": "sla_terms"}
+_SUFFIX = ".toml"
+
+
+class Pool(Record):
+    """Nodes of one SKU in one region."""
+
+    region: Id
+    sku: Id
+    nodes: Annotated[int, Field(ge=1, le=10**6)]
+    # The core keeps a node's free GPUs in one byte.
+    gpus_per_node: Annotated[int, Field(ge=1, le=255)]
+    scrub_s: Param[Seconds] = Param(value=300, unit="s", source="assumption", confidence="guess")
+
+
+class PolicyChoice(Record):
+    """Names of the policy and the lend function, and how often lend decides."""
+
+    name: str = "easy"
+    lend: str = "all_idle"
+    headroom_nodes: Quantity = 0
+    control_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 300
+
+
+class Scenario(Record):
+    """A scenario, checked. Make one with `load`, `parse` or `from_mapping`."""
+
+    name: Id
+    title: str = ""
+    epoch: str
+    days: Annotated[int, Field(ge=1, le=36_500)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    pool: Annotated[tuple[Pool, ...], Field(strict=False)]
+    policy: PolicyChoice = PolicyChoice()
+    programme: Programme | None = None
+    faults: Faults | None = None
+    tenant: tuple[Tenant, ...] = ()
+    product: tuple[Product, ...] = ()
+    contract: tuple[Contract, ...] = ()
+    sla: tuple[SlaTerms, ...] = ()
+    price: tuple[PriceRow, ...] = ()
+    demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()
+
+    _mapping: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _text: str = PrivateAttr(default="")
+    _file: str = PrivateAttr(default="scenario")
+
+    @field_validator("epoch", mode="before")
+    @classmethod
+    def _as_text(cls, epoch: object) -> object:
+        return epoch.isoformat() if isinstance(epoch, datetime) else epoch  # TOML has times of its own
+
+    @field_validator("epoch")
+    @classmethod
+    def _on_a_full_hour(cls, epoch: str) -> str:
+        try:
+            epoch_s = parse_utc(epoch)
+        except BillingError as error:
+            raise ValueError(f"{error.message}, must be {error.allowed}") from None
+        if epoch_s % HOUR_S:
+            raise ValueError("bills are hourly: must lie on a full hour, UTC")
+        return epoch
+
+    @property
+    def epoch_s(self) -> int:
+        """Unix time of second 0."""
+        return parse_utc(self.epoch)
+
+    @property
+    def text(self) -> str:
+        """The scenario as TOML: the file as written, or what it became by `override`."""
+        return self._text
+
+    @property
+    def file(self) -> str:
+        """The file as errors name it."""
+        return self._file
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Who takes part and what was promised."""
+        return Registry(tenants=self.tenant, products=self.product, contracts=self.contract, sla_terms=self.sla)
+
+    def override(
+        self, *, seed: int | None = None, days: int | None = None, policy: str | None = None, lend: str | None = None
+    ) -> "Scenario":
+        """Return the scenario with some values replaced, and its text with them. Raises as `from_mapping`."""
+        top = {key: value for key, value in (("seed", seed), ("days", days)) if value is not None}
+        names = {key: value for key, value in (("name", policy), ("lend", lend)) if value is not None}
+        if not top and not names:
+            return self
+        changed = self._mapping | top
+        if names:
+            changed["policy"] = self._mapping.get("policy", {}) | names
+        return from_mapping(changed, self._file)
+
+
+def bundled() -> list[str]:
+    """Return the names of the scenarios that come with the package."""
+    folder = resources.files("sim") / "scenarios"
+    return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
+
+
+def show(name_or_path: str | Path) -> str:
+    """Return the text of a scenario file; see `load` for names and errors."""
+    return _read(name_or_path)[0]
+
+
+def load(name_or_path: str | Path) -> Scenario:
+    """Return a scenario by the name of a bundled one, or from a file. A file wins over a bundled name.
+
+    Raises:
+        ScenarioError, TenantError, BillingError: one line that names the file, the key, what was found and what is
+            allowed.
+    """
+    text, file = _read(name_or_path)
+    return parse(text, file)
+
+
+def parse(text: str, file: str = "scenario") -> Scenario:
+    """Return a scenario from TOML text. Raises as `load`."""
+    try:
+        # Decimals stay exact: a rate of 3.79 is 379/100, not the nearest float.
+        mapping = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ScenarioError(f"is not TOML: {error}", code="bad_file", file=file) from None
+    return from_mapping(mapping, file, text)
+
+
+def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str | None = None) -> Scenario:
+    """Return a scenario from parsed TOML; without `text`, its text is written anew. Raises as `load`."""
+    _refuse_unknown_tables(mapping, file)
+    parties = Registry.from_mapping({key: mapping[key] for key in _PARTIES if key in mapping}, file)
+    read = {table: getattr(parties, field) for table, field in _PARTIES.items()}
+    if isinstance(prices := mapping.get("price"), list | tuple):
+        read["price"] = PriceBook.from_mappings(prices, file=file).rows
+    try:
+        scenario = Scenario.model_validate({**mapping, **read})
+    except ValidationError as error:
+        raise from_validation(error, Scenario, file) from None
+    scenario._mapping = dict(mapping)
+    scenario._text = to_toml(mapping) if text is None else text
+    scenario._file = file
+    try:
+        check(scenario)
+    except ScenarioError as error:
+        raise error.in_file(file) from None
+    return scenario
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a scenario file, for editors."""
+    document = Scenario.model_json_schema()
+    definitions = document["$defs"]
+    for name, table in definitions.items():
+        keys = table.get("properties", {})
+        if name.startswith("Param"):
+            definitions[name] = {"anyOf": [keys["value"], table]}  # bare, or with its origin
+        elif name == "Programme":
+            definitions[name] = {"anyOf": [keys["preset"], table]}
+    # A row that names a built-in one changes the keys it gives and keeps the others.
+    definitions["Product"]["required"] = ["code"]
+    definitions["SlaTerms"]["required"] = ["name"]
+    return document
+
+
+def parameters(scenario: Scenario) -> list[Origin]:
+    """Return every number of the scenario that states where it comes from, defaults included."""
+    fields = [name for name in Scenario.model_fields if name != "sla"]
+    stated = [origin for name in fields for origin in origins(getattr(scenario, name), name)]
+    promised = {product.sla for product in scenario.product}
+    used = [terms for terms in scenario.sla if terms.name in promised]
+    return stated + [origin for terms in used for origin in origins(terms, f"sla.{terms.name}")]
+
+
+def guesses(scenario: Scenario) -> list[Origin]:
+    """Return the parameters that nobody vouches for: what a reader of a report should doubt first."""
+    return [origin for origin in parameters(scenario) if origin.confidence == "guess"]
+
+
+def _read(name_or_path: str | Path) -> tuple[str, str]:
+    """Return (text, name of the file for errors). A folder called `gap`, such as a run's, hides no scenario."""
+    name, names = str(name_or_path), bundled()
+    if name in names and not Path(name).is_file():
+        return (resources.files("sim") / "scenarios" / f"{name}{_SUFFIX}").read_text(encoding="utf-8"), name + _SUFFIX
+    try:
+        return Path(name).read_bytes().decode(), name
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
+    except (OSError, ValueError) as error:
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}{did_you_mean(name, names)}"
+    allowed = f"a TOML file, or one of {', '.join(names)}"
+    raise ScenarioError(reason, code="bad_file", file=name, allowed=allowed)
+
+
+def _refuse_unknown_tables(mapping: Mapping[str, Any], file: str) -> None:
+    """Unknown keys at the top come first: `[[tenent]]` would otherwise read as a tenant that does not exist."""
+    known = tuple(Scenario.model_fields)
+    for key in [key for key in mapping if key not in known]:
+        message = f"unknown key{did_you_mean(key, known)}"
+        raise ScenarioError(message, code="unknown_key", file=file, path=key, allowed=known)

@@ -1,0 +1,1 @@
+"""Readers of public traces: a file in, job rows and findings out. `sim.traces.readers` is the door."""

@@ -1,0 +1,56 @@
+"""A day of the smallest scenario, run, settled and written to a run folder."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from billing.books import Books
+from sim import run_folder
+from sim.build import build
+from sim.result import RunResult
+from sim.run import run
+from sim.scenario import load
+from sim.settle import settle
+
+# Names that scripts rely on, in this order; more columns may follow.
+CONTRACT = {
+    "jobs": "job_id tenant band product gpus submit_s start_s end_s run_s wait_s preemptions status reason",
+    "allocations": "job_id tenant band product sku region nodes gpus start_s end_s cause",
+    "hourly_usage": "tenant hour_s sku region product gpu_s",
+    "line_items": "tenant hour_s product sku region quantity unit unit_price_micro_usd amount_usd",
+    "capacity": "hour_s sku region state gpu_s",
+    "sla": "tenant product month",
+}
+FILES = [f"{table}.parquet" for table in CONTRACT]
+FILES += ["manifest.json", "scenario.toml", "summary.json", "tape.jsonl.gz", "report.html"]
+TOML = 'name = "small"\n'
+SUMMARY = {"revenue_usd": "12.50", "jobs": 3}
+
+
+class Finished(NamedTuple):
+    """A run and its books."""
+
+    result: RunResult
+    books: Books
+
+
+def finish() -> Finished:
+    """Run a day of the smallest scenario."""
+    result = run(build(load("small"), days=1), seed=1)
+    return Finished(result, settle(result))
+
+
+def write_run(out: Path, finished: Finished, report_html: str | None = "<html>") -> Path:
+    """Write a run folder."""
+    return run_folder.write(out, finished.result, finished.books, "small", TOML, SUMMARY, report_html)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Return whether two values are equal, dataclasses field by field and arrays with their dtype."""
+    if isinstance(left, np.ndarray):
+        return left.dtype == right.dtype and np.array_equal(left, right)
+    if dataclasses.is_dataclass(left):
+        return all(same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left))
+    return bool(left == right)
