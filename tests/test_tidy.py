@@ -1,0 +1,192 @@
+"""The rules of the house (`support/house_rules.py`), applied to every file, and canaries: planted violations that each
+rule must catch, so that green means something."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from house_rules import (
+    FUNCTION_LINES,
+    LAYERS,
+    MODULE_LINES,
+    ROOT,
+    UNFINISHED,
+    dead_declarations,
+    dead_modules,
+    findings,
+    function_findings,
+    imports,
+    module_of,
+    sources,
+)
+
+TEXTS = ("*.py", "*.md", "*.toml", "*.j2", "*.css", "*.txt", "Makefile", "run")
+
+
+def texts() -> list[Path]:
+    """Files that people read and write here, without what tools put beside them."""
+    folders = [ROOT / name for name in (*LAYERS, "tests", "benchmarks", "docs", ".ci")]
+    inner = {path for folder in folders for pattern in TEXTS for path in folder.rglob(pattern)}
+    return sorted(inner | {path for pattern in TEXTS for path in ROOT.glob(pattern)})
+
+
+def run_python(code: str) -> str:
+    """What a new interpreter prints, started from the repository root."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_module_keeps_the_rules(path: Path) -> None:
+    assert findings(path.read_text(), module_of(path), path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize("path", sources("tests", "benchmarks"), ids=lambda path: path.stem)
+def test_tests_and_benchmarks_stay_readable(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    found = list(function_findings(tree, path.stem))
+    found += [f"line {line} imports tests" for line, name in imports(tree, path.stem) if name.split(".")[0] == "tests"]
+    assert found == []
+
+
+CANARIES = {
+    "billing imports the scheduler": ("billing.meter", "from scheduler.events import Cause"),
+    "inside a function": ("billing.meter", "def f():\n    import scheduler.core"),
+    "by a relative import": ("billing.meter", "from ..scheduler import core"),
+    "by name": ("billing.meter", "import importlib\nimportlib.import_module('sim.run')"),
+    "scheduler sees more than bands": ("scheduler.core", "from tenants import registry"),
+    "scheduler sees all of tenants": ("scheduler.core", "import tenants"),
+    "tenants looks up": ("tenants.registry", "from billing.prices import PriceBook"),
+    "scheduler draws lots": ("scheduler.order", "import random"),
+    "scheduler reads the clock": ("scheduler.core", "from time import monotonic"),
+    "scheduler reads files": ("scheduler.tables", "from pathlib import Path"),
+    "a dependency in the wrong place": ("billing.meter", "import simpy"),
+    "an undeclared dependency": ("sim.report", "import pandas"),
+    "tests in the product": ("sim.run", "import tests.conftest"),
+    "wall clock": ("sim.run", "import time\nnow = time.time()"),
+    "wall clock by another name": ("sim.run", "from time import time"),
+    "today": ("billing.books", "import datetime\nnow = datetime.datetime.now()"),
+    "today, imported": ("billing.books", "from datetime import date\nnow = date.today()"),
+    "global random": ("sim.workload", "import random"),
+    "legacy numpy random": ("sim.workload", "import numpy as np\nnp.random.rand(3)"),
+    "generator without a seed": ("sim.workload", "import numpy as np\nrng = np.random.default_rng()"),
+    "print": ("sim.run", "print('done')"),
+    "float": ("billing.money", "x = float('1.5')"),
+    "float constant": ("tenants.product", "share = 0.5"),
+    "float column": ("billing.meter", "import numpy as np\nx = np.zeros(3, np.float64)"),
+    "true division": ("billing.money", "def f(a, b):\n    return a / b"),
+    "true division in place": ("scheduler.lend", "def f(a, b):\n    a /= b"),
+    "long module": ("sim.run", "x = 1\n" * (MODULE_LINES + 1)),
+    "long function": ("sim.run", "def f():\n" + "    x = 1\n" * FUNCTION_LINES),
+}
+
+
+@pytest.mark.parametrize(("module", "source"), CANARIES.values(), ids=CANARIES.keys())
+def test_canary_is_caught(module: str, source: str) -> None:
+    assert findings(source, module)
+
+
+INNOCENT = {
+    "scheduler may know bands": ("scheduler.core", "from tenants.band import Band\nfrom tenants import band"),
+    "relative import within a package": ("scheduler.core", "from . import tables\nfrom .events import Event"),
+    "a seeded generator": (
+        "sim.workload",
+        "import numpy as np\nrng = np.random.default_rng(np.random.SeedSequence(7))",
+    ),
+    "a path is not a quotient": ("tenants.registry", "def f(folder, name):\n    return folder / f'{name}.toml'"),
+    "floats may be refused": ("billing.money", "def f(x):\n    return isinstance(x, float)"),
+    "the command line prints": ("sim.cli.run", "print('done')"),
+    "long with a reason": ("sim.run", '"""Runs. This module is long because of its table."""\n' + "x = 1\n" * 300),
+}
+
+
+@pytest.mark.parametrize(("module", "source"), INNOCENT.values(), ids=INNOCENT.keys())
+def test_innocent_is_let_through(module: str, source: str) -> None:
+    assert findings(source, module) == []
+
+
+def test_relative_imports_are_resolved_from_where_they_stand() -> None:
+    tree = ast.parse("from . import a\nfrom ..b import c")
+    assert [name for _, name in imports(tree, "sim.cli.run")] == ["sim.cli.a", "sim.b.c"]
+    assert [name for _, name in imports(tree, "sim.cli", is_package=True)] == ["sim.cli.a", "sim.b.c"]
+
+
+def test_dead_modules_and_declarations() -> None:
+    """Every module is imported by another one, a test or an entry point; every function is named somewhere else."""
+    modules = {module_of(path): path for path in sources()}
+    everyone = modules | {str(path): path for path in sources("tests", "benchmarks")}
+    imported = {
+        name: {target for _, target in imports(ast.parse(path.read_text()), name, path.name == "__init__.py")}
+        for name, path in everyone.items()
+    }
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"].values()
+    entry_points = (
+        {script.partition(":")[0] for script in scripts} | set(LAYERS) | {f"{name}.__main__" for name in LAYERS}
+    )
+    assert dead_modules(modules, imported, entry_points) == []
+    others = "\n".join(path.read_text() for path in texts() if module_of(path) not in modules)
+    assert dead_declarations({name: path.read_text() for name, path in modules.items()}, others) == []
+
+
+def test_canary_dead_modules_and_declarations() -> None:
+    imported = {"sim.run": {"sim.driver.drive", "sim.run.run"}, "sim.lonely": {"sim.lonely.alone"}}
+    assert dead_modules(["sim.driver", "sim.run", "sim.lonely"], imported, {"sim.run"}) == ["sim.lonely"]
+    source = "def used(): ...\ndef unused(): ...\n@app.command()\ndef registered(): ..."
+    assert dead_declarations({"sim.run": source}, "the README names used") == ["sim.run.unused"]
+
+
+def test_nothing_is_left_half_done_or_tied_to_this_checkout() -> None:
+    found = []
+    for path in texts():
+        text = path.read_text()
+        found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in UNFINISHED.finditer(text)]
+        if f"{ROOT}/" in text:
+            found.append(f"{path.relative_to(ROOT)}: holds the path of this checkout")
+    assert found == []
+
+
+def test_constraints_hold_no_address_and_pin_every_dependency() -> None:
+    text = (ROOT / "constraints.txt").read_text()
+    assert "://" not in text
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    pinned = {line.partition("==")[0] for line in text.splitlines() if "==" in line}
+    assert {requirement.partition(">")[0] for requirement in wanted} <= pinned
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_package_lies_under_the_repository_root(package: str) -> None:
+    """A public distribution of the same name must never be what we test."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None
+    assert Path(spec.origin).resolve() == ROOT / package / "__init__.py"
+
+
+@pytest.mark.parametrize("package", ["tenants", "scheduler"])
+def test_importing_the_package_imports_nothing_else(package: str) -> None:
+    tree = ast.parse((ROOT / package / "__init__.py").read_text())
+    assert list(imports(tree, package, is_package=True)) == []
+
+
+NEEDLESS = {
+    "tenants.band": {"billing", "numpy", "pydantic", "scheduler", "sim", "simpy"},
+    "scheduler": {"billing", "duckdb", "jinja2", "pydantic", "rich", "sim", "simpy", "tenants.registry", "typer"},
+    "billing": {"duckdb", "jinja2", "rich", "scheduler", "sim", "simpy", "typer"},
+    "sim.cli": {"duckdb", "jinja2", "numpy", "pydantic", "simpy"},
+}
+
+
+@pytest.mark.parametrize("package", NEEDLESS)
+def test_imports_stay_light(package: str) -> None:
+    """The scheduler embeds with numpy alone, billing runs without a simulator, and `spillway --help` starts at once."""
+    parts = [package] if package in ("tenants.band", "sim.cli") else [module_of(path) for path in sources(package)]
+    code = f"import importlib, sys; [importlib.import_module(name) for name in {parts}]; print(*sys.modules)"
+    assert NEEDLESS[package] & set(run_python(code).split()) == set()
