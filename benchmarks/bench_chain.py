@@ -1,0 +1,52 @@
+"""The whole chain on a real trace, as a user runs it: wall time and peak memory of one process.
+
+    python benchmarks/bench_chain.py [--traces DIR]
+
+Philly MIX1 on 160 nodes of 8 GPUs and KTH-SP2 on 100 processors, from reading the trace to the written run folder with
+bills and page. Wall times are of this machine and say little about another; they are printed, never asserted.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CASES = {
+    "Philly MIX1, 160 x 8": ("philly_chronus/trace_job_Philly_MIX1.csv.gz", "philly-chronus", 160, 8),
+    "KTH-SP2, 100 x 1": ("swf_kth_sp2/KTH-SP2-1996-2.1-cln.swf.gz", "swf", 100, 1),
+}
+
+
+def chain(trace: Path, trace_format: str, nodes: int, gpus_per_node: int) -> tuple[float, int, dict[str, object]]:
+    """(wall seconds, peak MiB of any child so far, summary) of `spillway replay` in a process of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        size = ["--nodes", str(nodes), "--gpus-per-node", str(gpus_per_node)]
+        command = [sys.executable, "-m", "sim", "replay", str(trace), "--format", trace_format, *size]
+        begin = time.perf_counter()
+        done = subprocess.run([*command, "--out", f"{scratch}/run", "--json", "-q"], capture_output=True, check=True)
+        wall_s = time.perf_counter() - begin
+    return wall_s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, json.loads(done.stdout)["summary"]
+
+
+def main() -> None:
+    """Run every case whose trace is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--traces", type=Path, default=None)
+    beside = Path(__file__).resolve().parents[2] / "shared" / "traces"
+    traces = parser.parse_args().traces or Path(os.environ.get("SPILLWAY_TRACES") or beside)
+    for name, (file, trace_format, nodes, gpus_per_node) in CASES.items():
+        if not (traces / file).exists():
+            print(f"skipped {name}: no {Path(file).name}", file=sys.stderr)
+            continue
+        wall_s, peak_mb, summary = chain(traces / file, trace_format, nodes, gpus_per_node)
+        residual = summary["residual_gpu_s"]
+        print(f"case={name}  wall_s={wall_s:.1f}  peak_mb={peak_mb}  residual_gpu_s={residual}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
