@@ -1,0 +1,158 @@
+"""Deliberately broken schedulers. Each breaks one promise, and the check of that promise must catch it.
+
+Each is a context manager that changes one line of the real one while it is open, so that a canary is never further from
+the product than that line.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from scheduler import core, lives, promise, serve, victims
+from scheduler.capacity import Hold, Room
+from scheduler.events import Cause
+from scheduler.nodeset import lowest
+from scheduler.policies import POLICIES, Policy
+
+
+@contextmanager
+def first_condition_only() -> Iterator[None]:
+    """EASY that knows only "ends by the promised start" (V5-canary)."""
+
+    def first(room, end_s, full, part, promise):
+        return room if end_s <= promise.at_s else None
+
+    with patch.dict(POLICIES, {"easy": Policy("easy", backfill=first)}):
+        yield
+
+
+@contextmanager
+def head_delayed() -> Iterator[None]:
+    """A promised start one second too late: backfill takes what the head needs."""
+
+    def delayed(*words):
+        found = promise.promised(*words)
+        return found._replace(at_s=found.at_s + 1)
+
+    with patch.object(serve, "promised", delayed):
+        yield
+
+
+@contextmanager
+def one_victim_too_few() -> Iterator[None]:
+    """Reclaim that spares the last victim, and starts beside it when the others have left."""
+    real_way = lives.in_the_way
+    with patch.object(lives, "in_the_way", lambda pool, tier, hold: list(real_way(pool, tier, hold))[:-1]):
+        yield
+
+
+@contextmanager
+def one_victim_too_many() -> Iterator[None]:
+    """A victim set that is not pruned."""
+
+    def unpruned(renters, sharers, enough):
+        chosen = list(victims.youngest_first(renters, sharers, enough) or ())
+        extra = [holder for holder in renters if holder not in chosen][:1]
+        return chosen + extra or None
+
+    with patch.dict(POLICIES, {"easy": Policy("easy", victims=unpruned)}):
+        yield
+
+
+@contextmanager
+def grants_recomputed() -> Iterator[None]:
+    """Grants that are taken back and given anew at each step: the natural first version."""
+    real = serve.serve
+
+    def forgetful(lives_, pool):
+        for job in list(pool.granted):
+            lives_.revoke(pool, job)
+        real(lives_, pool)
+
+    with patch.object(serve, "serve", forgetful), patch.object(core.serve, "serve", forgetful):
+        yield
+
+
+@contextmanager
+def notice_served_twice_as_long() -> Iterator[None]:
+    """Renters are given twice their notice: kind to them, and a broken promise to everybody else."""
+    real = lives.Lives._serve_notice
+
+    def kind(self, pool, job):
+        product = self.jobs.product[job]
+        rows = self.products
+        longer = rows[product]._replace(notice_s=2 * rows[product].notice_s + 1)
+        self.products = (*rows[:product], longer, *rows[product + 1 :])
+        real(self, pool, job)
+        self.products = rows
+
+    with patch.object(lives.Lives, "_serve_notice", kind):
+        yield
+
+
+@contextmanager
+def scrub_forgotten() -> Iterator[None]:
+    """Nodes that renters leave are not cleaned."""
+    with patch.object(lives.Lives, "scrub", lambda self, pool, nodes: None):
+        yield
+
+
+@contextmanager
+def part_of_a_gang() -> Iterator[None]:
+    """A gang that starts one node short."""
+    real = lives.Lives.grant
+
+    def short(self, pool, tier, job, hold, at_once=False):
+        if hold.whole.bit_count() > 1:
+            hold = Hold(hold.whole ^ lowest(hold.whole, 1), hold.part, hold.gpus)
+        real(self, pool, tier, job, hold, at_once)
+
+    with patch.object(lives.Lives, "grant", short):
+        yield
+
+
+@contextmanager
+def rentals_in_the_way() -> Iterator[None]:
+    """Internal work that counts rented nodes as taken: rentals delay it for as long as they like."""
+    real = lives.Pool.room
+
+    def seen(self, tier):
+        room = real(self, tier)
+        return Room(room.capacity, room.closed | self.rented[2] | self.rented[3])
+
+    with patch.object(lives.Pool, "room", seen):
+        yield
+
+
+@contextmanager
+def guarantee_ignored() -> Iterator[None]:
+    """Evictions that forget the guarantee."""
+    real = lives.Lives._serve_notice
+
+    def early(self, pool, job):
+        until_s = self.jobs.guaranteed_until_s[job]
+        rows = self.products
+        product = self.jobs.product[job]
+        self.products = tuple(row._replace(rolling=False) if at == product else row for at, row in enumerate(rows))
+        self.jobs.guaranteed_until_s[job] = 0
+        real(self, pool, job)
+        self.products = rows
+        self.jobs.guaranteed_until_s[job] = until_s
+
+    with patch.object(lives.Lives, "_serve_notice", early):
+        yield
+
+
+@contextmanager
+def last_second_dropped() -> Iterator[None]:
+    """Segments that end one second early: a second that nobody is charged for."""
+    real = lives.Lives.release
+
+    def short(self, job, cause: Cause):
+        count = len(self.out.segments)
+        real(self, job, cause)
+        for place in range(count, len(self.out.segments)):
+            self.out.segments[place] = self.out.segments[place]._replace(end_s=self.out.segments[place].end_s - 1)
+
+    with patch.object(lives.Lives, "release", short):
+        yield
