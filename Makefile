@@ -30,7 +30,8 @@ check: $(READY) $(TOOLS) ## ruff and mypy --strict
 	@$(BIN)/python -m mypy
 
 bench: $(READY) ## speed, as ratios to references measured in the same run
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py
+	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py --million
 
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
 	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential \

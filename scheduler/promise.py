@@ -32,7 +32,7 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
     scrub_s = pool.scrub_s if tier >= 2 else 0
     # Whether it fits need not be asked before there are enough GPUs, wherever they are; until then whole nodes that
     # come back are only collected: no two running jobs hold the same node as a whole, so one union gives them back.
-    short_gpus = full * pool.per_node + part - free_now.free_gpus()
+    short_gpus = full * pool.per_node + part - (free_now.free_gpus() if closed else capacity.free_gpus)
     back = NOTHING
     for end_s, _, holder_tier, hold, gpus in _releases(pool, tier):
         back_s = max(end_s + scrub_s, core.now_s + 1)

@@ -133,11 +133,12 @@ def _next_candidate(
     """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on."""
     room, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
     now_s, backfill = core.now_s, core.policy.backfill
+    most = room.whole().bit_count() - kept
     best: tuple[int, int, int, Shape, Room, Promise] | None = None
     for shape in list(places):
         full, part = shape
         line, place = lines.get(shape, ()), places[shape]
-        if place >= len(line) or not room.fits(full, part, kept):
+        if place >= len(line) or full > most or (part and not room.fits(full, part, kept)):
             del places[shape]
             continue
         promise = pool.promise[tier]
@@ -146,7 +147,7 @@ def _next_candidate(
         limit_s = promise.at_s - now_s
         allowed = backfill(room, now_s + line[place][2], full, part, promise)
         core.looked_at += 1
-        if allowed is None or not allowed.fits(full, part, kept):
+        if allowed is None or (allowed is not room and not allowed.fits(full, part, kept)):
             # Others of this shape that end as late need not be asked; the next one that ends in time may.
             found = _first(line, place + 1, limit_s) if line[place][2] > limit_s else len(line)
             core.looked_at += found - place
@@ -155,7 +156,7 @@ def _next_candidate(
                 continue
             place = found
             allowed = backfill(room, now_s + line[place][2], full, part, promise)
-            if allowed is None or not allowed.fits(full, part, kept):
+            if allowed is None or (allowed is not room and not allowed.fits(full, part, kept)):
                 del places[shape]
                 continue
         places[shape] = place
