@@ -7,6 +7,7 @@ go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` u
 """
 
 from collections.abc import Callable, Sequence
+from operator import gt
 
 from scheduler import serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
@@ -141,8 +142,11 @@ class Core(Lives):
             return
         pool = self.pool_of(job)
         self.touched.add(pool.index)
-        self.queue_of(job, pool).remove(self.key[job], job, (jobs.full[job], jobs.part[job]))
-        pool.stir(TIER_OF_BAND[jobs.band[job]])
+        queue = self.queue_of(job, pool)
+        if queue.head() == job:  # only the head keeps others from starting
+            tier = TIER_OF_BAND[jobs.band[job]]
+            pool.stir(tier, tier + 1)
+        queue.remove(self.key[job], job, (jobs.full[job], jobs.part[job]))
         self.cancel(job, Reason.PATIENCE)
 
     def _start_refused(self, job: int, epoch: int) -> None:
@@ -164,7 +168,7 @@ class Core(Lives):
     def _change_contract(self, kept: ReservationRow, nodes: int) -> None:
         pool = self.pools[kept.pool]
         pool.change_contract(kept.tenant, nodes)
-        pool.stir(0)
+        pool.stir(0, 1)
         self.touched.add(kept.pool)
 
     def _control(self, _: int, __: int) -> None:
@@ -172,9 +176,10 @@ class Core(Lives):
         for pool in self.pools:
             offer: Offer = self.policy.lend(pool.supply())
             if offer != pool.offer:
+                if offer.guarantee_s != pool.offer.guarantee_s or any(map(gt, offer.nodes_max, pool.offer.nodes_max)):
+                    pool.stir(2)
                 pool.offer = offer
                 pool.lent_changed = True
-                pool.stir(2)
                 self.touched.add(pool.index)
 
     def _locate(self, node: int) -> tuple[Pool, NodeSet]:

@@ -1,16 +1,15 @@
 """Gathering nodes for a granted job: which ones, and who has to leave them. Pure: reads a pool, returns a choice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from scheduler.capacity import Hold, Room
+from scheduler.capacity import Room
 from scheduler.events import Status
 from scheduler.nodeset import NOTHING, NodeSet
 from scheduler.place import EVERYWHERE, Choice, Step, from_the_top
 from scheduler.pool import Pool
 from scheduler.victims import Holder, vacated
-from tenants.band import TIER_COUNT
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -79,21 +78,3 @@ def _holders(core: "Lives", pool: Pool, tier: int, useful: NodeSet) -> Iterator[
         nodes = pool.hold[job].nodes
         if nodes & useful and (tier < 2 or core.jobs.status[job] != Status.EVICTING):
             yield Holder(job, nodes, tier < 2)
-
-
-def in_the_way(pool: Pool, tier: int, hold: Hold) -> Sequence[int]:
-    """Return the jobs of lower tiers that hold or claim nodes of `hold` and have to go. Called before it is taken."""
-    nodes = hold.whole & ~pool.internal.exact[-1]
-    if hold.part and not pool.internal.at_least(hold.gpus) & hold.part:
-        nodes |= hold.part
-    rented = hold.nodes & pool.busy
-    if not nodes and not rented:
-        return ()
-    found: list[int] = []
-    held = pool.hold
-    for lower in range(tier + 1, TIER_COUNT):
-        taken = nodes if lower < 2 else rented
-        if taken:
-            found += [job for job, gather in pool.granted.items() if gather.tier == lower and held[job].nodes & taken]
-            found += [job for job in pool.running[lower] if held[job].whole & taken or held[job].part & taken]
-    return found

@@ -10,15 +10,15 @@ import numpy as np
 
 from scheduler.capacity import Hold
 from scheduler.events import NEVER, Cause, Event, EventKind, Evicted, Idle, Reason, Segment, Started, Status, Timer
-from scheduler.gather import in_the_way
 from scheduler.life import check_move
 from scheduler.nodeset import NodeSet
+from scheduler.obstacles import in_the_way
 from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
 from scheduler.waiting import Queue
 from scheduler.work import settle_work
-from tenants.band import TIER_OF_BAND, Band
+from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 
 # Members of an enum cost ten times a plain number to name, and these are named a dozen times in a job's life.
 PENDING, GRANTED, RUNNING, EVICTING, DONE, CANCELLED = (int(status) for status in list(Status)[1:])
@@ -174,8 +174,10 @@ class Lives:
         start_s = jobs.start_s[job]
         del pool.running[tier][job]
         pool.drop_end(tier, job)
+        whole_nodes = pool.internal.exact[-1]
         hold = pool.give(tier, job)
-        pool.stir(tier)
+        # Renters want whole nodes: the end of a job that shared its node is nothing to them.
+        pool.stir(tier, 2 if tier < 2 and pool.internal.exact[-1] == whole_nodes else TIER_COUNT)
         if tier >= 2:
             pool.leaving &= ~hold.whole
         gpus = hold.gpu_count(pool.per_node)
@@ -292,7 +294,7 @@ class Lives:
         jobs.status[job] = PENDING
         tier = TIER_OF_BAND[jobs.band[job]]
         if jobs.band[job] == RESERVED:
-            pool.stir(0)
+            pool.stir(0, 1)
         else:
             pool.fresh[tier].append(job)
         self._push(job, pool)

@@ -71,7 +71,7 @@ class Pool:
         self.blocked = [-1] * TIER_COUNT  # the head of each tier if it is known not to fit
         self.promise: list[Promise | None] = [None] * TIER_COUNT
         self.fresh: list[list[int]] = [[] for _ in range(TIER_COUNT)]  # submitted since the last decision
-        self.stirred = TIER_COUNT  # the most important tier in which something changed since the last decision
+        self.asked = [False] * TIER_COUNT  # tiers for which something changed since the last decision
 
     # -- views ---------------------------------------------------------------------------------------------------
 
@@ -166,10 +166,13 @@ class Pool:
         limits = zip(offer.guarantee_s, offer.nodes_max, strict=True)
         return min(nodes_max for reach_s, nodes_max in limits if reach_s <= guarantee_s) - lent
 
-    def stir(self, tier: int) -> None:
-        """Something changed for `tier` and the ones below: they are asked again at the end of this instant."""
-        if tier < self.stirred:
-            self.stirred = tier
+    def stir(self, tier: int, below: int = TIER_COUNT) -> None:
+        """Something changed for `tier` up to, not including, `below`: they are asked again at the end of this instant.
+
+        What was promised to all tiers from `tier` on is worked out anew when it is needed.
+        """
+        for lower in range(tier, below):
+            self.asked[lower] = True
         self.forget(tier)
 
     def forget(self, tier: int) -> None:

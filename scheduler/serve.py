@@ -8,8 +8,9 @@
     4  lendable tiers are granted only within the Offer in force
 
 A grant names its nodes at once and holds them from then on. Tiers never look at what a lower tier would like, and a
-tier is asked again only when something changed in it or above it: so when internal work is looked at does not depend
-on what renters do, not even where an estimate has run out and the answer depends on the second.
+tier is asked again only when its queue changed or its room may have grown, by something in it or above it: so when
+internal work is looked at does not depend on what renters do, not even where an estimate has run out and the answer
+depends on the second.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,6 @@ from scheduler.place import Choice
 from scheduler.pool import Pool
 from scheduler.promise import promised
 from scheduler.waiting import Shape, Waiter
-from tenants.band import TIER_COUNT
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -34,14 +34,15 @@ def serve(core: "Lives", pool: Pool) -> None:
     if changed and pool.granted:
         for job, gather in list(pool.granted.items()):
             core.advance(pool, job, gather)
-    if pool.stirred == 0 and pool.contract_queue.count:
+    asked = pool.asked
+    if asked[0] and pool.contract_queue.count:
         _serve_contracts(core, pool)
     for tier, fresh in enumerate(pool.fresh):
-        if fresh or tier >= pool.stirred:
+        if fresh or asked[tier]:
             if pool.queue[tier].count:
                 _serve_tier(core, pool, tier)
             fresh.clear()
-    pool.stirred = TIER_COUNT
+            asked[tier] = False
 
 
 def _serve_contracts(core: "Lives", pool: Pool) -> None:

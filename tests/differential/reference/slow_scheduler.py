@@ -143,7 +143,7 @@ class SlowScheduler:
     # -- events --------------------------------------------------------------------------------------------------
 
     def step(self, now_s, events):
-        self.now_s, self.timers, self.stirred, self.asked = now_s, [], {}, set()
+        self.now_s, self.timers, self.asked = now_s, [], set()
         touched = set()
         for kind, row, epoch in sorted(events):
             job = self.jobs[row] if kind in (FINISH, NOTICE_END, GUARANTEE_END, EXPIRE, SUBMIT) else None
@@ -175,30 +175,32 @@ class SlowScheduler:
                 self.node_changes(pool, node, kind)
             elif kind == EXPIRE and job.epoch == epoch and job.status == "pending":
                 touched.add(job.pool)
+                if self.queue(job.pool, job.tier, contracts=job.band == 1)[0] is job:
+                    self.stir(job.pool, job.tier, job.tier + 1)
                 job.status = "cancelled"
                 job.epoch += 1
-                self.stir(job.pool, job.tier)
             elif kind in (CONTRACT_BEGIN, CONTRACT_END):
                 kept = self.world.reservations[row]
                 touched.add(kept.pool)
                 more = kept.nodes if kind == CONTRACT_BEGIN else -kept.nodes
                 self.reserved[kept.pool][kept.tenant] = self.reserved[kept.pool].get(kept.tenant, 0) + more
-                self.stir(kept.pool, 0)
+                self.stir(kept.pool, 0, 1)
             elif kind == CONTROL:
                 for pool in range(len(self.pools)):
                     idle = len(self.whole_free(pool, 1))
                     held_back = {"none": idle, "all_idle": 0, "fixed_headroom": self.headroom_nodes}[self.lend]
                     offer = max(0, idle - held_back)
                     if offer != self.offer[pool]:
+                        if offer > self.offer[pool]:
+                            self.stir(pool, 2)
                         self.offer[pool] = offer
                         touched.add(pool)
-                        self.stir(pool, 2)
         for pool in sorted(touched):
             self.serve(pool)
         return self.timers
 
-    def stir(self, pool, tier):
-        self.stirred[pool] = min(tier, self.stirred.get(pool, 4))
+    def stir(self, pool, tier, below=4):
+        self.asked |= {(pool, lower) for lower in range(tier, below)}
 
     def locate(self, row):
         for pool, nodes in enumerate(self.pools):
@@ -238,7 +240,7 @@ class SlowScheduler:
     def wait(self, job):
         job.status, job.pending_s = "pending", self.now_s
         if job.band == 1:
-            self.stir(job.pool, 0)
+            self.stir(job.pool, 0, 1)
         self.asked.add((job.pool, job.tier))
         if job.patience_s != NEVER:
             self.timers.append((self.now_s + max(1, job.patience_s), (EXPIRE, job.row, job.epoch)))
@@ -258,9 +260,12 @@ class SlowScheduler:
         self.segments.append((job.row, job.start_s, self.now_s, gpus, tuple(sorted(nodes)), cause))
         if cause == EVICTED:
             self.evicted.append((job.row, job.evict_at_s - job.product.notice_s, self.now_s))
+        whole_before = self.whole_free(job.pool, 1)
         job.whole, job.partly, job.status = [], -1, "done"
         job.epoch += 1
-        self.stir(job.pool, job.tier)
+        # Renters want whole nodes: they are asked only if one came free.
+        grew = job.tier >= 2 or self.whole_free(job.pool, 1) != whole_before
+        self.stir(job.pool, job.tier, 4 if grew else 2)
         if job.renter:
             self.clean(job.pool, nodes)
         if cause != FINISHED:
@@ -276,13 +281,13 @@ class SlowScheduler:
         for job in self.holders(pool, "granted"):
             if job.status == "granted":
                 self.advance(job)
-        if self.stirred.get(pool, 4) == 0:
+        if (pool, 0) in self.asked:
             for job in self.queue(pool, 0, contracts=True):
                 room = self.whole_free(pool, 0)
                 if job.full <= self.contract_room(pool, job.tenant) and len(room) >= job.full:
                     self.grant(job, room, [])
         for tier in range(4):
-            if tier >= self.stirred.get(pool, 4) or (pool, tier) in self.asked:
+            if (pool, tier) in self.asked:
                 self.serve_tier(pool, tier)
 
     def queue(self, pool, tier, contracts=False):
