@@ -69,6 +69,7 @@ class Pool:
         self.lent_changed = False  # or the Offer, since guarantees were last looked at
         self._renewable: dict[int, list[tuple[int, bool]]] = {}  # product -> (since, whether), where it changed
         self.blocked = [-1] * TIER_COUNT  # the head of each tier if it is known not to fit
+        self.last_blocked = [-1] * TIER_COUNT  # the head that did not fit when it was last asked
         self.promise: list[Promise | None] = [None] * TIER_COUNT
         self.fresh: list[list[int]] = [[] for _ in range(TIER_COUNT)]  # submitted since the last decision
         self.asked = [False] * TIER_COUNT  # tiers for which something changed since the last decision

@@ -71,8 +71,9 @@ def _serve_tier(core: "Lives", pool: Pool, tier: int) -> None:
             break
         kept = pool.kept_nodes(tier)
         room = pool.room(tier)
-        # What fits on nodes that are ready fits; only where nothing is at hand, or contracts are owed, look closer.
-        choice = None if kept else choose_ready(core, pool, tier, head, room)
+        # What fits on nodes that are ready fits; so only a head that did not fit last time is asked whether it does.
+        hopeful = not kept and head != pool.last_blocked[tier]
+        choice = choose_ready(core, pool, tier, head, room) if hopeful else None
         if choice is None and not room.fits(full, part, kept):
             break
         queue.remove(key[head], head, (full, part))
@@ -80,7 +81,7 @@ def _serve_tier(core: "Lives", pool: Pool, tier: int) -> None:
         if not queue.count:
             return
         head = queue.head()
-    pool.blocked[tier] = head
+    pool.blocked[tier] = pool.last_blocked[tier] = head
     if queue.count > 1:
         _backfill(core, pool, tier, head, None)
 
@@ -94,19 +95,21 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
     """
     queue, jobs = pool.queue[tier], core.jobs
     lines = queue.lines
-    offered = pool.offer_room(tier, 0) if tier >= 2 else pool.node_count
+    most = pool.room(tier).whole().bit_count() - pool.kept_nodes(tier)
+    if tier >= 2:
+        most = min(most, pool.offer_room(tier, 0))
     # Where to go on looking in each line that may still yield somebody; the head itself is not its own later job.
     places: dict[Shape, int] = {}
     if only is None:
         head_shape = (jobs.full[head], jobs.part[head])
         for shape, line in lines.items():
             first = int(shape == head_shape)
-            if len(line) > first and shape[0] <= offered:
+            if len(line) > first and shape[0] <= most:
                 places[shape] = first
     else:
         for job in only:
             shape = (jobs.full[job], jobs.part[job])
-            if shape[0] <= offered and job != head:
+            if shape[0] <= most and job != head:
                 place = queue.place(core.key[job], shape)
                 places[shape] = min(place, places.get(shape, place))
     granted = False

@@ -14,20 +14,24 @@ Waiter = tuple[int, int, int]  # (key, job row, seconds that it will hold its no
 class Queue:
     """The waiting jobs of one tier in one pool."""
 
-    __slots__ = ("count", "lines")
+    __slots__ = ("_head", "count", "lines")
 
     def __init__(self) -> None:
         self.lines: dict[Shape, list[Waiter]] = {}
         self.count = 0
+        self._head: Waiter | None = None  # the most urgent, once it has been asked for
 
     def push(self, key: int, job: int, shape: Shape, need_s: int) -> None:
         """Add a job. Cost: O(1) when its key is the largest of its shape, which first-come order makes the rule."""
+        waiter = (key, job, need_s)
         line = self.lines.setdefault(shape, [])
         if not line or line[-1][0] < key:
-            line.append((key, job, need_s))
+            line.append(waiter)
         else:
-            insort(line, (key, job, need_s))
+            insort(line, waiter)
         self.count += 1
+        if self._head is not None and waiter < self._head:
+            self._head = waiter
 
     def remove(self, key: int, job: int, shape: Shape) -> None:
         """Take a job out; it must be there."""
@@ -38,17 +42,18 @@ class Queue:
         if not line:
             del self.lines[shape]
         self.count -= 1
+        if self._head is not None and self._head[1] == job:
+            self._head = None
 
     def place(self, key: int, shape: Shape) -> int:
         """Return where in its line a waiting job stands."""
         return bisect_left(self.lines[shape], (key,))
 
     def head(self) -> int:
-        """Return the most urgent job; the queue must not be empty. O(shapes)."""
-        if len(self.lines) == 1:
-            for line in self.lines.values():
-                return line[0][1]
-        return min([line[0] for line in self.lines.values()])[1]
+        """Return the most urgent job; the queue must not be empty. O(shapes) when the head has left, else O(1)."""
+        if self._head is None:
+            self._head = min([line[0] for line in self.lines.values()])
+        return self._head[1]
 
     def jobs(self) -> Iterator[int]:
         """Yield all jobs, most urgent first. O(n log n): for reasons and reports, not for the hot path."""
