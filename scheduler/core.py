@@ -7,6 +7,7 @@ go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` u
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from operator import gt
 
 from scheduler import serve
@@ -14,9 +15,8 @@ from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Time
 from scheduler.lend import Offer
 from scheduler.lives import Decision, Lives, Outbox
 from scheduler.nodeset import NodeSet
-from scheduler.policies import Policy
 from scheduler.pool import Pool
-from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow
+from scheduler.tables import ReservationRow
 from tenants.band import TIER_OF_BAND
 
 __all__ = ["Core", "Decision", "Outbox"]
@@ -25,24 +25,10 @@ __all__ = ["Core", "Decision", "Outbox"]
 class Core(Lives):
     """One scheduler for all pools of a cluster."""
 
-    def __init__(
-        self,
-        jobs: JobTable,
-        pools: tuple[PoolRow, ...],
-        products: tuple[ProductRow, ...],
-        policy: Policy,
-        tenant_domain: Sequence[int] = (),
-        reservations: tuple[ReservationRow, ...] = (),
-    ) -> None:
-        """Start with every node free, healthy and clean; see `Lives` for the arguments."""
-        super().__init__(jobs, pools, products, policy, tenant_domain, reservations)
-        self._idle: list[tuple[int, ...]] = [()] * len(self.pools)
-        self._rolling = {
-            row: (TIER_OF_BAND[product.band], product.guarantee_s)
-            for row, product in enumerate(products)
-            if product.rolling
-        }
-        self._handle: dict[int, Callable[[int, int], None]] = {
+    @cached_property
+    def _handle(self) -> dict[int, Callable[[int, int], None]]:
+        """What is done with (row, epoch) of each kind of event."""
+        return {
             EventKind.FINISH: self._finish,
             EventKind.NOTICE_END: self._notice_end,
             EventKind.SCRUB_END: self._scrub_end,
@@ -55,6 +41,20 @@ class Core(Lives):
             EventKind.SUBMIT: self._submit,
             EventKind.CONTROL: self._control,
         }
+
+    @cached_property
+    def _rolling(self) -> dict[int, tuple[int, int]]:
+        """Tier and guarantee_s of each product whose guarantee rolls on."""
+        return {
+            row: (TIER_OF_BAND[product.band], product.guarantee_s)
+            for row, product in enumerate(self.products)
+            if product.rolling
+        }
+
+    @cached_property
+    def _idle(self) -> list[tuple[int, ...]]:
+        """The idle counts of each pool that were last let go of."""
+        return [()] * len(self.pools)
 
     def step(self, now_s: int, events: Sequence[Event]) -> list[Timer]:
         """Apply everything that happened at `now_s`, decide once, and return the timers to arm.
