@@ -163,6 +163,9 @@ class Lives:
         self.jobs.status[job] = PENDING
         pool.stir(gather.tier)
         self._push(job, pool)
+        patience_s = self.jobs.patience_s[job]
+        if patience_s != NEVER and self.jobs.pending_s[job] + max(1, patience_s) <= self.now_s:
+            self._arm(self.now_s + 1, EventKind.EXPIRE, job)  # its patience ended while it held a grant
 
     def release(self, job: int, cause: Cause) -> None:
         """End a job's allocation: book its work, let go of the segment, and let it wait again or leave."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from scheduler.core import Core
-from scheduler.events import EventKind
+from scheduler.events import NEVER, EventKind, Status
 from scheduler.nodeset import rows
 from small_worlds import HORIZON_S, Log, SmallWorld, flat_drive, small_world
 from tenants.band import TIER_OF_BAND, Band
@@ -57,6 +57,18 @@ def grants_taken_back(world: SmallWorld, core: Core, log: Log) -> list[str]:
         ):
             found.append(f"job {job} lost its grant at {now_s}")
     return found
+
+
+def overstayed(core: Core) -> list[str]:
+    """Renters that still wait although their patience is over, a second's grace aside."""
+    jobs = core.jobs
+    return [
+        f"job {job} waits since {jobs.pending_s[job]} with patience {jobs.patience_s[job]}"
+        for job in range(jobs.count)
+        if jobs.status[job] == Status.PENDING
+        and jobs.patience_s[job] != NEVER
+        and core.now_s > jobs.pending_s[job] + max(1, jobs.patience_s[job]) + 1
+    ]
 
 
 def internal_starts(core: Core, log: Log) -> list[tuple[int, int]]:

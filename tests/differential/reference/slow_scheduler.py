@@ -248,6 +248,8 @@ class SlowScheduler:
     def revoke(self, job):
         job.status, job.whole, job.partly = "pending", [], -1
         self.stir(job.pool, job.tier)
+        if job.pending_s + max(1, job.patience_s) <= self.now_s:
+            self.timers.append((self.now_s + 1, (EXPIRE, job.row, job.epoch)))
 
     def release(self, job, cause):
         nodes, length = job.nodes, self.now_s - job.start_s

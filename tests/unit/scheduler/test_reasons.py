@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from core_checks import overstayed
 from scheduler.events import NEVER, Reason, Status
 from scheduler.policies import POLICIES
 from scheduler.why import why
@@ -29,6 +30,19 @@ def test_every_waiting_job_has_a_reason_after_every_step(policy: str) -> None:
 
         flat_drive(core, world, each_step=ask)
     assert {Reason.CAPACITY, Reason.RECLAIM, Reason.SCRUB, Reason.OFFER, Reason.RESERVED} <= seen
+
+
+def test_nobody_waits_longer_than_its_patience_not_even_after_a_grant_that_was_taken_back() -> None:
+    for seed in range(150):
+        world = small_world(seed)
+        core = world.core()
+
+        def ask(_: int, core=core, seed=seed, before=[]) -> None:  # noqa: B006  # one list a world
+            now = overstayed(core)  # a grant taken back at this second leaves one more
+            assert not set(now) & set(before), f"seed {seed}"
+            before[:] = now
+
+        flat_drive(core, world, each_step=ask)
 
 
 def test_asking_changes_nothing() -> None:
