@@ -117,6 +117,15 @@ class Evicted(NamedTuple):
     guaranteed_until_s: int
 
 
+class Faulted(NamedTuple):
+    """A node fault took a job's nodes at `at_s`; it was to leave them at `due_s` (NEVER: not under notice)."""
+
+    job: int
+    gpus: int
+    at_s: int
+    due_s: int
+
+
 class Idle(NamedTuple):
     """GPUs of a pool that no job holds, by state, from `from_s` until the next such record of the pool.
 

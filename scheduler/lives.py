@@ -9,7 +9,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduler.capacity import Hold
-from scheduler.events import NEVER, Cause, Event, EventKind, Evicted, Idle, Reason, Segment, Started, Status, Timer
+from scheduler.events import (
+    NEVER,
+    Cause,
+    Event,
+    EventKind,
+    Evicted,
+    Faulted,
+    Idle,
+    Reason,
+    Segment,
+    Started,
+    Status,
+    Timer,
+)
 from scheduler.life import check_move
 from scheduler.nodeset import NodeSet
 from scheduler.obstacles import in_the_way
@@ -31,12 +44,13 @@ Decision = tuple[str, int, int, int]  # what, job (or pool), a number, node set:
 class Outbox:
     """What the core has let go of since the driver last emptied it."""
 
-    __slots__ = ("decisions", "evicted", "idle", "segments", "started")
+    __slots__ = ("decisions", "evicted", "faulted", "idle", "segments", "started")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.started: list[Started] = []
         self.evicted: list[Evicted] = []
+        self.faulted: list[Faulted] = []
         self.idle: list[Idle] = []
         self.decisions: list[Decision] = []
 
@@ -45,6 +59,7 @@ class Outbox:
         self.segments.clear()
         self.started.clear()
         self.evicted.clear()
+        self.faulted.clear()
         self.idle.clear()
         self.decisions.clear()
 
@@ -206,10 +221,12 @@ class Lives:
             return
         if cause == EVICTED:
             jobs.preemptions[job] += 1
-            noticed_s = jobs.evict_at_s[job] - product.notice_s
+            noticed_s = jobs.noticed_s[job]
             self.out.evicted.append(Evicted(job, gpus, noticed_s, self.now_s, jobs.guaranteed_until_s[job]))
         elif cause == NODE_FAULT:
             jobs.faults[job] += 1
+            due_s = jobs.evict_at_s[job] if jobs.status[job] == EVICTING else NEVER
+            self.out.faulted.append(Faulted(job, gpus, self.now_s, due_s))
         if product.requeue or cause == START_REFUSED:
             jobs.pending_s[job] = self.now_s
             self.wait(job, pool)
@@ -236,6 +253,8 @@ class Lives:
         check_move(jobs.status[job], EVICTING)
         jobs.status[job] = EVICTING
         jobs.evict_at_s[job] = evict_at_s
+        # A notice that would begin inside the guarantee is sent later; one that comes too late shows as too short.
+        jobs.noticed_s[job] = max(self.now_s, evict_at_s - product.notice_s)
         self.out.decisions.append(("evict", job, evict_at_s, pool.hold[job].nodes))
         if evict_at_s <= self.now_s:
             self.release(job, Cause.EVICTED)

@@ -123,7 +123,7 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
             continue
         queue.remove(key, job, shape)
         hold = _grant(core, pool, tier, job, allowed)
-        if core.now_s + need_s > promise.at_s:
+        if core.now_s + need_s + (pool.scrub_s if tier >= 2 else 0) > promise.at_s:
             promise.spare.take(hold)
         pool.promise[tier] = promise  # the grant made the pool forget it; it holds until the end of this pass
         granted = True
@@ -136,7 +136,9 @@ def _next_candidate(
 ) -> tuple[int, int, int, Shape, Room, Promise] | None:
     """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on."""
     room, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
-    now_s, backfill = core.now_s, core.policy.backfill
+    backfill = core.policy.backfill
+    # Nodes come back clean: a renter's hold on them ends with the scrub, as in the promise.
+    now_s, back_s = core.now_s, core.now_s + (pool.scrub_s if tier >= 2 else 0)
     most = room.whole().bit_count() - kept
     best: tuple[int, int, int, Shape, Room, Promise] | None = None
     for shape in list(places):
@@ -148,8 +150,8 @@ def _next_candidate(
         promise = pool.promise[tier]
         if promise is None or promise.at_s <= now_s:
             promise = pool.promise[tier] = promised(core, pool, tier, head)
-        limit_s = promise.at_s - now_s
-        allowed = backfill(room, now_s + line[place][2], full, part, promise)
+        limit_s = promise.at_s - back_s
+        allowed = backfill(room, back_s + line[place][2], full, part, promise)
         core.looked_at += 1
         if allowed is None or (allowed is not room and not allowed.fits(full, part, kept)):
             # Others of this shape that end as late need not be asked; the next one that ends in time may.
@@ -159,7 +161,7 @@ def _next_candidate(
                 del places[shape]
                 continue
             place = found
-            allowed = backfill(room, now_s + line[place][2], full, part, promise)
+            allowed = backfill(room, back_s + line[place][2], full, part, promise)
             if allowed is None or (allowed is not room and not allowed.fits(full, part, kept)):
                 del places[shape]
                 continue

@@ -74,6 +74,7 @@ DYNAMIC = {
     "wait_s": (np.int64, 0),
     "work_s": (np.int64, 0),  # useful seconds kept so far
     "guaranteed_until_s": (np.int64, -1),
+    "noticed_s": (np.int64, -1),
     "evict_at_s": (np.int64, -1),
     "preemptions": (np.int32, 0),
     "faults": (np.int32, 0),
@@ -110,6 +111,7 @@ class JobTable:
     wait_s: "memoryview[int]"
     work_s: "memoryview[int]"
     guaranteed_until_s: "memoryview[int]"
+    noticed_s: "memoryview[int]"
     evict_at_s: "memoryview[int]"
     preemptions: "memoryview[int]"
     faults: "memoryview[int]"

@@ -63,6 +63,7 @@ class Recorder:
         self.nodes = NodeSets()
         self.started = array("q")  # job, pending_s, granted_s, start_s
         self.evicted = array("q")  # job, gpus, noticed_s, evicted_s, guaranteed_until_s
+        self.faulted = array("q")  # job, gpus, at_s, due_s
         self.progress: Callable[[int], None] | None = None
         self._idle = array("q")  # pool, from_s, GPUs by state
         # What the latest record of each pool says; before the first event everything is idle and nobody waits.
@@ -78,6 +79,8 @@ class Recorder:
             self.started.extend(started)
         for evicted in out.evicted:
             self.evicted.extend(evicted)
+        for faulted in out.faulted:
+            self.faulted.extend(faulted)
         if self.metered:
             for from_s, pool, gpus in out.idle:
                 self._idle.extend((pool, from_s, *gpus))

@@ -9,8 +9,9 @@ import simpy
 
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
 from scheduler.core import Core
-from scheduler.events import NEVER, Cause, Status
+from scheduler.events import NEVER, Status
 from scheduler.lend import lend_by_name
+from scheduler.lend import none as lend_nothing
 from scheduler.policies import policy_by_name
 from scheduler.tables import JobTable
 from scheduler.tape import Settings, header_line
@@ -73,7 +74,7 @@ def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> 
     """Start the processes of the world: contracts, faults, the control clock, arrivals."""
     env.process(processes.contracts(env, driver.happen, world.reservations))
     env.process(processes.faults(env, driver.happen, world.faults))
-    if world.control_interval_s:
+    if world.control_interval_s and core.policy.lend is not lend_nothing:  # nothing to lend: nothing to tick for
         env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
     env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s))
 
@@ -114,7 +115,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
             evicted_s=evicted[3],
             guaranteed_until_s=evicted[4],
         ),
-        outages=outages(rows, segments, started, core.jobs, horizon_s),
+        outages=outages(rows, recorder.table(recorder.faulted, 4), started, core.jobs, horizon_s),
         capacity=capacity,
         tape=recorder.tape,
         policy=policy,
@@ -131,13 +132,13 @@ def goes_on(core: Core, world: World) -> bool:
     return world.horizon_s < NEVER or core.open_count > 0
 
 
-def outages(rows: JobRows, segments: IntArray, started: IntArray, jobs: JobTable, horizon_s: int) -> OutageTable:
+def outages(rows: JobRows, faulted: IntArray, started: IntArray, jobs: JobTable, horizon_s: int) -> OutageTable:
     """Return how long each job was without nodes after each fault: until it ran again, left, or the run ended.
 
-    `segments` and `started` are the recorder's tables, (7, n) and (4, n). Cost: O(starts + faults log starts).
+    A job under notice loses no more than what was left of it. `faulted` and `started` are the recorder's tables, (4, n)
+    each. Cost: O(starts + faults log starts).
     """
-    hit = segments[:, segments[4] == Cause.NODE_FAULT]
-    job, from_s = hit[0], hit[2]
+    job, gpus, from_s, due_s = faulted
     starts_of: dict[int, list[int]] = {number: [] for number in job.tolist()}
     for number, start_s in zip(started[0].tolist(), started[3].tolist(), strict=True):
         if number in starts_of:
@@ -149,7 +150,7 @@ def outages(rows: JobRows, segments: IntArray, started: IntArray, jobs: JobTable
             until_s[place] = starts_of[number][again]
         elif jobs.status[number] == Status.CANCELLED:
             until_s[place] = jobs.end_s[number]
-    return OutageTable(job, rows.tenant[job], rows.product[job], hit[3], from_s, until_s)
+    return OutageTable(job, rows.tenant[job], rows.product[job], gpus, from_s, np.minimum(until_s, due_s))
 
 
 def _outcomes(core: Core, horizon_s: int) -> JobOutcomes:
@@ -158,7 +159,7 @@ def _outcomes(core: Core, horizon_s: int) -> JobOutcomes:
     wait_s = jobs.array("wait_s") + np.where(waiting, horizon_s - jobs.array("pending_s"), 0)
     ended = np.isin(jobs.array("status"), (Status.DONE, Status.CANCELLED))
     reason = jobs.array("reason").astype(np.int64)
-    for job in np.flatnonzero(waiting & (jobs.array("first_start_s") < 0)).tolist():
+    for job in np.flatnonzero(waiting).tolist():
         reason[job] = why(core, job, promise=False).reason
     per_node = np.array([pool.per_node for pool in core.pools], dtype=np.int64)[jobs.array("pool")]
     return JobOutcomes(

@@ -45,7 +45,7 @@ class Product(Record):
         whole_nodes:  holds whole nodes, alone, and is billed for all their GPUs.
         requeue:      goes back to waiting after an eviction or a node fault, instead of being cancelled.
         checkpoint_s: seconds of work between checkpoints: what a fault can cost. 0: there are none, all work is lost.
-        restart_s:    seconds from getting its nodes to doing useful work, at every start.
+        restart_s:    seconds from getting its nodes to useful work, at every start but the first.
         price_plan:   name under which the price book lists it; its own code unless it says otherwise.
         sla:          name of its `SlaTerms`; None promises no availability (notice and guarantee hold all the same).
     """

@@ -15,8 +15,8 @@ from sim.report.shapes import Bracket, Cell, Layer, Tick
 HEAT_CLASSES = ((9_700, "a"), (9_900, "b"), (9_950, "c"), (9_990, "d"))
 _BEST = "e"
 HEAT_WORDS = (("a", "< 97 %"), ("b", "< 99 %"), ("c", "< 99.5 %"), ("d", "< 99.9 %"), ("e", "≥ 99.9 %"), ("n", "none"))
-HEAT_ROWS_MAX = 24
-SLA_ROWS_MAX = 100
+HEAT_ROWS_MAX = 8
+SLA_ROWS_MAX = 72
 BARS_MAX = 80  # more bins than that are drawn as one skyline
 _NAME_MAX = 18  # letters of a tenant's name beside the heat-map; the cell's title has them all
 _GAP_LABEL_S = 4 * text.DAY_S  # two labels over shorter neighbours would overlap
@@ -167,6 +167,12 @@ def availability(rows: Sequence[SlaRow]) -> Markup:
     return svg.heat_map(cells, columns, base=_BEST, label=label)
 
 
+def heat_rows(rows: Sequence[SlaRow]) -> int:
+    """Return how many rows the heat-map would have if it had room for all."""
+    promised = [row for row in rows if row.target_bp is not None] or list(rows)
+    return len({(row.tenant, row.product) for row in promised})
+
+
 def months(rows: Sequence[SlaRow]) -> int:
     """Return how many months have service levels; a map of one would say no more than the table."""
     return len({row.month for row in rows})
@@ -207,7 +213,7 @@ def _heat_cell(month: str, row: SlaRow | None) -> Cell | None:
     if key == _BEST:
         return None
     exact = text.ratio_floor(row.healthy_gpu_s, row.entitled_gpu_s)
-    return Cell(key, exact[:-2], f"{row.tenant}, {row.product}, {month}: {exact} %")
+    return Cell(key, exact[:-2], f"{month}: {exact} %")
 
 
 def _brief(name: str) -> str:

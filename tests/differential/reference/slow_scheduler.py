@@ -318,7 +318,8 @@ class SlowScheduler:
             if promise_s is None:
                 promise_s, spare = self.promise(pool, tier, head)
             restart_s = job.product.restart_s if job.starts else 0
-            end_s = self.now_s + max(1, job.estimate_s - job.done_s) + restart_s
+            scrub_s = self.world.pools[pool].scrub_s if tier >= 2 else 0
+            end_s = self.now_s + max(1, job.estimate_s - job.done_s) + restart_s + scrub_s
             if end_s > promise_s:
                 per_node = self.world.pools[pool].gpus_per_node
                 whole = [node for node in whole if spare.get(node, 0) == per_node]
