@@ -25,12 +25,12 @@ def equal_starts(trace: swf.Trace, expected: dict[str, int], nodes: int, gpus_pe
 
 @pytest.mark.traces
 @pytest.mark.parametrize(("nodes", "gpus_per_node"), [(100, 1), (1, 100)])
-def test_v5_golden_5000_of_5000_starts_are_those_of_two_other_simulators(trace_file, nodes, gpus_per_node) -> None:
+def test_v5_golden_easy_5000_of_5000_starts_are_those_of_two_other_simulators(trace_file, nodes, gpus_per_node) -> None:
     assert equal_starts(*golden(trace_file), nodes, gpus_per_node) == 5000
 
 
 @pytest.mark.traces
-def test_v5_golden_an_easy_with_the_first_condition_only_agrees_on_2848(trace_file) -> None:
+def test_v5_golden_easy_with_the_first_condition_only_agrees_on_2848(trace_file) -> None:
     with broken_cores.first_condition_only():
         assert equal_starts(*golden(trace_file), 100, 1) == 2848
 

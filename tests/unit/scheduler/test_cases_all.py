@@ -1,0 +1,80 @@
+"""Every published scheduling case is named in a test: nothing of the file is left out in silence."""
+
+import re
+from pathlib import Path
+
+from case_file import all_cases, case
+
+TESTS = Path(__file__).resolve().parents[2]
+
+# Cases whose feature is being built; the list only ever becomes shorter.
+OWED = (
+    "V1",
+    "V1b",
+    "V2",
+    "V2-5min",
+    "V2-5min-write",
+    "V2b-512",
+    "V2b-256",
+    "V2c",
+    "V2d",
+    "V2e-128",
+    "V2e-2048-60",
+    "V2e-2048-20",
+    "V2e-rsc1-20",
+    "V2f",
+    "V2g",
+    "V3",
+    "V4",
+    "V5-golden-conservative",
+    "V6",
+    "V6-buddy",
+    "V7",
+    "V7b",
+    "V8",
+    "V8b",
+    "V8c",
+    "V11",
+    "V12",
+    "V12b",
+    "V13",
+    "V13b",
+    "V14",
+    "V14b",
+    "V15",
+    "V16",
+    "V18",
+    "V18b",
+    "V19",
+    "V21",
+    "V21b",
+    "V22",
+    "V23",
+    "V24",
+    "V25",
+)
+
+
+def named(case_id: str, texts: list[str]) -> bool:
+    """Whether a text names the id as a whole word: `V2` is not named by `V2-5min` or `V2b`. Case does not matter."""
+    word = re.compile(rf"(?<![\w-]){re.escape(case_id)}(?![\w-])", re.IGNORECASE)
+    in_name = re.compile(rf"\bdef test_{re.escape(case_id.lower().replace('-', '_'))}(?=_|\()")
+    return any(word.search(text) or in_name.search(text) for text in texts)
+
+
+def test_every_case_is_named_in_a_test_and_nothing_else_is_owed() -> None:
+    paths = [path for path in sorted(TESTS.rglob("test_*.py")) if path != Path(__file__).resolve()]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    missing = {case_id for case_id in all_cases() if not named(case_id, texts)}
+    assert missing - set(OWED) == set()
+    assert set(all_cases()) >= set(OWED)
+
+
+def test_an_id_inside_a_longer_one_does_not_count_as_named() -> None:
+    assert named("V2", ['case("V2")']) and named("V5-ties", ["def test_v5_ties_all_releases() -> None:"])
+    assert not named("V2", ['case("V2-5min")', "V2b", "V21"])
+
+
+def test_a_case_is_found_by_its_id_with_inputs_and_a_tolerance() -> None:
+    assert case("V12")["inputs"]["rows"][0] == {"servers": 1, "load": 0.7}
+    assert all({"inputs", "expected", "tolerance", "source"} <= set(one) for one in all_cases().values())
