@@ -38,7 +38,8 @@ def easy(room: Room, end_s: int, full: int, part: int, promise: Promise) -> Room
     if end_s <= promise.at_s:
         return room
     spare = Room(promise.spare, promise.closed)
-    return Room(room.capacity, room.closed, spare.whole() if full else -1, spare.partly(part) if part else -1)
+    whole, partly = spare.whole() if full else -1, spare.partly(part) if part else -1
+    return Room(room.capacity, room.closed, whole, partly, room.levels, room.within)
 
 
 BACKFILLS: dict[str, Backfill] = {"none": none, "easy": easy}

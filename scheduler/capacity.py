@@ -10,6 +10,7 @@ taken beyond a node's GPUs is kept in `excess`, and giving back pays that off fi
 from typing import NamedTuple
 
 from scheduler.nodeset import NOTHING, NodeSet, everything, rows
+from scheduler.topology import Level
 
 
 class Hold(NamedTuple):
@@ -132,13 +133,16 @@ class Room(NamedTuple):
     """What one tier may plan on: a capacity, and the nodes that are out of its reach though the capacity shows them.
 
     `whole_limit` and `part_limit` narrow the choice further (a backfilled job must leave the promised start alone);
-    -1 is the set of all nodes.
+    -1 is the set of all nodes. `levels` is the topology of the pool. A gang that has to lie in one domain is asked
+    about in a room with `within`, the level of that domain.
     """
 
     capacity: Capacity
     closed: NodeSet
     whole_limit: NodeSet = -1
     part_limit: NodeSet = -1
+    levels: tuple[Level, ...] = ()
+    within: int = 0
 
     def whole(self) -> NodeSet:
         """Nodes that are free as a whole."""
@@ -153,12 +157,19 @@ class Room(NamedTuple):
         return sum(free * (nodes & ~self.closed).bit_count() for free, nodes in enumerate(self.capacity.exact) if nodes)
 
     def fits(self, full: int, part: int, kept: int = 0) -> bool:
-        """Whether `full` whole nodes and `part` GPUs on one node more are free, leaving `kept` whole nodes free."""
+        """Whether `full` whole nodes and `part` GPUs on one node more are free, leaving `kept` whole nodes free.
+
+        All of them in one domain of level `within`, if that is set; what is kept may lie anywhere.
+        """
         whole = self.whole()
         spare = whole.bit_count() - full
         if spare < 0:
             return False
-        if part:
+        if self.within:
+            partly = self.partly(part) if part else NOTHING
+            if not len(self.levels[self.within - 1].holding(whole, partly, full, part)):
+                return False
+        elif part:
             partly = self.partly(part)
             # The part may need a node of its own out of the whole ones.
             if not partly & ~whole and not (spare and partly):

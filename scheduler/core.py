@@ -92,8 +92,12 @@ class Core(Lives):
         pool = self.pool_of(job)
         self.touched.add(pool.index)
         jobs.pending_s[job] = self.now_s
-        if jobs.full[job] + (jobs.part[job] > 0) > pool.node_count:
+        full, part, within = jobs.shape[job]
+        need = full + (part > 0)
+        if need > pool.node_count:
             self.cancel(job, Reason.TOO_LARGE)
+        elif within and need > pool.largest_domain(within):
+            self.cancel(job, Reason.NO_DOMAIN)
         else:
             self.wait(job, pool)
 
@@ -146,7 +150,7 @@ class Core(Lives):
         if queue.head() == job:  # only the head keeps others from starting
             tier = TIER_OF_BAND[jobs.band[job]]
             pool.stir(tier, tier + 1)
-        queue.remove(self.key[job], job, (jobs.full[job], jobs.part[job]))
+        queue.remove(self.key[job], job, jobs.shape[job])
         self.cancel(job, Reason.PATIENCE)
 
     def _start_refused(self, job: int, epoch: int) -> None:

@@ -80,6 +80,8 @@ class Reason(IntEnum):
     TOO_LARGE = 9  # refused: larger than the whole pool, repaired or not
     PATIENCE = 10  # cancelled: the renter gave up waiting
     NO_REQUEUE = 11  # cancelled: evicted or failed, and its product is not requeued
+    DOMAIN = 12  # enough nodes free, but not in one domain of the level that it must lie in
+    NO_DOMAIN = 13  # refused: larger than every domain of the level that it must lie in
 
 
 class Segment(NamedTuple):

@@ -16,6 +16,8 @@ SENTENCES = {
     Reason.TOO_LARGE: "was refused: larger than the whole pool",
     Reason.PATIENCE: "gave up waiting: its renter's patience was over",
     Reason.NO_REQUEUE: "was not queued again after it lost its nodes",
+    Reason.DOMAIN: "waits for one domain: enough nodes are free, but no more than {have} of {need} in one domain",
+    Reason.NO_DOMAIN: "was refused: larger than every domain of the kind that it must lie in",
 }
 
 

@@ -56,7 +56,8 @@ def choose(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice
 def choose_ready(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice | None:
     """Choose among nodes on which the job could start at once; None when these are not enough."""
     place = from_the_top if tier >= 2 else core.policy.place
-    ready = Room(pool.internal, _blocked(core, pool, tier, job), room.whole_limit, room.part_limit)
+    blocked = _blocked(core, pool, tier, job)
+    ready = Room(pool.internal, blocked, room.whole_limit, room.part_limit, room.levels, room.within)
     return place(ready, core.jobs.full[job], core.jobs.part[job], EVERYWHERE)
 
 

@@ -96,6 +96,7 @@ class Lives:
         self.products = products
         self.policy = policy
         self.reservations = reservations
+        self.pool_rows = pools
         self.pools: list[Pool] = []
         for row in pools:
             first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
@@ -341,7 +342,7 @@ class Lives:
         need_s = self._left_by_estimate_s(job)
         if jobs.first_start_s[job] >= 0:
             need_s += self.products[jobs.product[job]].restart_s
-        self.queue_of(job, pool).push(self.key[job], job, (jobs.full[job], jobs.part[job]), need_s)
+        self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
 
     def _arm(self, at_s: int, kind: EventKind, job: int) -> None:
         self.timers.append(Timer(at_s, Event(kind, job, self.jobs.epoch[job])))

@@ -2,10 +2,16 @@
 
 Each step of `preference` is a set of nodes, liked best first (ready nodes, then nodes that are being cleaned or left,
 then nodes to be vacated). A placement takes all it can from one step before it looks at the next.
+
+A gang that has to lie in one domain (`room.within`) gets the nodes that the same function would choose in that domain;
+which domain is said beside each of them. Steps come first here too: a domain with enough ready nodes is preferred.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from scheduler.capacity import Room
 from scheduler.nodeset import NOTHING, NodeSet, highest, lowest
@@ -44,7 +50,9 @@ def _whole(free: NodeSet, count: int, preference: Sequence[Step], pick: Pick) ->
 
 
 def first_fit(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
-    """Take the lowest rows that fit. Internal work fills the pool from below."""
+    """Take the lowest rows that fit. Internal work fills the pool from below. Of domains, the lowest that fits."""
+    if room.within:
+        return _in_one(first_fit, room, full, part, preference, _lowest_domain)
     whole = _whole(room.whole(), full, preference, lowest) if full else NOTHING
     if whole is None or not part:
         return None if whole is None else Choice(whole, NOTHING)
@@ -56,7 +64,12 @@ def first_fit(room: Room, full: int, part: int, preference: Sequence[Step]) -> C
 
 
 def packed(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
-    """Best fit: the part goes to the fullest node with room for it, so that whole nodes stay whole; lowest rows."""
+    """Best fit: the part goes to the fullest node with room for it, so that whole nodes stay whole; lowest rows.
+
+    Of domains, the one with the fewest free nodes.
+    """
+    if room.within:
+        return _in_one(packed, room, full, part, preference, _fullest_domain)
     whole = _whole(room.whole(), full, preference, lowest) if full else NOTHING
     if whole is None or not part:
         return None if whole is None else Choice(whole, NOTHING)
@@ -72,11 +85,79 @@ def packed(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choi
 def from_the_top(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
     """Take the highest rows: rentals stay away from where internal work goes first, so few of them are in its way.
 
-    Whole nodes only; `part` must be 0. Steering rentals rather than internal work is what keeps sharing safe.
+    Whole nodes only; `part` must be 0. Steering rentals rather than internal work is what keeps sharing safe. Of
+    domains, the highest that fits.
     """
     assert not part, "rentals hold whole nodes"
+    if room.within:
+        return _in_one(from_the_top, room, full, part, preference, _highest_domain)
     whole = _whole(room.whole(), full, preference, highest)
     return None if whole is None else Choice(whole, NOTHING)
 
 
-PLACES: dict[str, Place] = {"first_fit": first_fit, "packed": packed}
+def pack_domain(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
+    """Keep a gang together: take the smallest domain that holds it, as `packed` would, and no domain only if none does.
+
+    Levels are tried from the lowest upwards, up to `room.within` where that is set; of the domains of one level, the
+    one with the fewest free nodes, then the lowest rows. Nodes that are ready come before a smaller domain: nobody
+    waits, and nobody is evicted, only to be closer together. Cost: O(levels x (nodes / 8 + domains)) for each step.
+    """
+    levels = range(1, (room.within or len(room.levels)) + 1)
+    for count in range(1, len(preference) + 1):
+        for level in levels:
+            choice = _in_one(
+                packed, room._replace(within=level), full, part, preference[:count], _fullest_domain, last_only=True
+            )
+            if choice is not None:
+                return choice
+        if not room.within:
+            choice = packed(room, full, part, preference[:count])
+            if choice is not None:
+                return choice
+    return None
+
+
+def _in_one(
+    place: Place,
+    room: Room,
+    full: int,
+    part: int,
+    preference: Sequence[Step],
+    order: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    last_only: bool = False,
+) -> Choice | None:
+    """Place a gang in one domain of level `room.within`; `order` sorts domains by their free nodes, (domains,).
+
+    `last_only`: it is known that it does not fit with fewer steps.
+    """
+    level, anywhere = room.levels[room.within - 1], room._replace(within=0)
+    free_whole, free_part = room.whole(), room.partly(part) if part else NOTHING
+    whole = partly = NOTHING
+    for count, step in enumerate(preference, start=1):
+        whole |= free_whole & step.whole
+        partly |= free_part & step.part
+        if whole.bit_count() < full or (last_only and count < len(preference)):
+            continue
+        fitting = level.holding(whole, partly, full, part)
+        for row in fitting[order(level.free_in_each(whole)[fitting])].tolist():
+            domain = level.domains[row]
+            inside = anywhere._replace(whole_limit=room.whole_limit & domain, part_limit=room.part_limit & domain)
+            choice = place(inside, full, part, preference[:count])
+            if choice is not None:
+                return choice
+    return None
+
+
+def _lowest_domain(free: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.arange(len(free))
+
+
+def _highest_domain(free: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.arange(len(free))[::-1]
+
+
+def _fullest_domain(free: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.argsort(free, kind="stable")
+
+
+PLACES: dict[str, Place] = {"first_fit": first_fit, "packed": packed, "pack_domain": pack_domain}

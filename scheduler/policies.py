@@ -6,7 +6,7 @@ from scheduler.backfill import Backfill, easy, none
 from scheduler.errors import UnknownPolicyError
 from scheduler.lend import Lend, all_idle
 from scheduler.order import Order, fifo
-from scheduler.place import Place, first_fit, packed
+from scheduler.place import Place, first_fit, pack_domain, packed
 from scheduler.victims import Victims, youngest_first
 
 
@@ -29,6 +29,8 @@ POLICIES: dict[str, Policy] = {
         Policy("fcfs", backfill=none),
         Policy("easy"),
         Policy("easy_first_fit", place=first_fit),
+        # Gangs stay together where the pool has a topology; without one, this is `easy`.
+        Policy("easy_domain", place=pack_domain),
         # The policy of the exact identity: even with node faults, internal starts are those of the run without rentals.
         Policy("easy_blind", blind=True),
     )

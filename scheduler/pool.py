@@ -16,6 +16,7 @@ from scheduler.capacity import Capacity, Hold, Room
 from scheduler.lend import NO_OFFER, Offer, Supply
 from scheduler.nodeset import NOTHING, NodeSet, everything
 from scheduler.tables import PoolRow
+from scheduler.topology import levels_of
 from scheduler.waiting import Queue
 from tenants.band import TIER_COUNT
 
@@ -43,6 +44,7 @@ class Pool:
         self.first_node = first_node
         self.per_node = row.gpus_per_node
         self.scrub_s = row.scrub_s
+        self.levels = levels_of(row.topology, row.nodes)
         self.firm = Capacity(row.nodes, row.gpus_per_node)
         self.internal = Capacity(row.nodes, row.gpus_per_node)
         self.rented: list[NodeSet] = [NOTHING] * TIER_COUNT  # held or claimed by tier; used for tiers 2 and 3
@@ -64,7 +66,7 @@ class Pool:
         self.reserved_used_nodes: dict[int, int] = {}
         self.reserved_unused_nodes = 0
         self.offer: Offer = NO_OFFER
-        self._rooms: list[Room | None] = [Room(self.firm, NOTHING), Room(self.internal, NOTHING), None, None]
+        self._rooms: list[Room | None] = [self._open(self.firm), self._open(self.internal), None, None]
         self.gather_changed = False  # a node of some granted job may have become ready
         self.lent_changed = False  # or the Offer, since guarantees were last looked at
         self._renewable: dict[int, list[tuple[int, bool]]] = {}  # product -> (since, whether), where it changed
@@ -81,8 +83,19 @@ class Pool:
         room = self._rooms[tier]
         if room is None:
             closed = self.rented[2] if tier == 2 else self.rented[2] | self.rented[3]
-            room = self._rooms[tier] = Room(self.internal, closed)
+            room = self._rooms[tier] = Room(self.internal, closed, -1, -1, self.levels)
         return room
+
+    def room_within(self, tier: int, within: int) -> Room:
+        """Return `room` for a gang that has to lie in one domain of level `within` (0: anywhere)."""
+        return self.room(tier)._replace(within=within) if within else self.room(tier)
+
+    def largest_domain(self, within: int) -> int:
+        """Return the size of the largest domain of level `within`; of the pool for 0. Nodes, healthy or not."""
+        return self.levels[within - 1].largest if within else self.node_count
+
+    def _open(self, capacity: Capacity) -> Room:
+        return Room(capacity, NOTHING, -1, -1, self.levels)
 
     @property
     def busy(self) -> NodeSet:

@@ -22,7 +22,7 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
     so that what is free now stays available to others. Cost: O(jobs that end before it).
     """
     jobs = core.jobs
-    full, part = jobs.full[head], jobs.part[head]
+    full, part, within = jobs.shape[head]
     kept = pool.kept_nodes(tier)
     free_now = pool.room(tier)
     now_whole, now_part = free_now.whole(), free_now.partly(part) if part else NOTHING
@@ -49,13 +49,14 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
             capacity.give(Hold(back, NOTHING, 0))
             back = NOTHING
             closed = rented[2] | rented[tier] if tier >= 2 else NOTHING
-            if Room(capacity, closed).fits(full, part, kept):
+            if Room(capacity, closed, -1, -1, pool.levels, within).fits(full, part, kept):
                 at_s = back_s
     capacity.give(Hold(back, NOTHING, 0))
     closed = rented[2] | rented[tier] if tier >= 2 else NOTHING
     if at_s == NEVER:
         return Promise(NEVER, capacity, closed)
-    choice = core.policy.place(Room(capacity, closed), full, part, (Step(~now_whole, ~now_part), Step(-1, -1)))
+    later = Room(capacity, closed, -1, -1, pool.levels, within)
+    choice = core.policy.place(later, full, part, (Step(~now_whole, ~now_part), Step(-1, -1)))
     assert choice is not None, "what fits can be placed"
     capacity.take(Hold(choice.whole, choice.part, part))
     if kept:

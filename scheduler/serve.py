@@ -49,11 +49,12 @@ def _serve_contracts(core: "Lives", pool: Pool) -> None:
     """Grant every RESERVED job that fits the unused part of its tenant's reservation, in order."""
     jobs = core.jobs
     for job in list(pool.contract_queue.jobs()):
-        full = jobs.full[job]
-        if full > pool.contract_room(jobs.tenant[job]) or not pool.room(0).fits(full, 0):
+        full, _, within = shape = jobs.shape[job]
+        room = pool.room_within(0, within)
+        if full > pool.contract_room(jobs.tenant[job]) or not room.fits(full, 0):
             continue
-        pool.contract_queue.remove(core.key[job], job, (full, 0))
-        _grant(core, pool, 0, job, pool.room(0))
+        pool.contract_queue.remove(core.key[job], job, shape)
+        _grant(core, pool, 0, job, room)
 
 
 def _serve_tier(core: "Lives", pool: Pool, tier: int) -> None:
@@ -66,17 +67,17 @@ def _serve_tier(core: "Lives", pool: Pool, tier: int) -> None:
         return
     while True:
         core.looked_at += 1
-        full, part = jobs.full[head], jobs.part[head]
+        full, part, within = shape = jobs.shape[head]
         if not _offered(core, pool, tier, head):
             break
         kept = pool.kept_nodes(tier)
-        room = pool.room(tier)
+        room = pool.room_within(tier, within) if within else pool.room(tier)
         # What fits on nodes that are ready fits; so only a head that did not fit last time is asked whether it does.
         hopeful = not kept and head != pool.last_blocked[tier]
         choice = choose_ready(core, pool, tier, head, room) if hopeful else None
         if choice is None and not room.fits(full, part, kept):
             break
-        queue.remove(key[head], head, (full, part))
+        queue.remove(key[head], head, shape)
         _grant(core, pool, tier, head, room, choice)
         if not queue.count:
             return
@@ -101,14 +102,14 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
     # Where to go on looking in each line that may still yield somebody; the head itself is not its own later job.
     places: dict[Shape, int] = {}
     if only is None:
-        head_shape = (jobs.full[head], jobs.part[head])
+        head_shape = jobs.shape[head]
         for shape, line in lines.items():
             first = int(shape == head_shape)
             if len(line) > first and shape[0] <= most:
                 places[shape] = first
     else:
         for job in only:
-            shape = (jobs.full[job], jobs.part[job])
+            shape = jobs.shape[job]
             if shape[0] <= most and job != head:
                 place = queue.place(core.key[job], shape)
                 places[shape] = min(place, places.get(shape, place))
@@ -135,16 +136,17 @@ def _next_candidate(
     core: "Lives", pool: Pool, tier: int, head: int, places: dict[Shape, int]
 ) -> tuple[int, int, int, Shape, Room, Promise] | None:
     """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on."""
-    room, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
+    anywhere, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
     backfill = core.policy.backfill
     # Nodes come back clean: a renter's hold on them ends with the scrub, as in the promise.
     now_s, back_s = core.now_s, core.now_s + (pool.scrub_s if tier >= 2 else 0)
-    most = room.whole().bit_count() - kept
+    most = anywhere.whole().bit_count() - kept
     best: tuple[int, int, int, Shape, Room, Promise] | None = None
     for shape in list(places):
-        full, part = shape
+        full, part, within = shape
+        room = pool.room_within(tier, within) if within else anywhere
         line, place = lines.get(shape, ()), places[shape]
-        if place >= len(line) or full > most or (part and not room.fits(full, part, kept)):
+        if place >= len(line) or full > most or ((part or within) and not room.fits(full, part, kept)):
             del places[shape]
             continue
         promise = pool.promise[tier]

@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 
 from scheduler.errors import TableError
 from scheduler.events import NEVER
+from scheduler.topology import Sizes, fault_in
 from tenants.band import Band
 
 IntArray = NDArray[np.int64]
 
 
 class PoolRow(NamedTuple):
-    """Nodes of one SKU in one region. `scrub_s` is how long a node is cleaned before it changes its trust domain."""
+    """Nodes of one SKU in one region. `scrub_s` is how long a node is cleaned before it changes its trust domain.
+
+    `topology` are the sizes of its domains, level by level from the smallest: see `scheduler.topology`.
+    """
 
     nodes: int
     gpus_per_node: int
     scrub_s: int
+    topology: Sizes = ()
 
 
 class ProductRow(NamedTuple):
@@ -59,7 +64,10 @@ STATIC = {
     "run_s": np.int64,  # the truth; policies only ever see the estimate
     "estimate_s": np.int64,
     "patience_s": np.int64,  # leaves the queue after waiting this long; NEVER: waits for ever
+    "within": np.int8,  # its gang must lie in one domain of this level of its pool; 0: anywhere
 }
+# Columns of STATIC that a caller may leave out, and what stands there then.
+DEFAULTS = {"within": 0}
 # What the core writes as the job lives. -1: has not happened.
 DYNAMIC = {
     "status": (np.int8, 0),
@@ -85,7 +93,8 @@ class JobTable:
     """All jobs of a run, one row each, rows in order of submission and never reused.
 
     `full` and `part` are a job's shape in its pool: whole nodes, and GPUs on one node more. Whole-node products are
-    rounded up to whole nodes here, once, so that what is held, metered and billed is the same number.
+    rounded up to whole nodes here, once, so that what is held, metered and billed is the same number. `shape` holds
+    (full, part, within) of each job, one tuple for all jobs of a shape.
     """
 
     tenant: "memoryview[int]"
@@ -96,6 +105,7 @@ class JobTable:
     run_s: "memoryview[int]"
     estimate_s: "memoryview[int]"
     patience_s: "memoryview[int]"
+    within: "memoryview[int]"
     band: "memoryview[int]"
     full: "memoryview[int]"
     part: "memoryview[int]"
@@ -128,9 +138,12 @@ class JobTable:
         """
         self._arrays: dict[str, NDArray[np.signedinteger]] = {}
         for name, dtype in STATIC.items():
-            self._put(name, np.array(columns[name], dtype=dtype))
+            if name in columns or name not in DEFAULTS:
+                self._put(name, np.array(columns[name], dtype=dtype))
         self.count = len(self._arrays["tenant"])
-        self._refuse_impossible_rows(len(pools), len(products))
+        for name in DEFAULTS.keys() - columns.keys():
+            self._put(name, np.full(self.count, DEFAULTS[name], dtype=STATIC[name]))
+        self._refuse_impossible_rows(pools, len(products))
         per_node = np.array([pool.gpus_per_node for pool in pools], dtype=np.int64)[self._arrays["pool"]]
         whole = np.array([product.whole_nodes for product in products], dtype=bool)[self._arrays["product"]]
         gpus = self._arrays["gpus"].astype(np.int64)
@@ -139,6 +152,9 @@ class JobTable:
         self._put("full", (full + round_up).astype(np.int32))
         self._put("part", np.where(whole, 0, part).astype(np.int32))
         self._put("band", np.array([p.band for p in products], dtype=np.int8)[self._arrays["product"]])
+        shapes: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+        columns_of_shape = (self._arrays[name].tolist() for name in ("full", "part", "within"))
+        self.shape = [shapes.setdefault(shape, shape) for shape in zip(*columns_of_shape, strict=True)]
         for name, (dtype, start) in DYNAMIC.items():
             self._put(name, np.full(self.count, start, dtype=dtype))
 
@@ -162,7 +178,11 @@ class JobTable:
         self._arrays[name] = column
         setattr(self, name, column.data)
 
-    def _refuse_impossible_rows(self, pool_count: int, product_count: int) -> None:
+    def _refuse_impossible_rows(self, pools: tuple[PoolRow, ...], product_count: int) -> None:
+        pool_count = len(pools)
+        deepest = max((len(pool.topology) for pool in pools), default=0)
+        levels = np.array([len(pool.topology) for pool in pools], dtype=np.int64)
+        within, pool = self._arrays["within"], np.clip(self._arrays["pool"], 0, max(0, pool_count - 1))
         checks = (
             ("gpus", self._arrays["gpus"] < 1, "at least 1"),
             ("run_s", self._arrays["run_s"] < 0, "at least 0"),
@@ -170,6 +190,7 @@ class JobTable:
             ("patience_s", self._arrays["patience_s"] < 0, f"0 to {NEVER}"),
             ("pool", self._outside("pool", pool_count), f"0 to {pool_count - 1}"),
             ("product", self._outside("product", product_count), f"0 to {product_count - 1}"),
+            ("within", (within < 0) | (within > levels[pool]), f"0 to {deepest}, the levels of its pool's topology"),
             ("submit_s", np.diff(self._arrays["submit_s"], prepend=self._arrays["submit_s"][:1]) < 0, "ascending"),
         )
         for name, wrong, allowed in checks:
@@ -192,6 +213,8 @@ def refuse_impossible_tables(
             raise TableError(
                 "impossible pool", path=f"pool[{row}]", found=pool, allowed="nodes and GPUs >= 1, scrub_s >= 0"
             )
+        if fault := fault_in(pool.topology, pool.nodes):
+            raise TableError("impossible topology", path=f"pool[{row}].topology", allowed=fault)
     for row, product in enumerate(products):
         if min(product.guarantee_s, product.notice_s, product.checkpoint_s, product.restart_s) < 0:
             raise TableError("impossible product", path=f"product[{row}]", found=product, allowed="times >= 0")

@@ -18,7 +18,7 @@ from scheduler.events import Event, EventKind
 from scheduler.lend import lend_by_name
 from scheduler.nodeset import text
 from scheduler.policies import policy_by_name
-from scheduler.tables import STATIC, JobTable, PoolRow, ProductRow, ReservationRow
+from scheduler.tables import DEFAULTS, STATIC, JobTable, PoolRow, ProductRow, ReservationRow
 
 FORMAT = 1
 
@@ -52,13 +52,29 @@ def header_line(core: Core, settings: Settings) -> str:
     head = {
         "format": FORMAT,
         "settings": list(settings),
-        "pools": [[pool.node_count, pool.per_node, pool.scrub_s] for pool in core.pools],
+        "pools": [_told(row) for row in core.pool_rows],
         "products": [[*map(int, product)] for product in core.products],
         "reservations": [list(row) for row in core.reservations],
         "domains": core.domain,
-        "jobs": {name: jobs.array(name).tolist() for name in STATIC},
+        "jobs": {
+            name: jobs.array(name).tolist()
+            for name in STATIC
+            if name not in DEFAULTS or (jobs.array(name) != DEFAULTS[name]).any()
+        },
     }
     return json.dumps(head, separators=(",", ":"))
+
+
+def _told(row: PoolRow) -> list[Any]:
+    """Return a row without the defaults at its end, so that a tape says nothing of what a run does not use."""
+    fields = list(row)
+    while fields and row._field_defaults.get(row._fields[len(fields) - 1]) == fields[-1]:
+        fields.pop()
+    return fields
+
+
+def _pool_row(nodes: int, gpus_per_node: int, scrub_s: int, topology: Iterable[Iterable[int]] = ()) -> PoolRow:
+    return PoolRow(nodes, gpus_per_node, scrub_s, tuple(map(tuple, topology)))
 
 
 def step_line(now_s: int, events: Iterable[Event], decisions: Iterable[Decision]) -> str:
@@ -79,13 +95,14 @@ def core_of(line: str) -> Core:
         if head["format"] != FORMAT:
             raise TapeError("unknown tape format", path="line 1", found=head["format"], allowed=str(FORMAT))
         settings = Settings(*head["settings"])
-        pools = tuple(PoolRow(*row) for row in head["pools"])
+        pools = tuple(_pool_row(*row) for row in head["pools"])
         products = tuple(
             ProductRow(band, guarantee_s, bool(rolling), notice_s, bool(whole), bool(requeue), checkpoint_s, restart_s)
             for band, guarantee_s, rolling, notice_s, whole, requeue, checkpoint_s, restart_s in head["products"]
         )
         reservations = tuple(ReservationRow(*row) for row in head["reservations"])
-        jobs = JobTable({name: np.array(head["jobs"][name], dtype=np.int64) for name in STATIC}, pools, products)
+        told = {name for name in STATIC if name in head["jobs"] or name not in DEFAULTS}
+        jobs = JobTable({name: np.array(head["jobs"][name], dtype=np.int64) for name in told}, pools, products)
         policy = replace(policy_by_name(settings.policy), lend=lend_by_name(settings.lend, settings.headroom_nodes))
         return Core(jobs, pools, products, policy, head["domains"], reservations)
     except (ValueError, KeyError, TypeError) as error:

@@ -7,7 +7,7 @@ stand in order of their key. Keys are unique: they end in the row.
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-Shape = tuple[int, int]  # (full nodes, GPUs on one node more)
+Shape = tuple[int, int, int]  # (full nodes, GPUs on one node more, level of the one domain it must lie in or 0)
 Waiter = tuple[int, int, int]  # (key, job row, seconds that it will hold its nodes, by its estimate)
 
 

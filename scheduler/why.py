@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.events import NEVER, Reason, Status
+from scheduler.nodeset import NodeSet
+from scheduler.pool import Pool
 from scheduler.promise import promised
 from tenants.band import TIER_OF_BAND, Band
 
@@ -25,7 +27,7 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
     pool = core.pools[jobs.pool[job]]
     band = jobs.band[job]
     tier = TIER_OF_BAND[band]
-    full, part = jobs.full[job], jobs.part[job]
+    full, part, within = jobs.shape[job]
     if jobs.status[job] == Status.GRANTED:
         victims = pool.granted[job].victims
         cleaning = (pool.hold[job].nodes & pool.scrubbing).bit_count()
@@ -34,8 +36,8 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
         return Why(Reason(jobs.reason[job]), full, 0, NEVER)
     need = full + (part > 0)
     offer = pool.offer_room(tier, core.products[jobs.product[job]].guarantee_s)
-    room = pool.room(tier)
-    healthy = pool.node_count - pool.down.bit_count()
+    room = pool.room_within(tier, within)
+    healthy = most_in_one(pool, within, pool.nodes & ~pool.down)
     if need > healthy:
         return Why(Reason.REPAIR, need, healthy, NEVER)
     if band == Band.RESERVED and full > pool.contract_room(jobs.tenant[job]):
@@ -48,5 +50,12 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
     promise_s = promised(core, pool, tier, job).at_s if promise and job == head else NEVER
     if room.fits(full, part):
         return Why(Reason.RESERVED, need, max(0, room.whole().bit_count() - pool.kept_nodes(tier)), promise_s)
+    if within and pool.room(tier).fits(full, part, pool.kept_nodes(tier)):
+        return Why(Reason.DOMAIN, need, most_in_one(pool, within, room.whole()), promise_s)
     reason = Reason.FRAGMENTED if room.free_gpus() >= full * pool.per_node + part else Reason.CAPACITY
     return Why(reason, need, room.whole().bit_count(), promise_s)
+
+
+def most_in_one(pool: Pool, within: int, nodes: NodeSet) -> int:
+    """Return how many of `nodes` lie in the domain of level `within` that holds most of them; all of them for 0."""
+    return int(pool.levels[within - 1].free_in_each(nodes).max()) if within else nodes.bit_count()

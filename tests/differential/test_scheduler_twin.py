@@ -19,10 +19,14 @@ SEEDS = range(150)
 
 def differences(seed: int, policy: str, lend: str = "all_idle") -> list[str]:
     """What the two cores do not agree on, with the line that repeats it."""
-    world = small_world(seed)
+    return differences_in(small_world(seed), policy, TWINS[policy], f"differences({seed}, {policy!r}, {lend!r})", lend)
+
+
+def differences_in(world, policy: str, twin_of: dict, repeat: str, lend: str = "all_idle") -> list[str]:
+    """What they do not agree on in a world; `twin_of` is the policy as the slow one knows it."""
     core = world.core(policy, lend, headroom_nodes=1)
     log = flat_drive(core, world)
-    twin = SlowScheduler(world, lend=lend, headroom_nodes=1, **TWINS[policy])
+    twin = SlowScheduler(world, lend=lend, headroom_nodes=1, **twin_of)
     drive_slow(twin, world, HORIZON_S)
     ours = {
         "starts": sorted((start.job, start.granted_s, start.start_s) for start in log.started),
@@ -38,11 +42,7 @@ def differences(seed: int, policy: str, lend: str = "all_idle") -> list[str]:
         "evictions": sorted(twin.evicted),
         "segments": sorted(twin.segments),
     }
-    return [
-        f"{what} differ: repeat with differences({seed}, {policy!r}, {lend!r})"
-        for what in ours
-        if ours[what] != theirs[what]
-    ]
+    return [f"{what} differ: repeat with {repeat}" for what in ours if ours[what] != theirs[what]]
 
 
 @pytest.mark.parametrize("policy", sorted(TWINS))

@@ -156,3 +156,10 @@ def last_second_dropped() -> Iterator[None]:
 
     with patch.object(lives.Lives, "release", short):
         yield
+
+
+@contextmanager
+def domains_ignored() -> Iterator[None]:
+    """A scheduler that counts free nodes, wherever they are, for a gang that has to lie in one domain."""
+    with patch.object(lives.Pool, "room_within", lambda self, tier, within: self.room(tier)):
+        yield

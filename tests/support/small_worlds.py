@@ -91,9 +91,18 @@ def faults_of(world: SmallWorld) -> FaultRows:
 
 
 def small_world(
-    seed: int, *, faults: bool = True, instant: bool = False, whole: bool = False, rentals: bool = True
+    seed: int,
+    *,
+    faults: bool = True,
+    instant: bool = False,
+    whole: bool = False,
+    rentals: bool = True,
+    topology: bool = False,
 ) -> SmallWorld:
-    """Draw a world. `instant`: no notice, guarantee or scrub. `whole`: internal jobs hold whole nodes only."""
+    """Draw a world. `instant`: no notice, guarantee or scrub. `whole`: internal jobs hold whole nodes only.
+
+    `topology`: pools have ragged domains, and some gangs must lie in one of them; else the same world as without.
+    """
     rng = random.Random(seed)
     per_node = rng.choice((1, 2, 4, 8))
     scrub_s = 0 if instant else rng.choice((0, 5, 30))
@@ -107,6 +116,8 @@ def small_world(
         if rng.random() < 0.6
     )
     columns = draw_jobs(rng, pools, whole, rentals, per_node)
+    if topology:
+        pools, columns["within"] = draw_topology(random.Random(f"{seed}/topology"), pools, columns["pool"])
     told = [(int(at_s), Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(columns["submit_s"])]
     for row, kept in enumerate(reservations):
         told.append((kept.from_s, Event(EventKind.CONTRACT_BEGIN, row)))
@@ -158,6 +169,26 @@ def draw_jobs(
     if not rentals:  # the same rows, so far in the future that nobody sees them
         columns["patience_s"] = np.where(columns["product"] >= ON_DEMAND, 0, columns["patience_s"])
     return columns
+
+
+def draw_topology(
+    rng: random.Random, pools: tuple[PoolRow, ...], pool_of_job: np.ndarray
+) -> tuple[tuple[PoolRow, ...], np.ndarray]:
+    """One or two levels of domains of any size, and the level that each job has to lie in, mostly none."""
+    rows = []
+    for pool in pools:
+        sizes, left = [], pool.nodes
+        while left:
+            sizes.append(rng.randint(1, min(4, left)))
+            left -= sizes[-1]
+        upper, groups = [], list(sizes)
+        while groups:
+            count = rng.randint(1, len(groups))
+            upper.append(sum(groups[:count]))
+            del groups[:count]
+        rows.append(pool._replace(topology=tuple(map(tuple, [sizes, upper][: rng.randint(1, 2)]))))
+    within = [rng.choice((0, 0, rng.randint(1, len(rows[pool].topology)))) for pool in pool_of_job]
+    return tuple(rows), np.array(within, dtype=np.int64)
 
 
 def draw_faults(rng: random.Random, node_count: int) -> list[tuple[int, Event]]:

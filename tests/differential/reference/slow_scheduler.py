@@ -29,6 +29,7 @@ class Job:
     patience_s: int
     product: object
     renter: bool
+    within: int = 0  # level of the one domain that it has to lie in; 0: anywhere
     status: str = "new"
     epoch: int = 0
     done_s: int = 0
@@ -68,9 +69,12 @@ class Node:
 class SlowScheduler:
     """Drive it with `step(now_s, events)`, as the fast one; read `started`, `segments`, `evicted`."""
 
-    def __init__(self, world, backfill="easy", lend="all_idle", packed=True, blind=False, headroom_nodes=0):
+    def __init__(
+        self, world, backfill="easy", lend="all_idle", packed=True, blind=False, headroom_nodes=0, compact=False
+    ):
         self.world, self.backfill, self.lend, self.packed, self.blind = world, backfill, lend, packed, blind
         self.headroom_nodes = headroom_nodes
+        self.compact = compact  # keep every gang in the smallest domain that holds it
         self.pools = [[Node() for _ in range(row.nodes)] for row in world.pools]
         self.jobs = [self._job(row) for row in range(len(world.jobs["tenant"]))]
         self.reserved = [{} for _ in self.pools]
@@ -90,6 +94,7 @@ class SlowScheduler:
         return Job(
             row, column["tenant"], product.band, column["pool"], full, part, column["run_s"], column["estimate_s"],
             column["patience_s"], product, domain != 0 and product.band in (1, 3, 4),
+            column.get("within", 0),
         )  # fmt: skip
 
     # -- what is free --------------------------------------------------------------------------------------------
@@ -124,11 +129,25 @@ class SlowScheduler:
         used = [job for job in self.holders(pool, "granted", "running", "evicting") if job.band == 1]
         return self.reserved[pool].get(tenant, 0) - sum(job.full for job in used if job.tenant == tenant)
 
-    @staticmethod
-    def fits(job, whole, partly, all_whole, kept):
-        if len(whole) < job.full:
-            return False
-        if job.part and not [node for node in partly if node not in whole] and not (partly and len(whole) > job.full):
+    def domains(self, pool, level):
+        """Sets of nodes; level 0 is the pool itself."""
+        if not level:
+            return [set(range(len(self.pools[pool])))]
+        found, first = [], 0
+        for size in self.world.pools[pool].topology[level - 1]:
+            found.append(set(range(first, first + size)))
+            first += size
+        return found
+
+    def fits(self, job, whole, partly, all_whole, kept):
+        homes = []
+        for domain in self.domains(job.pool, job.within):
+            ours = [node for node in whole if node in domain]
+            shared = [node for node in partly if node in domain]
+            apart = [node for node in shared if node not in ours]
+            if len(ours) >= job.full and (not job.part or apart or (shared and len(ours) > job.full)):
+                homes.append(domain)
+        if not homes:
             return False
         return not kept or len(all_whole) - job.full - (job.part > 0) >= kept
 
@@ -149,7 +168,7 @@ class SlowScheduler:
             job = self.jobs[row] if kind in (FINISH, NOTICE_END, GUARANTEE_END, EXPIRE, SUBMIT) else None
             if kind == SUBMIT:
                 touched.add(job.pool)
-                if job.full + (job.part > 0) > len(self.pools[job.pool]):
+                if job.full + (job.part > 0) > max(map(len, self.domains(job.pool, job.within))):
                     job.status = "cancelled"
                 else:
                     self.wait(job)
@@ -364,6 +383,32 @@ class SlowScheduler:
         return NEVER, {}
 
     def place(self, job, steps, free, top):
+        """Choose a domain where one is needed or liked (see `place_in` for the nodes): with as few steps as will do,
+        on the lowest level; of its domains, the one with the fewest free nodes if packed, the lowest or highest else.
+        """
+        levels = [job.within] if job.within else []
+        if self.compact and not top:
+            levels = list(range(1, (job.within or len(self.world.pools[job.pool].topology)) + 1))
+        for count in range(1, len(steps) + 1):
+            near = steps[:count]
+            for level in levels:
+                domains = self.domains(job.pool, level)
+
+                def merit(row, domains=domains, near=near):
+                    free = {node for whole, _ in near for node in whole if node in domains[row]}
+                    return (-row,) if top else (len(free), row) if self.packed else (row,)
+
+                for row in sorted(range(len(domains)), key=merit):
+                    inside = [[[n for n in nodes if n in domains[row]] for nodes in step] for step in near]
+                    choice = self.place_in(job, inside, free, top)
+                    if choice:
+                        return choice
+            choice = None if job.within else self.place_in(job, near, free, top)
+            if choice:
+                return choice
+        return None
+
+    def place_in(self, job, steps, free, top):
         """Choose nodes from the steps in order; lowest rows, or highest for rentals; the part best fit if packed."""
         chosen = []
         for whole, _ in steps:
