@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import gt
 
-from scheduler import serve
+from scheduler import guard, serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
-from scheduler.lend import Offer
 from scheduler.lives import Decision, Lives, Outbox
 from scheduler.nodeset import NodeSet
 from scheduler.pool import Pool
@@ -178,7 +177,7 @@ class Core(Lives):
     def _control(self, _: int, __: int) -> None:
         """Ask lend what may be sold until the next tick."""
         for pool in self.pools:
-            offer: Offer = self.policy.lend(pool.supply())
+            offer = guard.offer(self.policy, pool.supply())
             if offer != pool.offer:
                 if offer.guarantee_s != pool.offer.guarantee_s or any(map(gt, offer.nodes_max, pool.offer.nodes_max)):
                     pool.stir(2)

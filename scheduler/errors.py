@@ -1,4 +1,7 @@
-"""Errors of the scheduler: bad tables and unknown policies. Facts about jobs are Reasons, never exceptions."""
+"""Errors of the scheduler: bad tables, unknown policies, and policies that misbehave.
+
+Facts about jobs are Reasons, never exceptions.
+"""
 
 
 class SchedulerError(Exception):
@@ -38,3 +41,9 @@ class UnknownPolicyError(SchedulerError):
     """A policy or lend function by a name that nobody listed."""
 
     code = "scheduler.unknown_policy"
+
+
+class PolicyError(SchedulerError):
+    """A policy that wrote to what it was shown, or whose answer would break a promise; names policy, part and row."""
+
+    code = "scheduler.policy"

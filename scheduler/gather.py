@@ -1,9 +1,10 @@
 """Gathering nodes for a granted job: which ones, and who has to leave them. Pure: reads a pool, returns a choice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from scheduler import guard
 from scheduler.capacity import Room
 from scheduler.events import Status
 from scheduler.nodeset import NOTHING, NodeSet
@@ -23,14 +24,13 @@ def choose(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice
     """
     full, part = core.jobs.full[job], core.jobs.part[job]
     blind = core.policy.blind and tier < 2
-    place = from_the_top if tier >= 2 else core.policy.place
     rented = NOTHING if blind else pool.rented[2] | pool.rented[3]
     blocked = _blocked(core, pool, tier, job)
     whole, partly = pool.internal.exact[-1], pool.internal.at_least(part) if part else NOTHING
     ready = Step(whole & ~blocked, partly & ~blocked)
     open_soon = pool.leaving | ~rented
     soon = Step(whole & open_soon, partly & open_soon)
-    choice = place(room, full, part, (ready, soon))
+    choice = _place(core, tier, job, room, (ready, soon))
     if choice is not None:
         return choice
 
@@ -45,20 +45,25 @@ def choose(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice
     useful = room.whole() | (room.partly(part) if part else NOTHING)
     renters = chain.from_iterable(_holders(core, pool, lower, useful) for lower in (3, 2) if lower > tier and not blind)
     sharers = list(_holders(core, pool, 1, useful)) if tier == 0 else []
-    chosen = core.policy.victims(renters, sharers, enough)
-    assert chosen is not None, "what fits the tier's room fits once every lower tier has left"
+    chosen = guard.victims(core, job, renters, sharers, enough)
     staying = [other for other in sharers if other not in chosen]
-    choice = place(room, full, part, (ready, soon, reach(vacated(chosen, staying))))
-    assert choice is not None
+    choice = _place(core, tier, job, room, (ready, soon, reach(vacated(chosen, staying))))
+    assert choice is not None, "what fits once every lower tier has left can be placed"
     return choice
 
 
 def choose_ready(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice | None:
     """Choose among nodes on which the job could start at once; None when these are not enough."""
-    place = from_the_top if tier >= 2 else core.policy.place
     blocked = _blocked(core, pool, tier, job)
     ready = Room(pool.internal, blocked, room.whole_limit, room.part_limit, room.levels, room.within)
-    return place(ready, core.jobs.full[job], core.jobs.part[job], EVERYWHERE)
+    return _place(core, tier, job, ready, EVERYWHERE)
+
+
+def _place(core: "Lives", tier: int, job: int, room: Room, preference: Sequence[Step]) -> Choice | None:
+    """Where rentals go is no policy's business: what keeps them out of the way keeps sharing safe."""
+    if tier >= 2:
+        return from_the_top(room, core.jobs.full[job], core.jobs.part[job], preference)
+    return guard.place(core, job, room, preference)
 
 
 def _blocked(core: "Lives", pool: Pool, tier: int, job: int) -> NodeSet:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scheduler import guard
 from scheduler.capacity import Hold
 from scheduler.events import (
     NEVER,
@@ -95,13 +96,14 @@ class Lives:
         self.jobs = jobs
         self.products = products
         self.policy = policy
+        self.watched = guard.foreign(policy)  # compare what a policy was shown with what it is afterwards
         self.reservations = reservations
         self.pool_rows = pools
         self.pools: list[Pool] = []
         for row in pools:
             first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
             self.pools.append(Pool(len(self.pools), row, first_node))
-        self.key = policy.order(jobs).data
+        self.key = guard.keys(policy, jobs)
         self.domain = list(tenant_domain)
         self.renter = _renters(jobs, self.domain)
         self.now_s = -1

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from heapq import merge
 from typing import TYPE_CHECKING
 
+from scheduler import guard
 from scheduler.backfill import Promise
 from scheduler.capacity import Hold, Room
 from scheduler.events import NEVER
@@ -56,7 +57,7 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
     if at_s == NEVER:
         return Promise(NEVER, capacity, closed)
     later = Room(capacity, closed, -1, -1, pool.levels, within)
-    choice = core.policy.place(later, full, part, (Step(~now_whole, ~now_part), Step(-1, -1)))
+    choice = guard.place(core, head, later, (Step(~now_whole, ~now_part), Step(-1, -1)))
     assert choice is not None, "what fits can be placed"
     capacity.take(Hold(choice.whole, choice.part, part))
     if kept:

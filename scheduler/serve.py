@@ -16,6 +16,7 @@ depends on the second.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from scheduler import guard
 from scheduler.backfill import Promise
 from scheduler.capacity import Hold, Room
 from scheduler.gather import choose, choose_ready
@@ -137,7 +138,7 @@ def _next_candidate(
 ) -> tuple[int, int, int, Shape, Room, Promise] | None:
     """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on."""
     anywhere, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
-    backfill = core.policy.backfill
+    backfill = guard.watched_backfill(core, pool) if core.watched else core.policy.backfill
     # Nodes come back clean: a renter's hold on them ends with the scrub, as in the promise.
     now_s, back_s = core.now_s, core.now_s + (pool.scrub_s if tier >= 2 else 0)
     most = anywhere.whole().bit_count() - kept
