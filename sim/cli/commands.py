@@ -15,6 +15,7 @@ from sim.cli.doctor import doctor
 from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
+from sim.cli.reliability import reliability
 from sim.cli.replay import replay
 from sim.cli.report import report
 from sim.cli.run import run
@@ -33,6 +34,12 @@ app.add_typer(bill.app)
 app.add_typer(sla.app)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo frontier-0 --json")(explain)
+command(
+    app,
+    "reliability",
+    "spillway reliability --nodes 2048 --rate 6.5 --interval 3600 --write 60",
+    "spillway reliability --nodes 2048 --failures 419 --days 54 --json",
+)(reliability)
 command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
 
 

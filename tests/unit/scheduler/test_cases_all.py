@@ -9,22 +9,6 @@ TESTS = Path(__file__).resolve().parents[2]
 
 # Cases whose feature is being built; the list only ever becomes shorter.
 OWED = (
-    "V1",
-    "V1b",
-    "V2",
-    "V2-5min",
-    "V2-5min-write",
-    "V2b-512",
-    "V2b-256",
-    "V2c",
-    "V2d",
-    "V2e-128",
-    "V2e-2048-60",
-    "V2e-2048-20",
-    "V2e-rsc1-20",
-    "V2f",
-    "V2g",
-    "V3",
     "V4",
     "V5-golden-conservative",
     "V6",
@@ -49,9 +33,7 @@ OWED = (
     "V21",
     "V21b",
     "V22",
-    "V23",
     "V24",
-    "V25",
 )
 
 

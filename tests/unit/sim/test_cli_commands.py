@@ -39,7 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # -- help ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = ("run", "demo", "replay", "scenarios", "bill", "sla", "report", "explain", "doctor")
+COMMANDS = ("run", "demo", "replay", "scenarios", "bill", "sla", "report", "explain", "reliability", "doctor")
 OURS = {"sim", "tenants"}
 # typer, and what typer itself loads.
 HELP_MODULES = {"typer", "rich", "click", "shellingham", "annotated_doc", "typing_extensions"}
@@ -311,3 +311,24 @@ def test_doctor_exits_with_1_when_a_check_fails(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sim.doctor, "checks", lambda: [sim.doctor.Check("disk", False, "full")])
     result = call("doctor")
     assert result.exit_code == 1 and "FAILED" in result.stdout
+
+
+# -- reliability -------------------------------------------------------------------------------------------------------
+
+
+def test_reliability_sizes_checkpoints_and_spares() -> None:
+    words = ("reliability", "--nodes", "2048", "--rate", "3.79", "--repair-days", "3", "--write", "60")
+    found = document(*words)
+    assert found["spares"] == {"p99": 35, "p999": 40}
+    assert round(found["ettr"]["daly"], 3) == 0.809  # type: ignore[index]
+    assert "mean hours between stops" in call(*words).stdout
+
+
+def test_reliability_takes_one_hazard_by_rate_by_mean_time_or_by_count() -> None:
+    by_count = document("reliability", "--nodes", "2048", "--failures", "419", "--days", "54")
+    assert round(by_count["rate_per_1000_node_days"], 2) == 3.79  # type: ignore[call-overload]
+    by_time = document("reliability", "--nodes", "128", "--mttf-hours", "7.9")
+    assert round(by_time["rate_per_1000_node_days"], 2) == 23.73  # type: ignore[call-overload]
+    for words in ((), ("--rate", "1", "--mttf-hours", "2"), ("--failures", "3")):
+        refused = call("reliability", "--nodes", "8", *words)
+        assert refused.exit_code == 2 and "--failures" in refused.stderr
