@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import numpy as np
+
 from scheduler import core, lives, promise, serve, victims
 from scheduler.capacity import Hold, Room
 from scheduler.events import Cause
@@ -140,6 +142,75 @@ def guarantee_ignored() -> Iterator[None]:
         self.jobs.guaranteed_until_s[job] = until_s
 
     with patch.object(lives.Lives, "_serve_notice", early):
+        yield
+
+
+@contextmanager
+def rented_nodes_not_counted() -> Iterator[None]:
+    """Nodes that renters give back go on being counted as lent."""
+    real = lives.Pool.give
+
+    def forgetful(self, tier, job):
+        lent = list(self.lent_nodes)
+        hold = real(self, tier, job)
+        self.lent_nodes = lent
+        return hold
+
+    with patch.object(lives.Pool, "give", forgetful):
+        yield
+
+
+@contextmanager
+def offer_ignored() -> Iterator[None]:
+    """Rentals that are granted whatever the Offer says."""
+    with patch.object(serve, "_offered", lambda *words: True):
+        yield
+
+
+@contextmanager
+def a_second_of_work_forgotten() -> Iterator[None]:
+    """Work that is thrown away at each end of an allocation, and told to nobody."""
+    real = lives.settle_work
+
+    def forgetful(*words):
+        kept = real(*words)
+        return kept._replace(kept_s=max(0, kept.kept_s - 1))
+
+    with patch.object(lives, "settle_work", forgetful):
+        yield
+
+
+@contextmanager
+def events_in_the_order_told() -> Iterator[None]:
+    """A core that takes the events of one instant as they come."""
+    with patch.object(core, "sorted", list, create=True):
+        yield
+
+
+@contextmanager
+def moods() -> Iterator[None]:
+    """A policy whose order depends on how often it was asked."""
+    asked = []
+
+    def moody(jobs):
+        asked.append(jobs)
+        rows = np.arange(jobs.count, dtype=np.int64)
+        return rows if len(asked) % 2 else rows[::-1].copy()
+
+    with patch.dict(POLICIES, {"easy": Policy("easy", order=moody)}):
+        yield
+
+
+@contextmanager
+def waiting_renters_count() -> Iterator[None]:
+    """Internal work that starts only while no renter waits."""
+    real = serve._serve_tier
+
+    def shy(lives_, pool, tier, *more):
+        if tier >= 2 or not pool.queue[3].count:
+            real(lives_, pool, tier, *more)
+
+    with patch.object(serve, "_serve_tier", shy):
         yield
 
 

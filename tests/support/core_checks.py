@@ -76,14 +76,14 @@ def internal_starts(core: Core, log: Log) -> list[tuple[int, int]]:
     return sorted((start.start_s, start.job) for start in log.started if core.jobs.band[start.job] <= Band.INTERNAL)
 
 
-def rental_differences(seed: int, policy: str, core_of=None, **kind: bool) -> list[str]:
+def rental_differences(seed: int, policy: str, lend: str = "all_idle", **kind: bool) -> list[str]:
     """How internal starts differ between rentals on and off, with instant reclaim."""
     world = small_world(seed, instant=True, **kind)
     starts = {}
-    for lend in ("none", "all_idle"):
-        core = core_of(world, policy, lend) if core_of else world.core(policy, lend)
-        starts[lend] = internal_starts(core, flat_drive(core, world))
-    return [] if starts["none"] == starts["all_idle"] else [f"seed {seed}, {policy}: internal starts differ"]
+    for name in ("none", lend):
+        core = world.core(policy, name, headroom_nodes=1)
+        starts[name] = internal_starts(core, flat_drive(core, world))
+    return [] if starts["none"] == starts[lend] else [f"seed {seed}, {policy}, {lend}: internal starts differ"]
 
 
 def unaccounted(world: SmallWorld, log: Log) -> list[str]:

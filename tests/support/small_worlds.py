@@ -52,9 +52,12 @@ class Log:
     steps: list[tuple[int, list[Event]]]
 
 
-def flat_drive(core: Core, world: SmallWorld, horizon_s: int = HORIZON_S, each_step=None) -> Log:
-    """The flat heap driver: no SimPy, one heap, one step per instant, up to the horizon."""
-    log = Log([], [], [], [], [], [])
+def flat_drive(core: Core, world: SmallWorld, horizon_s: int = HORIZON_S, each_step=None, log=None) -> Log:
+    """The flat heap driver: no SimPy, one heap, one step per instant, up to the horizon.
+
+    `each_step(now_s)` may look at `log`, which is filled as the run goes on.
+    """
+    log = log or Log([], [], [], [], [], [])
     heap = [*world.told, *((at_s, Event(EventKind.CONTROL)) for at_s in range(0, horizon_s, world.control_interval_s))]
     heapq.heapify(heap)
     while heap and heap[0][0] < horizon_s:
@@ -126,6 +129,15 @@ def small_world(
     return SmallWorld(
         pools, products, reservations, (0, 0, *range(1, tenant_count - 1)), columns, tuple(told), rng.choice((40, 300))
     )
+
+
+SWITCHES = ("topology",)  # of `small_world`, each off by default: features that a world may use or not
+
+
+def swarm_world(seed: int, **fixed: bool) -> SmallWorld:
+    """A small world with each switch on or off by chance, unless it is fixed: some mix few features, some many."""
+    rng = random.Random(f"{seed}/switches")
+    return small_world(seed, **{name: rng.random() < 0.5 for name in SWITCHES} | fixed)
 
 
 def draw_products(rng: random.Random, instant: bool) -> tuple[ProductRow, ...]:
