@@ -110,13 +110,18 @@ class Started(NamedTuple):
 
 
 class Evicted(NamedTuple):
-    """An eviction took place: the notice was served at `noticed_s`, the nodes were taken at `evicted_s`."""
+    """An eviction took place: the notice was served at `noticed_s`, the nodes were taken at `evicted_s`.
+
+    `by` is the job whose grant caused it (-1: no job did), `lost_s` the seconds of work that were thrown away.
+    """
 
     job: int
     gpus: int
     noticed_s: int
     evicted_s: int
     guaranteed_until_s: int
+    by: int = -1
+    lost_s: int = 0
 
 
 class Faulted(NamedTuple):

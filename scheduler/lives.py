@@ -154,7 +154,7 @@ class Lives:
             else:
                 victims.add(other)
         for other in [other for other in holders if jobs.status[other] == RUNNING]:
-            self._serve_notice(pool, other)
+            self._serve_notice(pool, other, job)
         self.advance(pool, job, gather)
 
     def advance(self, pool: Pool, job: int, gather: Gather) -> None:
@@ -224,8 +224,8 @@ class Lives:
             return
         if cause == EVICTED:
             jobs.preemptions[job] += 1
-            noticed_s = jobs.noticed_s[job]
-            self.out.evicted.append(Evicted(job, gpus, noticed_s, self.now_s, jobs.guaranteed_until_s[job]))
+            until_s, by = jobs.guaranteed_until_s[job], jobs.evictor[job]
+            self.out.evicted.append(Evicted(job, gpus, jobs.noticed_s[job], self.now_s, until_s, by, lost_s))
         elif cause == NODE_FAULT:
             jobs.faults[job] += 1
             due_s = jobs.evict_at_s[job] if jobs.status[job] == EVICTING else NEVER
@@ -247,8 +247,9 @@ class Lives:
             pool.batches[batch] = nodes
             self.timers.append(Timer(self.now_s + pool.scrub_s, Event(EventKind.SCRUB_END, batch)))
 
-    def _serve_notice(self, pool: Pool, job: int) -> None:
+    def _serve_notice(self, pool: Pool, job: int, by: int = -1) -> None:
         jobs = self.jobs
+        jobs.evictor[job] = by
         product = self.products[jobs.product[job]]
         if product.rolling:
             jobs.guaranteed_until_s[job] = self._rolled_on(pool, job, product)

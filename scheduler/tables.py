@@ -84,6 +84,7 @@ DYNAMIC = {
     "guaranteed_until_s": (np.int64, -1),
     "noticed_s": (np.int64, -1),
     "evict_at_s": (np.int64, -1),
+    "evictor": (np.int32, -1),  # the job whose grant caused its latest notice
     "preemptions": (np.int32, 0),
     "faults": (np.int32, 0),
 }
@@ -123,6 +124,7 @@ class JobTable:
     guaranteed_until_s: "memoryview[int]"
     noticed_s: "memoryview[int]"
     evict_at_s: "memoryview[int]"
+    evictor: "memoryview[int]"
     preemptions: "memoryview[int]"
     faults: "memoryview[int]"
 

@@ -121,22 +121,11 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
     if status == Status.RUNNING:
         return Moment(core.now_s, f"running:{core.jobs.epoch[job]}", f"runs on nodes {text(pool.hold[job].nodes)}")
     if status == Status.EVICTING:
-        for_whom = _evictor(core, job)
-        whose = f" for {ids[for_whom]}" if for_whom is not None else ""
+        for_whom = core.jobs.evictor[job]
+        whose = f" for {ids[for_whom]}" if for_whom >= 0 else ""
         left_s = core.jobs.evict_at_s[job] - core.now_s
         return Moment(core.now_s, f"evicting:{core.jobs.epoch[job]}", f"is told to leave{whose}, in {left_s:,} s")
     if status == Status.CANCELLED:
         found = why(core, job)
         return Moment(core.now_s, found.reason.name.lower(), sentence(found))
     return Moment(core.now_s, "done", "is done")
-
-
-def _evictor(core: Core, job: int) -> int | None:
-    """The job whose grant led to this step's eviction of `job`: the last one granted before it."""
-    granted = None
-    for what, row, _, _ in core.out.decisions:
-        if what == "grant":
-            granted = row
-        if what == "evict" and row == job:
-            return granted
-    return None

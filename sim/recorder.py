@@ -62,7 +62,7 @@ class Recorder:
         self.segments = array("q")  # job, start_s, end_s, gpus, cause, stalled_s, lost_s
         self.nodes = NodeSets()
         self.started = array("q")  # job, pending_s, granted_s, start_s
-        self.evicted = array("q")  # job, gpus, noticed_s, evicted_s, guaranteed_until_s
+        self.evicted = array("q")  # the fields of Evicted
         self.faulted = array("q")  # job, gpus, at_s, due_s
         self.progress: Callable[[int], None] | None = None
         self._idle = array("q")  # pool, from_s, GPUs by state

@@ -102,6 +102,8 @@ class RunResult:
     starts: StartTable
     granted_s: IntArray  # when each start had been granted: what lies between is reclaim and cleaning
     evictions: EvictionTable
+    evicted_by: IntArray  # of each eviction: the job whose grant caused it; -1 where no job did
+    eviction_lost_s: IntArray  # of each eviction: seconds of work that it threw away
     outages: OutageTable
     capacity: CapacityTable
     tape: list[str] | None

@@ -9,7 +9,7 @@ import simpy
 
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
 from scheduler.core import Core
-from scheduler.events import NEVER, Status
+from scheduler.events import NEVER, Evicted, Status
 from scheduler.lend import lend_by_name
 from scheduler.lend import none as lend_nothing
 from scheduler.policies import policy_by_name
@@ -85,7 +85,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
     capacity = recorder.close(horizon_s)
     segments = recorder.table(recorder.segments, 7)
     started = recorder.table(recorder.started, 4)
-    evicted = recorder.table(recorder.evicted, 5)
+    evicted = recorder.table(recorder.evicted, len(Evicted._fields))
     rows = world.jobs
     return RunResult(
         world=world,
@@ -115,6 +115,8 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
             evicted_s=evicted[3],
             guaranteed_until_s=evicted[4],
         ),
+        evicted_by=evicted[5],
+        eviction_lost_s=evicted[6],
         outages=outages(rows, recorder.table(recorder.faulted, 4), started, core.jobs, horizon_s),
         capacity=capacity,
         tape=recorder.tape,

@@ -17,6 +17,8 @@ from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, Tabl
 from scheduler.waiting import Queue
 from scheduler.why import Why, why
 from scheduler.work import settle_work
+from small_worlds import flat_drive, small_world
+from tenants.band import TIER_OF_BAND
 
 POOLS = (PoolRow(4, 8, 0),)
 SPOT = ProductRow(4, 0, False, 60, True, True, 0, 0)
@@ -158,3 +160,25 @@ def test_a_job_that_can_never_fit_is_refused_with_a_reason_and_the_others_go_on(
     core = schedule([0, 1], [40, 8], [5, 5], [5, 5], nodes=4, gpus_per_node=8)
     assert core.jobs.array("status").tolist() == [Status.CANCELLED, Status.DONE]
     assert why(core, 0).reason == Reason.TOO_LARGE
+
+
+def test_every_eviction_names_the_job_whose_grant_caused_it() -> None:
+    """It is the last job that was granted nodes before the notice, and more important than the one that leaves."""
+    seen = 0
+    for seed in range(40):
+        world = small_world(seed)
+        core = world.core()
+        log = flat_drive(core, world)
+        for gone in log.evicted:
+            told = [
+                place
+                for place, (_, line) in enumerate(log.decisions)
+                if line[:3] == ("evict", gone.job, gone.evicted_s)
+            ]
+            grants = [line[1] for _, line in log.decisions[: told[-1]] if line[0] == "grant"]
+            assert gone.by == grants[-1], f"seed {seed}: {gone}"
+            assert TIER_OF_BAND[core.jobs.band[gone.by]] < TIER_OF_BAND[core.jobs.band[gone.job]]
+            ended = [part for part in log.segments if part.job == gone.job and part.end_s == gone.evicted_s]
+            assert gone.lost_s == sum(part.lost_s for part in ended), f"seed {seed}: {gone}"
+            seen += 1
+    assert seen > 50
