@@ -31,6 +31,7 @@ check: $(READY) $(TOOLS) ## ruff and mypy --strict
 
 bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py
+	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py --million
 
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
