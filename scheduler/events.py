@@ -98,6 +98,7 @@ class Segment(NamedTuple):
     cause: int
     stalled_s: int  # seconds of start-up in it
     lost_s: int  # seconds of work in it that were thrown away when it ended
+    written_s: int = 0  # seconds of it in which checkpoints were written
 
 
 class Started(NamedTuple):

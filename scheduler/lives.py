@@ -31,7 +31,7 @@ from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
 from scheduler.waiting import Queue
-from scheduler.work import settle_work
+from scheduler.work import Written, settle_work, settle_writes, with_writes
 from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 
 # Members of an enum cost ten times a plain number to name, and these are named a dozen times in a job's life.
@@ -122,10 +122,12 @@ class Lives:
             for job in pool.holders():
                 product = self.products[self.jobs.product[job]]
                 start_s = self.jobs.start_s[job]
-                kept = settle_work(now_s - start_s, self._startup_s(job, product), Cause.HORIZON, 0, 0)
+                kept = self._settled(now_s - start_s, self._startup_s(job, product), Cause.HORIZON, product)
                 hold = pool.hold[job]
                 gpus = hold.gpu_count(pool.per_node)
-                found.append(Segment(job, start_s, now_s, gpus, hold.nodes, Cause.HORIZON, kept.stalled_s, 0))
+                found.append(
+                    Segment(job, start_s, now_s, gpus, hold.nodes, Cause.HORIZON, kept.stalled_s, 0, kept.written_s)
+                )
         return found
 
     def grant(self, pool: Pool, tier: int, job: int, hold: Hold, at_once: bool = False) -> None:
@@ -205,13 +207,15 @@ class Lives:
         pool.held_gpus -= gpus
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], -hold.whole.bit_count())
-        stalled_s, kept_s, lost_s = settle_work(
-            self.now_s - start_s, self._startup_s(job, product), cause, product.notice_s, product.checkpoint_s
+        stalled_s, kept_s, lost_s, written_s = self._settled(
+            self.now_s - start_s, self._startup_s(job, product), cause, product
         )
         jobs.work_s[job] += kept_s
         jobs.epoch[job] += 1
         jobs.end_s[job] = self.now_s
-        self.out.segments.append(Segment(job, start_s, self.now_s, gpus, hold.nodes, cause, stalled_s, lost_s))
+        self.out.segments.append(
+            Segment(job, start_s, self.now_s, gpus, hold.nodes, cause, stalled_s, lost_s, written_s)
+        )
         if self.renter[job]:
             self.scrub(pool, hold.nodes & ~pool.down)
         pool.gather_changed = True
@@ -289,7 +293,7 @@ class Lives:
         jobs.start_s[job] = now_s
         self.out.started.append(Started(job, jobs.pending_s[job], jobs.granted_s[job], now_s))
         self.out.decisions.append(("start", job, 0, 0))
-        left_s = startup_s + jobs.run_s[job] - jobs.work_s[job]
+        left_s = startup_s + self._with_writes(jobs.run_s[job] - jobs.work_s[job], product)
         if jobs.first_start_s[job] < 0:
             jobs.first_start_s[job] = now_s
             jobs.first_granted_s[job] = jobs.granted_s[job]
@@ -342,9 +346,10 @@ class Lives:
 
     def _push(self, job: int, pool: Pool) -> None:
         jobs = self.jobs
-        need_s = self._left_by_estimate_s(job)
+        product = self.products[jobs.product[job]]
+        need_s = self._left_by_estimate_s(job, product)
         if jobs.first_start_s[job] >= 0:
-            need_s += self.products[jobs.product[job]].restart_s
+            need_s += product.restart_s
         self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
 
     def _arm(self, at_s: int, kind: EventKind, job: int) -> None:
@@ -356,10 +361,23 @@ class Lives:
 
     def _end_by_estimate(self, job: int, product: ProductRow) -> int:
         """When a running job would give its nodes back, cleaned, if its estimate were right."""
-        return self.jobs.start_s[job] + self._left_by_estimate_s(job) + self._startup_s(job, product)
+        return self.jobs.start_s[job] + self._left_by_estimate_s(job, product) + self._startup_s(job, product)
 
-    def _left_by_estimate_s(self, job: int) -> int:
-        return max(1, self.jobs.estimate_s[job] - self.jobs.work_s[job])
+    def _left_by_estimate_s(self, job: int, product: ProductRow) -> int:
+        return self._with_writes(max(1, self.jobs.estimate_s[job] - self.jobs.work_s[job]), product)
+
+    @staticmethod
+    def _with_writes(work_s: int, product: ProductRow) -> int:
+        write_s = product.checkpoint_write_s
+        return with_writes(work_s, product.checkpoint_s, write_s) if write_s else work_s
+
+    @staticmethod
+    def _settled(elapsed_s: int, startup_s: int, cause: int, product: ProductRow) -> Written:
+        """Split the seconds of a segment that ends now by what became of them."""
+        terms = (elapsed_s, startup_s, cause, product.notice_s, product.checkpoint_s)
+        if product.checkpoint_write_s:
+            return settle_writes(*terms, product.checkpoint_write_s)
+        return Written(*settle_work(*terms), 0)
 
     def pool_of(self, job: int) -> Pool:
         return self.pools[self.jobs.pool[job]]

@@ -42,6 +42,7 @@ class ProductRow(NamedTuple):
     requeue: bool  # waits again after an eviction or a fault; otherwise it is cancelled
     checkpoint_s: int  # useful seconds between checkpoints; 0: none, a fault loses all work since the start
     restart_s: int  # seconds a restart takes before useful work goes on
+    checkpoint_write_s: int = 0  # seconds of each write, in which the job holds its nodes and does not work
 
 
 class ReservationRow(NamedTuple):
@@ -218,7 +219,7 @@ def refuse_impossible_tables(
         if fault := fault_in(pool.topology, pool.nodes):
             raise TableError("impossible topology", path=f"pool[{row}].topology", allowed=fault)
     for row, product in enumerate(products):
-        if min(product.guarantee_s, product.notice_s, product.checkpoint_s, product.restart_s) < 0:
+        if min(product.guarantee_s, product.notice_s, *product[6:9]) < 0:
             raise TableError("impossible product", path=f"product[{row}]", found=product, allowed="times >= 0")
         if product.band >= Band.ON_DEMAND and not product.whole_nodes:
             raise TableError(

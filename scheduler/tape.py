@@ -53,7 +53,7 @@ def header_line(core: Core, settings: Settings) -> str:
         "format": FORMAT,
         "settings": list(settings),
         "pools": [_told(row) for row in core.pool_rows],
-        "products": [[*map(int, product)] for product in core.products],
+        "products": [[int(field) for field in _told(product)] for product in core.products],
         "reservations": [list(row) for row in core.reservations],
         "domains": core.domain,
         "jobs": {
@@ -65,7 +65,7 @@ def header_line(core: Core, settings: Settings) -> str:
     return json.dumps(head, separators=(",", ":"))
 
 
-def _told(row: PoolRow) -> list[Any]:
+def _told(row: PoolRow | ProductRow) -> list[Any]:
     """Return a row without the defaults at its end, so that a tape says nothing of what a run does not use."""
     fields = list(row)
     while fields and row._field_defaults.get(row._fields[len(fields) - 1]) == fields[-1]:
@@ -97,8 +97,8 @@ def core_of(line: str) -> Core:
         settings = Settings(*head["settings"])
         pools = tuple(_pool_row(*row) for row in head["pools"])
         products = tuple(
-            ProductRow(band, guarantee_s, bool(rolling), notice_s, bool(whole), bool(requeue), checkpoint_s, restart_s)
-            for band, guarantee_s, rolling, notice_s, whole, requeue, checkpoint_s, restart_s in head["products"]
+            ProductRow(band, guarantee_s, bool(rolling), notice_s, bool(whole), bool(requeue), *times)
+            for band, guarantee_s, rolling, notice_s, whole, requeue, *times in head["products"]
         )
         reservations = tuple(ReservationRow(*row) for row in head["reservations"])
         told = {name for name in STATIC if name in head["jobs"] or name not in DEFAULTS}

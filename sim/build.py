@@ -80,6 +80,7 @@ def product_rows(registry: Registry) -> tuple[ProductRow, ...]:
             requeue=product.requeue,
             checkpoint_s=product.checkpoint_s,
             restart_s=product.restart_s,
+            checkpoint_write_s=product.checkpoint_write_s,
         )
         for product in registry.products
     )

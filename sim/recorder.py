@@ -59,7 +59,7 @@ class Recorder:
     ) -> None:
         """`tape`: lines to append to; `reasons`: note why jobs wait; `metered`: count idle time by the hour."""
         self.core, self.world, self.tape, self.reasons, self.metered = core, world, tape, reasons, metered
-        self.segments = array("q")  # job, start_s, end_s, gpus, cause, stalled_s, lost_s
+        self.segments = array("q")  # job, start_s, end_s, gpus, cause, stalled_s, lost_s, written_s
         self.nodes = NodeSets()
         self.started = array("q")  # job, pending_s, granted_s, start_s
         self.evicted = array("q")  # the fields of Evicted
@@ -111,9 +111,9 @@ class Recorder:
         return np.array(flat, dtype=np.int64).reshape(-1, width).T
 
     def _add_segment(self, segment: Segment) -> None:
-        job, start_s, end_s, gpus, nodes, cause, stalled_s, lost_s = segment
+        job, start_s, end_s, gpus, nodes, cause, stalled_s, lost_s, written_s = segment
         if end_s > start_s:
-            self.segments.extend((job, start_s, end_s, gpus, cause, stalled_s, lost_s))
+            self.segments.extend((job, start_s, end_s, gpus, cause, stalled_s, lost_s, written_s))
             self.nodes.add(nodes)
 
     def _note_reasons(self, events: list[Event]) -> None:

@@ -91,7 +91,7 @@ class JobOutcomes:
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """A finished run. `stalled_s` and `lost_s` stand beside each segment: seconds of start-up, and of work thrown away
-    later because a fault or a short notice came before the next checkpoint."""
+    later because a fault or a short notice came before the next checkpoint; `written_s` those of writing them."""
 
     world: World
     outcomes: JobOutcomes
@@ -99,6 +99,7 @@ class RunResult:
     segment_nodes: Sequence[int]  # node set of each segment, bit i = node i of its pool
     stalled_s: IntArray
     lost_s: IntArray
+    written_s: IntArray
     starts: StartTable
     granted_s: IntArray  # when each start had been granted: what lies between is reclaim and cleaning
     evictions: EvictionTable

@@ -83,7 +83,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
     """Put what was recorded into the tables that the rest of the system reads."""
     core, world = recorder.core, recorder.world
     capacity = recorder.close(horizon_s)
-    segments = recorder.table(recorder.segments, 7)
+    segments = recorder.table(recorder.segments, 8)
     started = recorder.table(recorder.started, 4)
     evicted = recorder.table(recorder.evicted, len(Evicted._fields))
     rows = world.jobs
@@ -104,6 +104,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         segment_nodes=recorder.nodes,
         stalled_s=segments[5],
         lost_s=segments[6],
+        written_s=segments[7],
         starts=StartTable(started[0], rows.tenant[started[0]], rows.product[started[0]], started[1], started[3]),
         granted_s=started[2],
         evictions=EvictionTable(

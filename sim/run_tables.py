@@ -105,6 +105,7 @@ def allocations(result: RunResult) -> Columns:
         "nodes_count": np.fromiter(map(len, nodes), dtype=np.int64, count=len(nodes)),
         "stalled_s": result.stalled_s,
         "lost_s": result.lost_s,
+        "written_s": result.written_s,
     }
 
 

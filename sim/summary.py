@@ -1,9 +1,9 @@
 """The headline numbers of a run: what `summary.json` holds and the command line prints. Ints and decimal text only.
 
 Utilisation stands three times, never as one number: *allocated* is what jobs held, *busy* leaves out the start-ups in
-it, *goodput* also the work that was thrown away later. A ratio is in basis points, rounded down. A wait is the time
-from submission to the first start; jobs that never started have none and are counted beside it. Money is what the bills
-of all months say, so it agrees with them to the cent.
+it, *goodput* also the work that was thrown away later and the time that checkpoints took to write. A ratio is in basis
+points, rounded down. A wait is the time from submission to the first start; jobs that never started have none and are
+counted beside it. Money is what the bills of all months say, so it agrees with them to the cent.
 """
 
 from typing import Any
@@ -59,7 +59,7 @@ def utilisation(result: RunResult) -> dict[str, Any]:
     segments = result.segments
     allocated = exact_sum(product(segments.gpus, segments.end_s - segments.start_s))
     busy = allocated - exact_sum(product(segments.gpus, result.stalled_s))
-    goodput = busy - exact_sum(product(segments.gpus, result.lost_s))
+    goodput = busy - exact_sum(product(segments.gpus, result.lost_s + result.written_s))
     whole = installed_gpus(result) * result.horizon_s
     kinds = {"allocated": allocated, "busy": busy, "goodput": goodput}
     ratios = {kind: {"gpu_s": gpu_s, "bp": BP * gpu_s // whole if whole else 0} for kind, gpu_s in kinds.items()}

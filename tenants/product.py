@@ -45,6 +45,7 @@ class Product(Record):
         whole_nodes:  holds whole nodes, alone, and is billed for all their GPUs.
         requeue:      goes back to waiting after an eviction or a node fault, instead of being cancelled.
         checkpoint_s: seconds of work between checkpoints: what a fault can cost. 0: there are none, all work is lost.
+        checkpoint_write_s: seconds that writing one takes, in which the job does not work.
         restart_s:    seconds from getting its nodes to useful work, at every start but the first.
         price_plan:   name under which the price book lists it; its own code unless it says otherwise.
         sla:          name of its `SlaTerms`; None promises no availability (notice and guarantee hold all the same).
@@ -59,6 +60,7 @@ class Product(Record):
     requeue: bool
     checkpoint_s: Seconds
     restart_s: Seconds
+    checkpoint_write_s: Seconds = 0
     price_plan: Id = ""  # never stays empty: see _priced_under_its_code
     sla: Id | None = None
     meter: Literal["gpu_s"] = "gpu_s"

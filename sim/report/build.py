@@ -49,7 +49,7 @@ def from_result(
     bills = month_bills(books.names, books.lines, books.credits)
     allocated_gpu_s = exact_sum(books.usage.gpu_s)
     busy_gpu_s = allocated_gpu_s - exact_sum(product(result.segments.gpus, result.stalled_s))
-    goodput_gpu_s = busy_gpu_s - exact_sum(product(result.segments.gpus, result.lost_s))
+    goodput_gpu_s = busy_gpu_s - exact_sum(product(result.segments.gpus, result.lost_s + result.written_s))
     return ReportData(
         title=str(summary.get("title") or summary.get("scenario") or "Run"),
         facts=tuple(_facts(result, books, summary)),

@@ -101,10 +101,12 @@ def small_world(
     whole: bool = False,
     rentals: bool = True,
     topology: bool = False,
+    writes: bool = False,
 ) -> SmallWorld:
     """Draw a world. `instant`: no notice, guarantee or scrub. `whole`: internal jobs hold whole nodes only.
 
     `topology`: pools have ragged domains, and some gangs must lie in one of them; else the same world as without.
+    `writes`: checkpoints take time to write, and all bands take some; else the same world as without.
     """
     rng = random.Random(seed)
     per_node = rng.choice((1, 2, 4, 8))
@@ -121,6 +123,12 @@ def small_world(
     columns = draw_jobs(rng, pools, whole, rentals, per_node)
     if topology:
         pools, columns["within"] = draw_topology(random.Random(f"{seed}/topology"), pools, columns["pool"])
+    if writes:
+        chance = random.Random(f"{seed}/writes")
+        products = tuple(
+            row._replace(checkpoint_s=chance.choice((0, 10, 25)), checkpoint_write_s=chance.choice((0, 1, 4, 15)))
+            for row in products
+        )
     told = [(int(at_s), Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(columns["submit_s"])]
     for row, kept in enumerate(reservations):
         told.append((kept.from_s, Event(EventKind.CONTRACT_BEGIN, row)))

@@ -9,6 +9,8 @@ important ones leave. Everything else follows from that sentence.
 import heapq
 from dataclasses import dataclass, field
 
+from reference.slow_job import split, time_for
+
 NEVER = (1 << 62) - 1
 TIER = (0, 0, 1, 2, 3)
 FINISH, NOTICE_END, SCRUB_END, NODE_UP, NODE_DOWN, EXPIRE, _, CONTRACT_BEGIN, CONTRACT_END, SUBMIT, CONTROL = range(11)
@@ -56,7 +58,10 @@ class Job:
         return self.product.restart_s if self.starts > 1 else 0
 
     def end_by_estimate(self):
-        return self.start_s + self.startup_s() + max(1, self.estimate_s - self.done_s)
+        return self.start_s + self.startup_s() + self.time_for(max(1, self.estimate_s - self.done_s))
+
+    def time_for(self, work_s):
+        return time_for(work_s, self.product.checkpoint_s, self.product.checkpoint_write_s)
 
 
 @dataclass
@@ -274,10 +279,11 @@ class SlowScheduler:
         nodes, length = job.nodes, self.now_s - job.start_s
         per_node = self.world.pools[job.pool].gpus_per_node
         gpus = len(job.whole) * per_node + (job.part if job.partly >= 0 else 0)
-        worked = length - min(length, job.startup_s())
-        keeps_all = cause == FINISHED or (cause == EVICTED and job.product.notice_s > 0)
-        step = job.product.checkpoint_s
-        job.done_s += worked if keeps_all else (worked // step * step if step else 0)
+        product = job.product
+        warned = cause == EVICTED and product.notice_s >= max(1, product.checkpoint_write_s)
+        ending = "finished" if cause == FINISHED else "warned" if warned else "fault"
+        seconds = split(length, job.startup_s(), ending, product.checkpoint_s, product.checkpoint_write_s)
+        job.done_s += seconds["kept"]
         self.segments.append((job.row, job.start_s, self.now_s, gpus, tuple(sorted(nodes)), cause))
         if cause == EVICTED:
             self.evicted.append((job.row, job.evict_at_s - job.product.notice_s, self.now_s))
@@ -338,7 +344,7 @@ class SlowScheduler:
                 promise_s, spare = self.promise(pool, tier, head)
             restart_s = job.product.restart_s if job.starts else 0
             scrub_s = self.world.pools[pool].scrub_s if tier >= 2 else 0
-            end_s = self.now_s + max(1, job.estimate_s - job.done_s) + restart_s + scrub_s
+            end_s = self.now_s + job.time_for(max(1, job.estimate_s - job.done_s)) + restart_s + scrub_s
             if end_s > promise_s:
                 per_node = self.world.pools[pool].gpus_per_node
                 whole = [node for node in whole if spare.get(node, 0) == per_node]
@@ -522,7 +528,7 @@ class SlowScheduler:
         self.started.append((job.row, job.granted_s, self.now_s))
         job.starts += 1
         job.start_s = self.now_s
-        left_s = job.startup_s() + job.run_s - job.done_s
+        left_s = job.startup_s() + job.time_for(job.run_s - job.done_s)
         if not left_s:
             job.status, job.whole, job.partly = "done", [], -1
             job.epoch += 1

@@ -1,10 +1,17 @@
 """Published reliability cases, closed forms: MTTF, implied rates, ETTR, intervals, spares, GPU fraction."""
 
 import math
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 
 from case_file import case
+from one_job import core_of_one_job, gaps, live, work_share
+from scheduler.events import Event, EventKind
+from sim.faults import Faults, draw_faults
+from sim.param import Param
 from sim.reliability import (
     ettr_daly,
     ettr_exact,
@@ -101,3 +108,68 @@ def test_v25_gpu_fraction_and_the_tier_it_reaches() -> None:
 def test_without_failures_only_writes_cost_time() -> None:
     assert ettr_exact(0, 300, 900, 100) == ettr_daly(0, 300, 900, 100) == pytest.approx(0.9)
     assert ettr_exact(1.0, 300, 900) == 0  # more failures than a float can count: no work at all
+
+
+# -- the same through the real core ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case_id", ETTR_CASES)
+def test_the_core_reaches_the_exact_share_of_work(case_id: str) -> None:
+    """A gang of as many nodes as in the case, failing 1,500 times; restarts fail too only in Daly's form."""
+    found = case(case_id)
+    told = found["inputs"]
+    terms = told["restart_s"], told["checkpoint_interval_s"], told["checkpoint_write_s"]
+    per_s = job_rate_per_s(told["nodes"], told["failures_per_1000_node_days"])
+    for form in {"exact_renewal", "daly"} & found["expected"].keys():
+        core = core_of_one_job(told["nodes"], terms[1], terms[2], terms[0])
+        parts = live(core, gaps(1 / per_s, 1500, seed=3), terms[0] if form == "exact_renewal" else 0)
+        assert work_share(parts) == pytest.approx(
+            FORMS[form](per_s, *terms), abs=found["tolerance"]["des_vs_exact_abs"]
+        )
+
+
+def test_v3_500_hours_of_work_through_the_core() -> None:
+    found = case("V3")
+    told = found["inputs"]
+    for mtbf, tau, wall_h in zip(
+        told["mtbf_min"], found["expected"]["tau_daly_min"], found["expected"]["wall_h"], strict=True
+    ):
+        core = core_of_one_job(4, round(tau * 60), told["checkpoint_write_min"] * 60, told["restart_min"] * 60)
+        share = work_share(live(core, gaps(mtbf * 60, 4000, seed=4), 0))
+        assert told["solve_h"] / share == pytest.approx(wall_h, rel=found["tolerance"]["des_rel"])
+
+
+def drawn_mttf_h(nodes: int, rate: float, failures: int) -> float:
+    """Mean hours from a start to the fault that ended it, of a gang under faults drawn node by node."""
+    law = Faults(rate_per_1000_node_days=Param(value=Decimal(str(rate))), repair_s=Param(value=1))
+    horizon_s = round(failures * 3600 * mttf_h(nodes, rate))
+    drawn = draw_faults(law, [("pool", nodes + 1)], 5, horizon_s)
+    core = core_of_one_job(nodes, 0, 0, 0)
+    heap = [(0, Event(EventKind.SUBMIT, 0))]
+    heap += [
+        (at_s, Event(EventKind.NODE_DOWN, node))
+        for at_s, node in zip(drawn.down_s.tolist(), drawn.node.tolist(), strict=True)
+    ]
+    heap += [
+        (at_s, Event(EventKind.NODE_UP, node))
+        for at_s, node in zip(drawn.up_s.tolist(), drawn.node.tolist(), strict=True)
+    ]
+    found = []
+    for at_s, group in groupby(sorted(heap), key=itemgetter(0)):
+        core.step(at_s, [event for _, event in group])
+        found += [part.end_s - part.start_s for part in core.out.segments if part.end_s > part.start_s]
+        core.out.clear()
+    assert len(found) > 0.95 * failures
+    return sum(found) / len(found) / 3600
+
+
+def test_v1_ten_thousand_failures_of_16384_gpus_through_the_core() -> None:
+    assert drawn_mttf_h(2048, 6.5, 10_500) == pytest.approx(mttf_h(2048, 6.5), rel=case("V1")["tolerance"]["rel"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", range(7))
+def test_v1_thirty_thousand_failures_of_every_size_through_the_core(row: int) -> None:
+    told = case("V1")["inputs"]
+    nodes, rate = told["rows"][row]["gpus"] // told["gpus_per_node"], told["rows"][row]["failures_per_1000_node_days"]
+    assert drawn_mttf_h(nodes, rate, 30_000) == pytest.approx(mttf_h(nodes, rate), rel=case("V1")["tolerance"]["rel"])
