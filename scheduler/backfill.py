@@ -39,7 +39,7 @@ def easy(room: Room, end_s: int, full: int, part: int, promise: Promise) -> Room
         return room
     spare = Room(promise.spare, promise.closed)
     whole, partly = spare.whole() if full else -1, spare.partly(part) if part else -1
-    return Room(room.capacity, room.closed, whole, partly, room.levels, room.within)
+    return Room(room.capacity, room.closed, whole, partly, room.levels, room.within, room.mix)
 
 
 BACKFILLS: dict[str, Backfill] = {"none": none, "easy": easy}

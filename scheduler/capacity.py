@@ -7,6 +7,7 @@ A node may be promised twice over: a granted job of a higher tier claims nodes t
 taken beyond a node's GPUs is kept in `excess`, and giving back pays that off first.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scheduler.nodeset import NOTHING, NodeSet, everything, rows
@@ -134,7 +135,8 @@ class Room(NamedTuple):
 
     `whole_limit` and `part_limit` narrow the choice further (a backfilled job must leave the promised start alone);
     -1 is the set of all nodes. `levels` is the topology of the pool. A gang that has to lie in one domain is asked
-    about in a room with `within`, the level of that domain.
+    about in a room with `within`, the level of that domain. `mix` counts internal jobs so far by the GPUs that they ask
+    of one node; empty for placements that do not ask.
     """
 
     capacity: Capacity
@@ -143,6 +145,7 @@ class Room(NamedTuple):
     part_limit: NodeSet = -1
     levels: tuple[Level, ...] = ()
     within: int = 0
+    mix: Sequence[int] = ()
 
     def whole(self) -> NodeSet:
         """Nodes that are free as a whole."""

@@ -98,6 +98,8 @@ class Core(Lives):
         elif within and need > pool.largest_domain(within):
             self.cancel(job, Reason.NO_DOMAIN)
         else:
+            if pool.mix:
+                pool.see(TIER_OF_BAND[jobs.band[job]], full, part)
             self.wait(job, pool)
 
     def _finish(self, job: int, epoch: int) -> None:

@@ -125,6 +125,27 @@ class Evicted(NamedTuple):
     lost_s: int = 0
 
 
+class Plan(NamedTuple):
+    """Who was chosen to leave at `at_s` so that `job` can have its nodes, and what came second.
+
+    `ready_s` is when the last victim leaves, `cost_micro_usd` what evicting them costs by the columns of the job table.
+    `domain` are the nodes that were to be vacated for it, if it had to lie in one domain; else empty. The runner-up is
+    the next best plan, without victims where there was no other; `decided_by` says in what it was worse, and is empty
+    where the rule compares no plans.
+    """
+
+    at_s: int
+    job: int
+    victims: tuple[int, ...]
+    ready_s: int
+    cost_micro_usd: int
+    domain: int
+    runner_up: tuple[int, ...]
+    runner_up_ready_s: int
+    runner_up_cost_micro_usd: int
+    decided_by: str
+
+
 class Faulted(NamedTuple):
     """A node fault took a job's nodes at `at_s`; it was to leave them at `due_s` (NEVER: not under notice)."""
 

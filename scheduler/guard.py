@@ -17,12 +17,13 @@ from scheduler.capacity import Capacity, Room
 from scheduler.errors import PolicyError
 from scheduler.frozen import frozen
 from scheduler.lend import Offer, Supply
+from scheduler.need import Holder, Need, vacated
 from scheduler.nodeset import NodeSet, lowest
 from scheduler.place import PLACES, Choice, Step
 from scheduler.policies import Policy
 from scheduler.pool import Pool
 from scheduler.tables import JobTable
-from scheduler.victims import VICTIMS, Enough, Holder, vacated
+from scheduler.victims import VICTIMS
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -89,7 +90,7 @@ def place(core: "Lives", job: int, room: Room, preference: Sequence[Step]) -> Ch
 
 
 def victims(
-    core: "Lives", job: int, renters: Iterable[Holder], sharers: Sequence[Holder], enough: Enough
+    core: "Lives", job: int, renters: Iterable[Holder], sharers: Sequence[Holder], enough: Need
 ) -> list[Holder]:
     """Return who leaves for a granted job, as the policy chooses among those that it is shown.
 

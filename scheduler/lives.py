@@ -18,6 +18,7 @@ from scheduler.events import (
     Evicted,
     Faulted,
     Idle,
+    Plan,
     Reason,
     Segment,
     Started,
@@ -25,8 +26,10 @@ from scheduler.events import (
     Timer,
 )
 from scheduler.life import check_move
+from scheduler.need import Parting
 from scheduler.nodeset import NodeSet
 from scheduler.obstacles import in_the_way
+from scheduler.place import LEARNING
 from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
@@ -45,7 +48,7 @@ Decision = tuple[str, int, int, int]  # what, job (or pool), a number, node set:
 class Outbox:
     """What the core has let go of since the driver last emptied it."""
 
-    __slots__ = ("decisions", "evicted", "faulted", "idle", "segments", "started")
+    __slots__ = ("decisions", "evicted", "faulted", "idle", "plans", "segments", "started")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
@@ -53,6 +56,7 @@ class Outbox:
         self.evicted: list[Evicted] = []
         self.faulted: list[Faulted] = []
         self.idle: list[Idle] = []
+        self.plans: list[Plan] = []  # evictions planned for a grant; the victims are told in `decisions`
         self.decisions: list[Decision] = []
 
     def clear(self) -> None:
@@ -62,6 +66,7 @@ class Outbox:
         self.evicted.clear()
         self.faulted.clear()
         self.idle.clear()
+        self.plans.clear()
         self.decisions.clear()
 
 
@@ -102,7 +107,7 @@ class Lives:
         self.pools: list[Pool] = []
         for row in pools:
             first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
-            self.pools.append(Pool(len(self.pools), row, first_node))
+            self.pools.append(Pool(len(self.pools), row, first_node, policy.place in LEARNING))
         self.key = guard.keys(policy, jobs)
         self.domain = list(tenant_domain)
         self.renter = _renters(jobs, self.domain)
@@ -203,6 +208,8 @@ class Lives:
         pool.stir(tier, 2 if tier < 2 and pool.internal.exact[-1] == whole_nodes else TIER_COUNT)
         if tier >= 2:
             pool.leaving &= ~hold.whole
+            pool.evicted += cause == EVICTED
+            pool.kept += cause == FINISHED
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
         if jobs.band[job] == RESERVED:
@@ -270,6 +277,27 @@ class Lives:
         if TIER_OF_BAND[jobs.band[job]] >= 2:
             pool.leaving |= pool.hold[job].whole
         self._arm(evict_at_s, EventKind.NOTICE_END, job)
+
+    def parting(self, pool: Pool, job: int) -> Parting:
+        """Say when a gang would leave if it were evicted now, and what that would cost. Changes nothing.
+
+        A claim loses nothing; who is under notice is leaving already, whatever it costs.
+        """
+        jobs = self.jobs
+        product = self.products[jobs.product[job]]
+        tier, gpus = TIER_OF_BAND[product.band], pool.hold[job].gpu_count(pool.per_node)
+        if jobs.status[job] == GRANTED:
+            return Parting(tier, self.now_s, 0, jobs.granted_s[job], gpus)
+        start_s = jobs.start_s[job]
+        if jobs.status[job] == EVICTING:
+            return Parting(tier, jobs.evict_at_s[job], 0, start_s, gpus)
+        until_s = self._rolled_on(pool, job, product) if product.rolling else jobs.guaranteed_until_s[job]
+        leave_s = max(self.now_s + product.notice_s, until_s)
+        kept = settle_work(
+            leave_s - start_s, self._startup_s(job, product), EVICTED, product.notice_s, product.checkpoint_s
+        )
+        lost_micro_usd = kept.lost_s * gpus * jobs.micro_usd_per_gpu_h[job] // 3600
+        return Parting(tier, leave_s, jobs.credit_micro_usd[job] + lost_micro_usd, start_s, gpus)
 
     def _rolled_on(self, pool: Pool, job: int, product: ProductRow) -> int:
         """Return until when a rolling guarantee holds now.

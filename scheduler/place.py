@@ -73,10 +73,41 @@ def packed(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choi
     whole = _whole(room.whole(), full, preference, lowest) if full else NOTHING
     if whole is None or not part:
         return None if whole is None else Choice(whole, NOTHING)
+    return _beside(room, whole, part, preference, range(part, len(room.capacity.exact)))
+
+
+def least_fragmenting(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
+    """Put the part where it breaks up the least, by the mix of jobs seen so far; then best fit; else as `packed`.
+
+    Source: FGD (Weng et al., USENIX ATC 2023) as stated in the design's section 5.8; case V7.
+    """
+    if room.within:
+        return _in_one(least_fragmenting, room, full, part, preference, _fullest_domain)
+    whole = _whole(room.whole(), full, preference, lowest) if full else NOTHING
+    if whole is None or not part:
+        return None if whole is None else Choice(whole, NOTHING)
+    counts = range(part, len(room.capacity.exact))
+    growth = {free: fragments(free - part, room.mix) - fragments(free, room.mix) for free in counts}
+    return _beside(room, whole, part, preference, sorted(counts, key=lambda free: (growth[free], free)))
+
+
+def fragments(free: int, mix: Sequence[int]) -> int:
+    """Return the fragmentation of a node with `free` GPUs free, times the number of jobs in the mix.
+
+    `mix[g]` jobs ask for g GPUs of a node (or any other measure of popularity, such as basis points). For who asks for
+    more than is free, all of it is a fragment; for others nothing is, as GPUs are whole. O(GPUs per node).
+    """
+    return free * sum(mix[free + 1 :])
+
+
+def _beside(
+    room: Room, whole: NodeSet, part: int, preference: Sequence[Step], free_counts: Sequence[int]
+) -> Choice | None:
+    """Put the part on the lowest node beside `whole` with the first of these free counts."""
     usable = ~(room.closed | whole) & room.part_limit
     for step in preference:
-        for exactly in room.capacity.exact[part:]:
-            liked = exactly & usable & step.part
+        for free in free_counts:
+            liked = room.capacity.exact[free] & usable & step.part
             if liked:
                 return Choice(whole, lowest(liked, 1))
     return None
@@ -102,16 +133,25 @@ def pack_domain(room: Room, full: int, part: int, preference: Sequence[Step]) ->
     one with the fewest free nodes, then the lowest rows. Nodes that are ready come before a smaller domain: nobody
     waits, and nobody is evicted, only to be closer together. Cost: O(levels x (nodes / 8 + domains)) for each step.
     """
+    return _compact(packed, room, full, part, preference)
+
+
+def fgd(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
+    """Keep a gang together as `pack_domain` does; its part goes where it fragments the least."""
+    return _compact(least_fragmenting, room, full, part, preference)
+
+
+def _compact(place: Place, room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
+    """Choose by `place` in the smallest domain that holds the gang, with as few steps of the preference as will do."""
     levels = range(1, (room.within or len(room.levels)) + 1)
     for count in range(1, len(preference) + 1):
         for level in levels:
-            choice = _in_one(
-                packed, room._replace(within=level), full, part, preference[:count], _fullest_domain, last_only=True
-            )
+            here = room._replace(within=level)
+            choice = _in_one(place, here, full, part, preference[:count], _fullest_domain, last_only=True)
             if choice is not None:
                 return choice
         if not room.within:
-            choice = packed(room, full, part, preference[:count])
+            choice = place(room, full, part, preference[:count])
             if choice is not None:
                 return choice
     return None
@@ -160,4 +200,5 @@ def _fullest_domain(free: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.argsort(free, kind="stable")
 
 
-PLACES: dict[str, Place] = {"first_fit": first_fit, "packed": packed, "pack_domain": pack_domain}
+PLACES: dict[str, Place] = {"first_fit": first_fit, "packed": packed, "pack_domain": pack_domain, "fgd": fgd}
+LEARNING = frozenset({fgd})  # those that look at the mix of jobs, which is counted for nobody else

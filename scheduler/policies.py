@@ -6,8 +6,8 @@ from scheduler.backfill import Backfill, easy, none
 from scheduler.errors import UnknownPolicyError
 from scheduler.lend import Lend, all_idle
 from scheduler.order import Order, fifo
-from scheduler.place import Place, first_fit, pack_domain, packed
-from scheduler.victims import Victims, youngest_first
+from scheduler.place import Place, fgd, first_fit, pack_domain, packed
+from scheduler.victims import Victims, cheapest, youngest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ POLICIES: dict[str, Policy] = {
         Policy("easy_first_fit", place=first_fit),
         # Gangs stay together where the pool has a topology; without one, this is `easy`.
         Policy("easy_domain", place=pack_domain),
+        # FGD: parts of nodes go where they break up the least, by the mix of jobs seen so far.
+        Policy("easy_fgd", place=fgd),
+        # The house rule of evictions: least credits and lost work, planned for each domain and for whole gangs.
+        Policy("easy_cheapest", place=pack_domain, victims=cheapest),
         # The policy of the exact identity: even with node faults, internal starts are those of the run without rentals.
         Policy("easy_blind", blind=True),
     )

@@ -8,8 +8,9 @@ the views of its own tier and of those below, which is what keeps a grant from b
 The module is a little longer than most because every view and every writer that must keep it in step stand together.
 """
 
+from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scheduler.backfill import Promise
 from scheduler.capacity import Capacity, Hold, Room
@@ -37,13 +38,15 @@ class Gather:
 class Pool:
     """One pool's nodes, holders, claims, queues and contracts. See the module docstring for the views."""
 
-    def __init__(self, index: int, row: PoolRow, first_node: int) -> None:
+    def __init__(self, index: int, row: PoolRow, first_node: int, learns: bool = False) -> None:
         self.index = index
         self.nodes = everything(row.nodes)
         self.node_count = row.nodes
         self.first_node = first_node
         self.per_node = row.gpus_per_node
         self.scrub_s = row.scrub_s
+        self._seen = array("q", [0] * (row.gpus_per_node + 1)) if learns else None  # by GPUs asked of one node
+        self.mix: Sequence[int] = memoryview(self._seen).toreadonly() if self._seen else ()
         self.levels = levels_of(row.topology, row.nodes)
         self.firm = Capacity(row.nodes, row.gpus_per_node)
         self.internal = Capacity(row.nodes, row.gpus_per_node)
@@ -60,6 +63,7 @@ class Pool:
         self._end_of: dict[int, int] = {}
         self.queue: list[Queue] = [Queue() for _ in range(TIER_COUNT)]
         self.contract_queue = Queue()  # RESERVED jobs; they are served from their own contract, first
+        self.evicted = self.kept = 0  # rentals that were evicted, and that ran to their end
         self.held_gpus = 0  # by running jobs, without claims
         self.lent_nodes = [0] * TIER_COUNT  # held or claimed by tier
         self.reserved_nodes: dict[int, int] = {}  # tenant -> nodes of the contracts in force
@@ -83,7 +87,7 @@ class Pool:
         room = self._rooms[tier]
         if room is None:
             closed = self.rented[2] if tier == 2 else self.rented[2] | self.rented[3]
-            room = self._rooms[tier] = Room(self.internal, closed, -1, -1, self.levels)
+            room = self._rooms[tier] = Room(self.internal, closed, -1, -1, self.levels, 0, self.mix)
         return room
 
     def room_within(self, tier: int, within: int) -> Room:
@@ -95,7 +99,7 @@ class Pool:
         return self.levels[within - 1].largest if within else self.node_count
 
     def _open(self, capacity: Capacity) -> Room:
-        return Room(capacity, NOTHING, -1, -1, self.levels)
+        return Room(capacity, NOTHING, -1, -1, self.levels, 0, self.mix)
 
     @property
     def busy(self) -> NodeSet:
@@ -195,6 +199,11 @@ class Pool:
         for lower in range(tier, TIER_COUNT):
             blocked[lower] = -1
             promise[lower] = None
+
+    def see(self, tier: int, full: int, part: int) -> None:
+        """Count an internal job that was submitted in the mix, where the placement looks at it."""
+        if tier < 2 and self._seen is not None:
+            self._seen[self.per_node if full else part] += 1
 
     # -- writers -------------------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
     closed = rented[2] | rented[tier] if tier >= 2 else NOTHING
     if at_s == NEVER:
         return Promise(NEVER, capacity, closed)
-    later = Room(capacity, closed, -1, -1, pool.levels, within)
+    later = Room(capacity, closed, -1, -1, pool.levels, within, pool.mix)
     choice = guard.place(core, head, later, (Step(~now_whole, ~now_part), Step(-1, -1)))
     assert choice is not None, "what fits can be placed"
     capacity.take(Hold(choice.whole, choice.part, part))

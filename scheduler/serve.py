@@ -187,7 +187,9 @@ def _grant(core: "Lives", pool: Pool, tier: int, job: int, room: Room, ready: Ch
     choice = ready or choose_ready(core, pool, tier, job, room)
     at_once = choice is not None and not core.policy.blind
     if choice is None:
-        choice = choose(core, pool, tier, job, room)
+        choice, plan = choose(core, pool, tier, job, room)
+        if plan is not None:
+            core.out.plans.append(plan)
     hold = Hold(choice.whole, choice.part, core.jobs.part[job])
     core.grant(pool, tier, job, hold, at_once)
     return hold

@@ -66,9 +66,11 @@ STATIC = {
     "estimate_s": np.int64,
     "patience_s": np.int64,  # leaves the queue after waiting this long; NEVER: waits for ever
     "within": np.int8,  # its gang must lie in one domain of this level of its pool; 0: anywhere
+    "credit_micro_usd": np.int64,  # service credit that is due when it is evicted
+    "micro_usd_per_gpu_h": np.int64,  # what an hour of its work is worth, for work that an eviction throws away
 }
 # Columns of STATIC that a caller may leave out, and what stands there then.
-DEFAULTS = {"within": 0}
+DEFAULTS = {"within": 0, "credit_micro_usd": 0, "micro_usd_per_gpu_h": 0}
 # What the core writes as the job lives. -1: has not happened.
 DYNAMIC = {
     "status": (np.int8, 0),
@@ -108,6 +110,8 @@ class JobTable:
     estimate_s: "memoryview[int]"
     patience_s: "memoryview[int]"
     within: "memoryview[int]"
+    credit_micro_usd: "memoryview[int]"
+    micro_usd_per_gpu_h: "memoryview[int]"
     band: "memoryview[int]"
     full: "memoryview[int]"
     part: "memoryview[int]"
@@ -193,6 +197,8 @@ class JobTable:
             ("patience_s", self._arrays["patience_s"] < 0, f"0 to {NEVER}"),
             ("pool", self._outside("pool", pool_count), f"0 to {pool_count - 1}"),
             ("product", self._outside("product", product_count), f"0 to {product_count - 1}"),
+            ("credit_micro_usd", self._arrays["credit_micro_usd"] < 0, "at least 0"),
+            ("micro_usd_per_gpu_h", self._arrays["micro_usd_per_gpu_h"] < 0, "at least 0"),
             ("within", (within < 0) | (within > levels[pool]), f"0 to {deepest}, the levels of its pool's topology"),
             ("submit_s", np.diff(self._arrays["submit_s"], prepend=self._arrays["submit_s"][:1]) < 0, "ascending"),
         )

@@ -1,34 +1,27 @@
-"""Victims: which gangs leave so that a granted job can have their nodes. Whole gangs, the smallest set found."""
+"""Victims: which gangs leave so that a granted job can have their nodes. Whole gangs, and no more than needed.
+
+A rule gets the gangs that may be evicted, and a `Need` that says when their leaving is enough and what it would cost.
+Where the job has to lie in one domain, rules plan for each domain by itself and take the best plan: victims scattered
+over domains would leave the job stuck (V21). A gang that leaves is lost as a whole, wherever its other nodes are, so
+its cost counts once and in full (V21b). Internal work is taken only where no plan without it is enough: bands are
+strict, whatever a plan costs (ADR 0031).
+"""
 
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from itertools import chain
-from typing import NamedTuple
+from typing import Any
 
-from scheduler.nodeset import NOTHING, NodeSet
+from scheduler.need import Enough, Holder, Need, Parting, Ranked, vacated
+from scheduler.nodeset import NodeSet, rows
 
-
-class Holder(NamedTuple):
-    """A gang of a lower tier that may be evicted. `shares`: internal work, whose nodes may hold other gangs as well."""
-
-    job: int
-    nodes: NodeSet
-    shares: bool
+EXACT_STEPS = 4_096  # gangs times nodes up to which the least cost is found exactly
 
 
-Enough = Callable[[NodeSet], bool]  # whether the job fits once these nodes are vacated
-# (renters, sharers, enough): both least important band first, youngest first inside a band. Renters are looked at one
-# by one, so that a plan costs as much as it has victims, not as much as there are renters.
-Victims = Callable[[Iterable[Holder], Sequence[Holder], Enough], list[Holder] | None]
-
-
-def vacated(chosen: list[Holder], staying: Iterable[Holder]) -> NodeSet:
-    """Return the nodes that come free when `chosen` leave and `staying` stay."""
-    left = NOTHING
-    for holder in chosen:
-        left |= holder.nodes
-    for holder in staying:
-        left &= ~holder.nodes
-    return left
+# (renters, sharers, need): both least important band first, youngest first inside a band. Renters are looked at one by
+# one by rules that can do so, so that a plan costs as much as it has victims, not as much as there are renters.
+Victims = Callable[[Iterable[Holder], Sequence[Holder], Need], list[Holder] | None]
+Gangs = list[tuple[Holder, Parting]]
 
 
 def youngest_first(renters: Iterable[Holder], sharers: Sequence[Holder], enough: Enough) -> list[Holder] | None:
@@ -46,6 +39,178 @@ def youngest_first(renters: Iterable[Holder], sharers: Sequence[Holder], enough:
     return None
 
 
+def cheapest(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> list[Holder] | None:
+    """Take the plan with the earliest ready time, then the least cost, the fewest gangs, the youngest, the lowest rows.
+
+    Source: the design's section 8.6; cases V21, V21b. No guarantee is ever broken: a gang leaves at its end, and the
+    ready time counts that. In one domain the least cost is found exactly where only renters are asked and gangs times
+    missing nodes are at most `EXACT_STEPS`, else by greedy choice and the reverse walk.
+    Cost: O(domains x (gangs in one of them x missing nodes)).
+    """
+
+    def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
+        soon = _in_time(gangs, sharers, need, domain)
+        if soon is None:
+            return None
+        missing = -1 if any(holder.shares for holder, _ in soon) else need.missing(domain)
+        if missing > 0 and missing * len(soon) <= EXACT_STEPS:
+            return _least_cost(soon, missing, domain)
+
+        def merit(gang: tuple[Holder, Parting]) -> tuple[Any, ...]:
+            gain = max(1, (gang[0].nodes & domain).bit_count())
+            return Fraction(gang[1].cost_micro_usd, gain), -gain, -gang[1].start_s, gang[0].job
+
+        return _greedy(sorted(soon, key=merit), sharers, need, domain)
+
+    def rank(chosen: list[Holder]) -> tuple[Any, ...]:
+        partings = [need.parting(holder.job) for holder in chosen]
+        return (
+            -min(parting.tier for parting in partings),
+            max(parting.leave_s for parting in partings),
+            sum(parting.cost_micro_usd for parting in partings),
+            len(chosen),
+            sorted(-parting.start_s for parting in partings),
+            sorted(holder.job for holder in chosen),
+        )
+
+    names = ("band", "ready time", "cost", "number of gangs", "youngest", "row")
+    return _best_domain(renters, sharers, need, plan, rank, names)
+
+
+def lyra(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> list[Holder] | None:
+    """Empty node after node, always the one with the least preemption cost, renters' nodes before internal ones.
+
+    The cost of a node is the sum over its gangs of 1/span, span being how many nodes a gang holds: evicting a gang
+    that holds many nodes empties them all. Source: server preemption cost, Lyra (EuroSys 2023), arXiv 2202.07896.
+    """
+
+    def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
+        cost: dict[tuple[bool, int], Fraction] = {}
+        for holder, _ in gangs:
+            for row in rows(holder.nodes & domain):
+                node = holder.shares, row
+                cost[node] = cost.get(node, Fraction(0)) + Fraction(1, holder.nodes.bit_count())
+        ordered: dict[int, tuple[Holder, Parting]] = {}
+        for _, row in sorted(cost, key=lambda node: (node[0], cost[node], node[1])):
+            ordered |= {gang[0].job: gang for gang in gangs if gang[0].nodes >> row & 1 and gang[0].job not in ordered}
+        return _greedy(list(ordered.values()), sharers, need, domain)
+
+    def rank(chosen: list[Holder]) -> tuple[Any, ...]:
+        partings = [need.parting(holder.job) for holder in chosen]
+        return -min(parting.tier for parting in partings), len(chosen), sorted(holder.job for holder in chosen)
+
+    return _best_domain(renters, sharers, need, plan, rank, ("band", "number of gangs", "row"))
+
+
+def gfs_waste(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> list[Holder] | None:
+    """Take the gangs that waste the least: failed guarantees, and GPU time since their start.
+
+    A plan of x victims costs (F + x)/(F + S + x) + 5 sum(GPUs x seconds since the start)/(G T), with F and S the
+    evicted and the completed rentals so far, G the GPUs of the pool and T the time so far. Compared exactly.
+    Source: GFS (ASPLOS 2026) as stated in the design's section 5.9.
+    """
+    now = need.ledger()
+
+    def waste_gpu_s(gang: tuple[Holder, Parting]) -> int:
+        return gang[1].gpus * (now.now_s - gang[1].start_s)
+
+    def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
+        ordered = sorted(gangs, key=lambda gang: (gang[0].shares, waste_gpu_s(gang), gang[0].job))
+        return _greedy(ordered, sharers, need, domain)
+
+    def rank(chosen: list[Holder]) -> tuple[Any, ...]:
+        gangs = [(holder, need.parting(holder.job)) for holder in chosen]
+        failed = now.evicted + len(chosen)
+        score = Fraction(failed, failed + now.kept)
+        score += Fraction(5 * sum(map(waste_gpu_s, gangs)), now.gpus * max(1, now.now_s))
+        return -min(parting.tier for _, parting in gangs), score, sorted(holder.job for holder in chosen)
+
+    return _best_domain(renters, sharers, need, plan, rank, ("band", "waste", "row"))
+
+
+def _best_domain(
+    renters: Iterable[Holder],
+    sharers: Sequence[Holder],
+    need: Need,
+    plan: Callable[[Gangs, NodeSet], list[Holder] | None],
+    rank: Callable[[list[Holder]], tuple[Any, ...]],
+    names: tuple[str, ...],
+) -> list[Holder] | None:
+    """Plan for each domain by itself and return the plan of the least rank; `names` say what its parts are."""
+    every = [(holder, need.parting(holder.job)) for holder in chain(renters, sharers)]
+    drafts: list[tuple[tuple[Any, ...], NodeSet, list[Holder]]] = []
+    for domain in need.domains():
+        chosen = plan([gang for gang in every if gang[0].nodes & domain], domain)
+        if chosen:
+            drafts.append((rank(chosen), domain, chosen))
+    if not drafts:
+        return None
+    drafts.sort(key=lambda draft: draft[0])
+    best = Ranked(drafts[0][2])
+    best.domain, best.decided_by = drafts[0][1], "the only plan"
+    if len(drafts) > 1:
+        best.runner_up = drafts[1][2]
+        pairs = zip(names, drafts[0][0], drafts[1][0], strict=True)
+        best.decided_by = next((name for name, ours, theirs in pairs if ours != theirs), "lowest domain")
+    return best
+
+
+def _in_time(gangs: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeSet) -> Gangs | None:
+    """Return the gangs that a plan of the least important bands and the earliest ready time may choose from."""
+
+    def enough(some: Gangs) -> bool:
+        chosen = [holder for holder, _ in some]
+        jobs = {holder.job for holder in chosen}
+        return need.inside(vacated(chosen, [other for other in sharers if other.job not in jobs]), domain)
+
+    for tier in (3, 2, 1):
+        some = [gang for gang in gangs if gang[1].tier >= tier]
+        if some and enough(some):
+            break
+    else:
+        return None
+    times = sorted({parting.leave_s for _, parting in some})
+    low, high = 0, len(times) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if enough([gang for gang in some if gang[1].leave_s <= times[middle]]):
+            high = middle
+        else:
+            low = middle + 1
+    return [gang for gang in some if gang[1].leave_s <= times[high]]
+
+
+def _least_cost(gangs: Gangs, missing: int, domain: NodeSet) -> list[Holder]:
+    """Return the gangs that vacate `missing` nodes of a domain at the least cost, then fewest, youngest, lowest rows.
+
+    A knapsack over the nodes gained; no two gangs hold the same node. O(gangs x missing nodes).
+    """
+    # Nodes gained -> (cost, gangs, starts of the youngest first, rows) and who leaves.
+    best: dict[int, tuple[tuple[Any, ...], list[Holder]]] = {0: ((0, 0, [], []), [])}
+    for holder, parting in gangs:
+        gain = (holder.nodes & domain).bit_count()
+        for had, ((cost, count, starts, jobs), chosen) in sorted(best.items(), reverse=True):
+            to = min(missing, had + gain)
+            key = (
+                cost + parting.cost_micro_usd,
+                count + 1,
+                sorted([*starts, -parting.start_s]),
+                sorted([*jobs, holder.job]),
+            )
+            if had < missing and (to not in best or key < best[to][0]):
+                best[to] = key, [*chosen, holder]
+    return best[missing][1]
+
+
+def _greedy(ordered: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeSet) -> list[Holder] | None:
+    holders = [holder for holder, _ in ordered]
+    renters = [holder for holder in holders if not holder.shares]
+    mine = [holder for holder in holders if holder.shares]
+    apart = {holder.job for holder in sharers} - {holder.job for holder in mine}
+    stay = ~vacated([holder for holder in sharers if holder.job in apart], ())  # nodes of those who are not asked
+    return youngest_first(renters, mine, lambda vacant: need.inside(vacant & stay, domain))
+
+
 def _pruned(chosen: list[Holder], staying: list[Holder], enough: Enough) -> list[Holder]:
     kept = list(chosen)
     for holder in reversed(chosen[:-1]):
@@ -56,4 +221,9 @@ def _pruned(chosen: list[Holder], staying: list[Holder], enough: Enough) -> list
     return kept
 
 
-VICTIMS: dict[str, Victims] = {"youngest_first": youngest_first}
+VICTIMS: dict[str, Victims] = {
+    "youngest_first": youngest_first,
+    "cheapest": cheapest,
+    "lyra": lyra,
+    "gfs_waste": gfs_waste,
+}

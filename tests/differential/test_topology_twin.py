@@ -7,7 +7,7 @@ from scheduler.nodeset import rows
 from small_worlds import flat_drive, small_world
 from test_scheduler_twin import TWINS, differences_in
 
-POLICIES = {**TWINS, "easy_domain": {"compact": True}}
+POLICIES = {**TWINS, "easy_domain": {"compact": True}, "easy_fgd": {"compact": True, "fgd": True}}
 SEEDS = range(120)
 
 

@@ -6,6 +6,7 @@ the product than that line.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -241,3 +242,53 @@ def domains_ignored() -> Iterator[None]:
     """A scheduler that counts free nodes, wherever they are, for a gang that has to lie in one domain."""
     with patch.object(lives.Pool, "room_within", lambda self, tier, within: self.room(tier)):
         yield
+
+
+@contextmanager
+def victims_scattered() -> Iterator[None]:
+    """Victims chosen by cost wherever they are, for a gang that has to lie in one domain."""
+    real = victims.cheapest
+
+    def scattered(renters, sharers, need):
+        total = sum(domain.bit_count() for domain in need.domains()[:1])
+        anywhere = replace(
+            need,
+            domains=lambda: (-1,),
+            missing=lambda domain: total,
+            inside=lambda vacant, domain: vacant.bit_count() >= total,
+        )
+        return real(renters, sharers, anywhere)
+
+    policy = replace(POLICIES["easy_cheapest"], victims=scattered)
+    with patch.dict(POLICIES, {"easy_cheapest": policy}):
+        yield
+
+
+@contextmanager
+def cost_split_per_node() -> Iterator[None]:
+    """A gang that costs only the share of its nodes that lie in the domain."""
+    real = lives.Lives.parting
+
+    def split(self, pool, job):
+        found = real(self, pool, job)
+        return found._replace(cost_micro_usd=found.cost_micro_usd // pool.hold[job].nodes.bit_count())
+
+    with patch.object(lives.Lives, "parting", split):
+        yield
+
+
+def dearest_first(renters, sharers, need):
+    """Victims by the most credits instead of the least."""
+
+    def dear(job):
+        found = need.parting(job)
+        return found._replace(cost_micro_usd=10**9 - found.cost_micro_usd)
+
+    return victims.cheapest(renters, sharers, replace(need, parting=dear))
+
+
+def ready_time_ignored(renters, sharers, need):
+    """Victims by cost alone, however long their guarantees still run."""
+    return victims.cheapest(
+        renters, sharers, replace(need, parting=lambda job: need.parting(job)._replace(leave_s=need.ledger().now_s))
+    )

@@ -10,10 +10,11 @@ import numpy as np
 
 from scheduler.capacity import Capacity, Hold, Room
 from scheduler.lend import Offer
+from scheduler.need import Holder
 from scheduler.nodeset import lowest
 from scheduler.place import Choice, packed
 from scheduler.policies import POLICIES
-from scheduler.victims import Holder, youngest_first
+from scheduler.victims import youngest_first
 
 
 def _fifo(jobs):

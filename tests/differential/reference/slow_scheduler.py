@@ -75,10 +75,19 @@ class SlowScheduler:
     """Drive it with `step(now_s, events)`, as the fast one; read `started`, `segments`, `evicted`."""
 
     def __init__(
-        self, world, backfill="easy", lend="all_idle", packed=True, blind=False, headroom_nodes=0, compact=False
+        self,
+        world,
+        backfill="easy",
+        lend="all_idle",
+        packed=True,
+        blind=False,
+        headroom_nodes=0,
+        compact=False,
+        fgd=False,
     ):
         self.world, self.backfill, self.lend, self.packed, self.blind = world, backfill, lend, packed, blind
         self.headroom_nodes = headroom_nodes
+        self.fgd, self.seen = fgd, []  # put parts where they fragment the least; GPUs that jobs asked of one node
         self.compact = compact  # keep every gang in the smallest domain that holds it
         self.pools = [[Node() for _ in range(row.nodes)] for row in world.pools]
         self.jobs = [self._job(row) for row in range(len(world.jobs["tenant"]))]
@@ -176,6 +185,9 @@ class SlowScheduler:
                 if job.full + (job.part > 0) > max(map(len, self.domains(job.pool, job.within))):
                     job.status = "cancelled"
                 else:
+                    if job.tier < 2:
+                        per_node = self.world.pools[job.pool].gpus_per_node
+                        self.seen.append((job.pool, per_node if job.full else job.part))
                     self.wait(job)
             elif kind == FINISH and job.epoch == epoch:
                 touched.add(job.pool)
@@ -428,8 +440,16 @@ class SlowScheduler:
         for _, partly in steps:
             usable = [node for node in partly if node not in chosen]
             if usable:
-                return chosen, min(usable, key=lambda node: (free[node] if self.packed else 0, node))
+                return chosen, min(usable, key=lambda node: self.merit_of_part(job, node, free[node]))
         return None
+
+    def merit_of_part(self, job, node, free):
+        def fragments(gpus):
+            return sum(gpus for pool, asked in self.seen if pool == job.pool and asked > gpus)
+
+        if self.fgd:
+            return fragments(free - job.part) - fragments(free), free, node
+        return (free, node) if self.packed else (0, node)
 
     def grant(self, job, whole, partly):
         pool, tier = job.pool, job.tier
