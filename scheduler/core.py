@@ -12,6 +12,7 @@ from operator import gt
 
 from scheduler import guard, serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
+from scheduler.forecast import NO_FORECAST
 from scheduler.lives import Decision, Lives, Outbox
 from scheduler.nodeset import NodeSet
 from scheduler.pool import Pool
@@ -179,7 +180,9 @@ class Core(Lives):
     def _control(self, _: int, __: int) -> None:
         """Ask lend what may be sold until the next tick."""
         for pool in self.pools:
-            offer = guard.offer(self.policy, pool.supply())
+            supply, lending = pool.supply(), pool.lending
+            told = (supply, NO_FORECAST, ()) if lending is None else lending.told(self, pool, supply)
+            offer = guard.offer(self.policy, *told)
             if offer != pool.offer:
                 if offer.guarantee_s != pool.offer.guarantee_s or any(map(gt, offer.nodes_max, pool.offer.nodes_max)):
                     pool.stir(2)

@@ -15,8 +15,9 @@ import numpy as np
 from scheduler.backfill import BACKFILLS, Backfill, Promise
 from scheduler.capacity import Capacity, Room
 from scheduler.errors import PolicyError
+from scheduler.forecast import Forecast
 from scheduler.frozen import frozen
-from scheduler.lend import Offer, Supply
+from scheduler.lend import Offer, Prices, Supply
 from scheduler.need import Holder, Need, vacated
 from scheduler.nodeset import NodeSet, lowest
 from scheduler.place import PLACES, Choice, Step
@@ -150,7 +151,7 @@ def watched_backfill(core: "Lives", pool: Pool) -> Backfill:
     return watched
 
 
-def offer(policy: Policy, supply: Supply) -> Offer:
+def offer(policy: Policy, supply: Supply, forecast: Forecast, prices: Prices) -> Offer:
     """Return what lend offers of a pool.
 
     Raises PolicyError: guarantees and limits are not aligned, or not ascending from 0; a longer guarantee allows more
@@ -158,7 +159,7 @@ def offer(policy: Policy, supply: Supply) -> Offer:
     """
     path = f"policy {policy.name}: lend: pool[{supply.pool}]"
     try:
-        found = policy.lend(supply)
+        found = policy.lend(supply, forecast, prices)
         guarantee_s, nodes_max = tuple(found.guarantee_s), tuple(found.nodes_max)
         whole = all(isinstance(number, int) for number in (*guarantee_s, *nodes_max))
     except FAULTS as error:

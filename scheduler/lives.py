@@ -25,6 +25,7 @@ from scheduler.events import (
     Status,
     Timer,
 )
+from scheduler.lending import Lending, Terms
 from scheduler.life import check_move
 from scheduler.need import Parting
 from scheduler.nodeset import NodeSet
@@ -41,6 +42,7 @@ from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 PENDING, GRANTED, RUNNING, EVICTING, DONE, CANCELLED = (int(status) for status in list(Status)[1:])
 FINISHED, EVICTED, NODE_FAULT, START_REFUSED = (int(cause) for cause in list(Cause)[:4])
 RESERVED = int(Band.RESERVED)
+SPOT_TIER = TIER_OF_BAND[Band.SPOT]
 
 Decision = tuple[str, int, int, int]  # what, job (or pool), a number, node set: the tape's line, see scheduler.tape
 
@@ -90,12 +92,14 @@ class Lives:
         policy: Policy,
         tenant_domain: Sequence[int] = (),
         reservations: tuple[ReservationRow, ...] = (),
+        terms: Terms | None = None,
     ) -> None:
         """Start with every node free, healthy and clean.
 
         Args:
             tenant_domain: trust domain of each tenant; 0 is internal, and the default for tenants beyond its end.
             reservations:  contracts; each takes effect with its CONTRACT_BEGIN event.
+            terms:         what lend has to be told, if it looks at more than the supply.
         """
         refuse_impossible_tables(pools, products, reservations)
         self.jobs = jobs
@@ -119,6 +123,10 @@ class Lives:
         self.looked_at = 0  # candidates examined: the work counter of benchmarks and tests
         self._batch_count = 0
         self.touched: set[int] = set()
+        self.terms = terms
+        if terms is not None:
+            for pool in self.pools:
+                pool.lending = Lending(self, pool, terms)
 
     def cut(self, now_s: int) -> list[Segment]:
         """Return the allocations that are open at `now_s` as segments that end there. Changes nothing; ends a run."""
@@ -210,6 +218,8 @@ class Lives:
             pool.leaving &= ~hold.whole
             pool.evicted += cause == EVICTED
             pool.kept += cause == FINISHED
+        if tier == SPOT_TIER and pool.lending is not None:
+            pool.lending.note_end(cause == EVICTED)
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
         if jobs.band[job] == RESERVED:

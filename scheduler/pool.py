@@ -11,6 +11,7 @@ The module is a little longer than most because every view and every writer that
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from scheduler.backfill import Promise
 from scheduler.capacity import Capacity, Hold, Room
@@ -20,6 +21,9 @@ from scheduler.tables import PoolRow
 from scheduler.topology import levels_of
 from scheduler.waiting import Queue
 from tenants.band import TIER_COUNT
+
+if TYPE_CHECKING:
+    from scheduler.lending import Lending
 
 # (end by estimate, job, tier, hold, GPUs held): what a promised start is worked out from, without looking anything up.
 End = tuple[int, int, int, Hold, int]
@@ -70,6 +74,7 @@ class Pool:
         self.reserved_used_nodes: dict[int, int] = {}
         self.reserved_unused_nodes = 0
         self.offer: Offer = NO_OFFER
+        self.lending: Lending | None = None  # what lend is told, where it looks at more than the supply
         self._rooms: list[Room | None] = [self._open(self.firm), self._open(self.internal), None, None]
         self.gather_changed = False  # a node of some granted job may have become ready
         self.lent_changed = False  # or the Offer, since guarantees were last looked at

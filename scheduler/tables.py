@@ -65,12 +65,13 @@ STATIC = {
     "run_s": np.int64,  # the truth; policies only ever see the estimate
     "estimate_s": np.int64,
     "patience_s": np.int64,  # leaves the queue after waiting this long; NEVER: waits for ever
+    "announced_s": np.int64,  # since when it is known that it will be submitted; NEVER: not before it is
     "within": np.int8,  # its gang must lie in one domain of this level of its pool; 0: anywhere
     "credit_micro_usd": np.int64,  # service credit that is due when it is evicted
     "micro_usd_per_gpu_h": np.int64,  # what an hour of its work is worth, for work that an eviction throws away
 }
 # Columns of STATIC that a caller may leave out, and what stands there then.
-DEFAULTS = {"within": 0, "credit_micro_usd": 0, "micro_usd_per_gpu_h": 0}
+DEFAULTS = {"announced_s": NEVER, "within": 0, "credit_micro_usd": 0, "micro_usd_per_gpu_h": 0}
 # What the core writes as the job lives. -1: has not happened.
 DYNAMIC = {
     "status": (np.int8, 0),
@@ -109,6 +110,7 @@ class JobTable:
     run_s: "memoryview[int]"
     estimate_s: "memoryview[int]"
     patience_s: "memoryview[int]"
+    announced_s: "memoryview[int]"
     within: "memoryview[int]"
     credit_micro_usd: "memoryview[int]"
     micro_usd_per_gpu_h: "memoryview[int]"

@@ -15,7 +15,8 @@ import numpy as np
 from scheduler.core import Core, Decision
 from scheduler.errors import SchedulerError
 from scheduler.events import Event, EventKind
-from scheduler.lend import lend_by_name
+from scheduler.lend import PriceRow, lend_by_name
+from scheduler.lending import Terms
 from scheduler.nodeset import text
 from scheduler.policies import policy_by_name
 from scheduler.tables import DEFAULTS, STATIC, JobTable, PoolRow, ProductRow, ReservationRow
@@ -62,7 +63,15 @@ def header_line(core: Core, settings: Settings) -> str:
             if name not in DEFAULTS or (jobs.array(name) != DEFAULTS[name]).any()
         },
     }
+    if core.terms is not None:
+        head["terms"] = core.terms
     return json.dumps(head, separators=(",", ":"))
+
+
+def _terms(look: int, prices: list[Any], z_bp: int, target_bp: int, truth: list[Any], *spans_s: int) -> Terms:
+    rows = tuple(tuple(PriceRow(*row) for row in pool) for pool in prices)
+    known = tuple(tuple((int(from_s), int(nodes)) for from_s, nodes in pool) for pool in truth)
+    return Terms(look, rows, z_bp, target_bp, known, *spans_s)
 
 
 def _told(row: PoolRow | ProductRow) -> list[Any]:
@@ -104,7 +113,8 @@ def core_of(line: str) -> Core:
         told = {name for name in STATIC if name in head["jobs"] or name not in DEFAULTS}
         jobs = JobTable({name: np.array(head["jobs"][name], dtype=np.int64) for name in told}, pools, products)
         policy = replace(policy_by_name(settings.policy), lend=lend_by_name(settings.lend, settings.headroom_nodes))
-        return Core(jobs, pools, products, policy, head["domains"], reservations)
+        terms = _terms(*head["terms"]) if "terms" in head else None
+        return Core(jobs, pools, products, policy, head["domains"], reservations, terms)
     except (ValueError, KeyError, TypeError) as error:
         raise TapeError("not a tape's first line", path="line 1", found=type(error).__name__) from error
 

@@ -10,6 +10,7 @@ import numpy as np
 from billing.errors import PriceError
 from billing.prices import PriceBook
 from billing.usage import Names
+from scheduler.events import NEVER
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.demand import draw_demand
 from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
@@ -65,6 +66,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         faults=draw_faults(scenario.faults, pools, scenario.seed, horizon_s),
         horizon_s=horizon_s,
         control_interval_s=scenario.policy.control_interval_s,
+        lending=scenario.policy.lend_inputs(),
     )
 
 
@@ -160,10 +162,15 @@ def _merge(streams: list[JobStream], registry: Registry) -> JobRows:
         run_s=column("run_s")[order],
         estimate_s=column("estimate_s")[order],
         patience_s=column("patience_s")[order],
+        announced_s=np.concatenate([np.zeros(0, dtype=np.int64), *map(_announced, streams)])[order],
         findings=[
             Finding(stream.name, "no job falls into this run", 1) for stream in streams if not len(stream.submit_s)
         ],
     )
+
+
+def _announced(stream: JobStream) -> IntArray:
+    return np.full(len(stream.submit_s), NEVER) if stream.announced_s is None else stream.announced_s
 
 
 def _refuse_unpriced(

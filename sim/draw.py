@@ -41,6 +41,7 @@ class JobStream:
     run_s: IntArray
     estimate_s: IntArray
     patience_s: IntArray
+    announced_s: IntArray | None = None  # None: nobody knows a job before it is submitted
 
     def job_ids(self) -> list[str]:
         """Readable ids, unique because stream names are."""

@@ -11,6 +11,7 @@ without a frontier run, u is the mean share of inference in a gap.
 """
 
 import math
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -41,6 +42,9 @@ class Frontier(Record):
     elapsed_days: Days = 0  # how much of the calendar's first run lies before the scenario's epoch
     slip_bp: Param[BasisPoints] = Param(
         value=1_000, unit="bp, standard deviation of the log length", source="assumption", confidence="guess"
+    )
+    announced_days: Param[Days] = Param(
+        value=30, unit="days", source="assumption: a run is planned for a month before it starts", confidence="guess"
     )
     spare_nodes: Param[Quantity] = Param(value=0, unit="nodes", source="assumption", confidence="guess")
     slack_max_bp: Param[Slack] = Param(
@@ -147,7 +151,8 @@ def _frontier(part: Frontier, nodes: int, runs: list[Window], frame: Frame) -> J
     # A stream of its own: a longer calendar must not change what earlier runs were planned to take.
     estimate_s = estimates(stream(frame.seed, "frontier/estimate"), run_s, part.slack_max_bp.value)
     gpus = np.full(len(runs), nodes * frame.gpus_per_node, dtype=np.int64)
-    return _internal("frontier", 4, part, frame, gpus, submit_s, run_s, estimate_s)
+    known = _internal("frontier", 4, part, frame, gpus, submit_s, run_s, estimate_s)
+    return replace(known, announced_s=submit_s - part.announced_days.value * DAY_S)
 
 
 def _inference(part: Inference, runs: list[Window], frame: Frame) -> JobStream:

@@ -38,6 +38,7 @@ class JobRows:
     estimate_s: IntArray
     patience_s: IntArray  # NEVER where the renter waits for ever
     findings: list[Finding] = field(default_factory=list)
+    announced_s: IntArray | None = None  # since when a job is known before it is submitted, else NEVER; None: no job is
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class FaultRows:
     node: IntArray
     down_s: IntArray
     up_s: IntArray
+
+
+class LendInputs(NamedTuple):
+    """What lend functions take from a scenario; see `sim.lend_terms` for what each is used for."""
+
+    quantile_bp: int = 9_000
+    spot_block_s: int = 3_600
+    delay_micro_usd_per_gpu_hour: int = 10_000_000
+    delayed_nodes: int = 2
+
+
+USUAL_LENDING = LendInputs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class World:
     faults: FaultRows
     horizon_s: int
     control_interval_s: int
+    lending: LendInputs = USUAL_LENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +128,4 @@ class RunResult:
     step_count: int
     event_count: int
     horizon_s: int  # where the run ended
+    findings: tuple[Finding, ...] = ()  # of the run itself, beside those of its world

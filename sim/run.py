@@ -10,7 +10,7 @@ import simpy
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
 from scheduler.core import Core
 from scheduler.events import NEVER, Evicted, Status
-from scheduler.lend import lend_by_name
+from scheduler.lend import LOOKS, Look, lend_by_name
 from scheduler.lend import none as lend_nothing
 from scheduler.policies import policy_by_name
 from scheduler.tables import JobTable
@@ -18,13 +18,16 @@ from scheduler.tape import Settings, header_line
 from scheduler.why import why
 from sim import world as processes
 from sim.driver import Driver
+from sim.lend_terms import lend_findings, lend_terms
+from sim.oracle import Truth, true_demand
 from sim.recorder import Recorder
 from sim.result import IntArray, JobOutcomes, JobRows, RunResult, World
 
 
-def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0) -> Core:
-    """Build the core for a world. Raises UnknownPolicyError or TableError."""
+def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, truth: Truth = ()) -> Core:
+    """Build the core for a world. Raises UnknownPolicyError or TableError. `truth`: what an oracle is told."""
     rows = world.jobs
+    told = {} if rows.announced_s is None else {"announced_s": rows.announced_s}
     table = JobTable.from_columns(
         world.pools,
         world.products,
@@ -36,9 +39,11 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0) -> 
         run_s=rows.run_s,
         estimate_s=rows.estimate_s,
         patience_s=rows.patience_s,
+        **told,
     )
     chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
-    return Core(table, world.pools, world.products, chosen, world.tenant_domain, world.reservations)
+    terms = lend_terms(world, lend, truth)
+    return Core(table, world.pools, world.products, chosen, world.tenant_domain, world.reservations, terms)
 
 
 def run(
@@ -57,7 +62,8 @@ def run(
     `progress(now_s, horizon_s)` is called now and then. Not `metered`: idle time is not counted, so that the clock may
     be in any unit. The result depends on the world and the names of the policies alone; `seed` is only written down.
     """
-    core = make_core(world, policy, lend, headroom_nodes)
+    truth = true_demand(world, policy) if LOOKS.get(lend) == Look.TRUTH else ()
+    core = make_core(world, policy, lend, headroom_nodes, truth)
     lines = [header_line(core, Settings(policy, lend, headroom_nodes))] if tape else None
     recorder = Recorder(core, world, lines, metered=metered)
     if progress is not None:
@@ -127,6 +133,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         step_count=core.step_count,
         event_count=event_count,
         horizon_s=horizon_s,
+        findings=tuple(lend_findings(world, core.terms)),
     )
 
 

@@ -34,7 +34,8 @@ from sim.demand import Demand
 from sim.draw import HOUR_S
 from sim.errors import ScenarioError, from_validation
 from sim.faults import Faults
-from sim.param import Origin, Param, Quantity, origins
+from sim.param import Origin, Param, origins
+from sim.policy_choice import PolicyChoice
 from sim.programme import Programme
 from sim.scenario_check import check
 from sim.toml_text import to_toml
@@ -59,15 +60,6 @@ class Pool(Record):
     # The core keeps a node's free GPUs in one byte.
     gpus_per_node: Annotated[int, Field(ge=1, le=255)]
     scrub_s: Param[Seconds] = Param(value=300, unit="s", source="assumption", confidence="guess")
-
-
-class PolicyChoice(Record):
-    """Names of the policy and the lend function, and how often lend decides."""
-
-    name: str = "easy"
-    lend: str = "all_idle"
-    headroom_nodes: Quantity = 0
-    control_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 300
 
 
 class Scenario(Record):

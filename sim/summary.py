@@ -33,6 +33,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         baseline: the same world with rentals off; without it `internal_delay` is None.
     """
     epoch_s = result.world.names.epoch_s
+    found = (*result.world.jobs.findings, *result.findings, *(books.findings if books else ()))
     return {
         "policy": result.policy,
         "lend": result.lend,
@@ -50,7 +51,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         **_delays(result, baseline),
         "interruptions": _interruptions(result),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),
-        "findings": [each._asdict() for each in (*result.world.jobs.findings, *(books.findings if books else ()))],
+        "findings": [each._asdict() for each in found],
     }
 
 

@@ -8,14 +8,14 @@ import typer
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
-from sim.cli.run import OutFlag, PolicyFlag, default_folder
+from sim.cli.run import LendFlag, OutFlag, PolicyFlag, default_folder
 from sim.cli.runs import find_run
 
 if TYPE_CHECKING:
     from sim.cli.produce import Outcome
 
 TAPE = "tape"
-LEND = "all_idle"  # of the traces that hold rentals; the others have nobody to lend to
+LEND = "all_idle"  # unless it is said; a trace without rentals has nobody to lend to
 
 
 def replay(
@@ -27,6 +27,7 @@ def replay(
         int | None, typer.Option("--gpus-per-node", metavar="G", min=1, help="GPUs of each node.")
     ] = None,
     policy: PolicyFlag = None,
+    lend: LendFlag = None,
     estimates: Annotated[
         str | None, typer.Option("--estimates", metavar="requested|actual", help="Run times that the scheduler sees.")
     ] = None,
@@ -36,6 +37,7 @@ def replay(
     md: MdFlag = False,
 ) -> None:
     """Replay a trace into a run folder; or a run's tape, to compare every decision with the recorded one."""
+    from scheduler.lend import LENDS
     from scheduler.policies import POLICIES
     from sim.cli.choice import choose
     from sim.cli.headline import headline
@@ -45,8 +47,14 @@ def replay(
     session, shape = session_of(ctx), form(csv=csv, md=md)
     choose(format_, (*READERS, TAPE), "format", "--format")
     if format_ == TAPE:
-        given = {"--nodes": nodes, "--gpus-per-node": gpus_per_node, "--policy": policy, "--estimates": estimates}
-        _refuse(ctx, given | {"--out": out, "--schedule-only": schedule_only or None})
+        given: dict[str, object] = {
+            "--nodes": nodes,
+            "--gpus-per-node": gpus_per_node,
+            "--policy": policy,
+            "--lend": lend,
+        }
+        given |= {"--estimates": estimates, "--out": out, "--schedule-only": schedule_only or None}
+        _refuse(ctx, given)
         _compare(session, trace)
         return
     setup = Setup(
@@ -56,6 +64,7 @@ def replay(
         choose(policy or "easy", list(POLICIES), "policy", "--policy"),
         choose(estimates or "requested", ("requested", "actual"), "estimates", "--estimates"),
         not schedule_only,
+        choose(lend or LEND, list(LENDS), "lend policy", "--lend"),
     )
     title, done = _replay(session, Path(trace), setup, out)
     answer(
@@ -79,6 +88,7 @@ class Setup(NamedTuple):
     policy: str
     estimates: str
     metered: bool
+    lend: str
 
 
 def _size(ctx: typer.Context, flag: str, size: int | None) -> int:
@@ -119,7 +129,7 @@ def _replay(session: Session, path: Path, setup: Setup, out: Path | None) -> "tu
     with progress(session, f"replaying {found.file}") as tick:
         # The run has no horizon: how many submissions have been seen is all that can be known of its progress.
         watch = (lambda now_s, _: tick(min(now_s, last_s), last_s)) if tick else None
-        result = run(world, setup.policy, LEND, metered=setup.metered, progress=watch)
+        result = run(world, setup.policy, setup.lend, metered=setup.metered, progress=watch)
     return title, deliver(session, folder, result, About(name, title, "", toml), metered=setup.metered)
 
 
@@ -132,7 +142,7 @@ def _setup_toml(path: Path, setup: Setup) -> str:
 
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
-    settings = {"file": path.name, "sha256": sha256, **setup._asdict(), "lend": LEND}
+    settings = {"file": path.name, "sha256": sha256, **setup._asdict()}
     return f"# A replayed trace: its settings, then what a trace does not say.\n\n{to_toml({'replay': settings})}\n" + (
         defaults_text()
     )

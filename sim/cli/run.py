@@ -11,6 +11,7 @@ from sim.cli.output import CsvFlag, MdFlag, answer, form, note
 OutFlag = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder to write: new or empty.")]
 SeedFlag = Annotated[int | None, typer.Option("--seed", metavar="N", help="The number that fixes all randomness.")]
 DaysFlag = Annotated[int | None, typer.Option("--days", metavar="D", help="Shorter or longer horizon.")]
+LendFlag = Annotated[str | None, typer.Option("--lend", metavar="NAME", help="What is rented out.")]
 PolicyFlag = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="How the scheduler decides.")]
 
 
@@ -20,7 +21,7 @@ def run(
     out: OutFlag = None,
     seed: SeedFlag = None,
     policy: PolicyFlag = None,
-    lend: Annotated[str | None, typer.Option("--lend", metavar="NAME", help="What is rented out.")] = None,
+    lend: LendFlag = None,
     days: DaysFlag = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not draw report.html.")] = False,
     csv: CsvFlag = False,

@@ -156,35 +156,35 @@ def a_room_of_its_own(room, end_s, full, part, promise):
     return Room(Capacity(4000, room.capacity.per_node), 0)
 
 
-def more_than_there_is(supply):
+def more_than_there_is(supply, forecast, prices):
     return Offer((0,), (supply.healthy_nodes + 1,))
 
 
-def less_than_nothing(supply):
+def less_than_nothing(supply, forecast, prices):
     return Offer((0,), (-1,))
 
 
-def more_for_longer(supply):
+def more_for_longer(supply, forecast, prices):
     return Offer((0, 3600), (1, 2))
 
 
-def guarantees_in_disorder(supply):
+def guarantees_in_disorder(supply, forecast, prices):
     return Offer((0, 60, 30), (2, 1, 0))
 
 
-def no_offer_without_a_guarantee(supply):
+def no_offer_without_a_guarantee(supply, forecast, prices):
     return Offer((60,), (1,))
 
 
-def limits_that_do_not_align(supply):
+def limits_that_do_not_align(supply, forecast, prices):
     return Offer((0, 60), (1,))
 
 
-def half_a_node(supply):
+def half_a_node(supply, forecast, prices):
     return Offer((0,), (supply.healthy_nodes / 2,))
 
 
-def writes_to_the_supply(supply):
+def writes_to_the_supply(supply, forecast, prices):
     supply.idle_nodes = 1000
     return Offer((0,), (0,))
 

@@ -8,7 +8,8 @@ from flat_jobs import schedule
 from scheduler.errors import UnknownPolicyError
 from scheduler.events import NEVER, Cause, Reason, Status
 from scheduler.explain import SENTENCES, sentence
-from scheduler.lend import LENDS, Offer, Supply, lend_by_name
+from scheduler.forecast import NO_FORECAST
+from scheduler.lend import LENDS, LOOKS, Offer, Supply, lend_by_name
 from scheduler.life import MOVES, check_move
 from scheduler.order import ROW_BITS, fifo
 from scheduler.policies import POLICIES, policy_by_name
@@ -85,14 +86,15 @@ def test_an_unknown_policy_lists_the_known_ones(find) -> None:
 
 def test_policies_and_lend_functions_go_by_the_names_they_carry() -> None:
     assert {name: policy.name for name, policy in POLICIES.items()} == {name: name for name in POLICIES}
-    assert list(LENDS) == ["none", "all_idle", "fixed_headroom"]
+    assert list(LENDS) == ["none", "all_idle", "fixed_headroom", "quantile_quota", "priced_quota", "oracle"]
 
 
 def test_lend_offers_nothing_all_or_all_but_a_reserve() -> None:
     supply = Supply(pool=0, healthy_nodes=10, idle_nodes=6, reserved_unused_nodes=1)
-    offers = [lend_by_name(name, 4)(supply).nodes_max for name in LENDS]
+    simple = [name for name in LENDS if name not in LOOKS]
+    offers = [lend_by_name(name, 4)(supply, NO_FORECAST, ()).nodes_max for name in simple]
     assert offers == [(0,), (6,), (2,)]
-    assert lend_by_name("fixed_headroom", 9)(supply).nodes_max == (0,)
+    assert lend_by_name("fixed_headroom", 9)(supply, NO_FORECAST, ()).nodes_max == (0,)
 
 
 def test_a_sale_needs_room_at_every_guarantee_up_to_its_own() -> None:
