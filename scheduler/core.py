@@ -40,6 +40,7 @@ class Core(Lives):
             EventKind.CONTRACT_END: self._contract_end,
             EventKind.SUBMIT: self._submit,
             EventKind.CONTROL: self._control,
+            EventKind.MONTH: self._month,
         }
 
     @cached_property
@@ -148,6 +149,9 @@ class Core(Lives):
             return
         pool = self.pool_of(job)
         self.touched.add(pool.index)
+        if pool.gate is not None and pool.gate.drop(job, self.key[job], jobs.shape[job]):
+            self.cancel(job, Reason.PATIENCE)
+            return
         queue = self.queue_of(job, pool)
         if queue.head() == job:  # only the head keeps others from starting
             tier = TIER_OF_BAND[jobs.band[job]]
@@ -188,6 +192,13 @@ class Core(Lives):
                     pool.stir(2)
                 pool.offer = offer
                 pool.lent_changed = True
+                self.touched.add(pool.index)
+
+    def _month(self, _: int, __: int) -> None:
+        """Budgets begin anew: whoever waited for that is asked."""
+        for pool in self.pools:
+            if pool.gate is not None and pool.gate.count:
+                pool.stir(0, 2)
                 self.touched.add(pool.index)
 
     def _locate(self, node: int) -> tuple[Pool, NodeSet]:

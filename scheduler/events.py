@@ -26,6 +26,7 @@ class EventKind(IntEnum):
     CONTRACT_END = 8  # row = reservation
     SUBMIT = 9  # row = job
     CONTROL = 10  # lend runs, its Offer holds until the next one
+    MONTH = 11  # a month of budgets begins: who had used up his may be granted again
 
 
 class Event(NamedTuple):
@@ -82,6 +83,8 @@ class Reason(IntEnum):
     NO_REQUEUE = 11  # cancelled: evicted or failed, and its product is not requeued
     DOMAIN = 12  # enough nodes free, but not in one domain of the level that it must lie in
     NO_DOMAIN = 13  # refused: larger than every domain of the level that it must lie in
+    QUOTA = 14  # its tenant holds what it may, or its cohort has nothing left to borrow
+    BUDGET = 15  # its tenant has used up its budget of this month
 
 
 class Segment(NamedTuple):

@@ -25,6 +25,7 @@ from scheduler.events import (
     Status,
     Timer,
 )
+from scheduler.gate import open_gates
 from scheduler.lending import Lending, Terms
 from scheduler.life import check_move
 from scheduler.need import Parting
@@ -34,6 +35,7 @@ from scheduler.place import LEARNING
 from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
+from scheduler.tenancy import NO_TENANCY, Tenancy
 from scheduler.waiting import Queue
 from scheduler.work import Written, settle_work, settle_writes, with_writes
 from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
@@ -42,6 +44,7 @@ from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 PENDING, GRANTED, RUNNING, EVICTING, DONE, CANCELLED = (int(status) for status in list(Status)[1:])
 FINISHED, EVICTED, NODE_FAULT, START_REFUSED = (int(cause) for cause in list(Cause)[:4])
 RESERVED = int(Band.RESERVED)
+INTERNAL_BANDS = (int(Band.INTERNAL_CRITICAL), int(Band.INTERNAL))
 SPOT_TIER = TIER_OF_BAND[Band.SPOT]
 
 Decision = tuple[str, int, int, int]  # what, job (or pool), a number, node set: the tape's line, see scheduler.tape
@@ -92,6 +95,7 @@ class Lives:
         policy: Policy,
         tenant_domain: Sequence[int] = (),
         reservations: tuple[ReservationRow, ...] = (),
+        tenancy: Tenancy = NO_TENANCY,
         terms: Terms | None = None,
     ) -> None:
         """Start with every node free, healthy and clean.
@@ -99,6 +103,7 @@ class Lives:
         Args:
             tenant_domain: trust domain of each tenant; 0 is internal, and the default for tenants beyond its end.
             reservations:  contracts; each takes effect with its CONTRACT_BEGIN event.
+            tenancy:       quotas, budgets and guarantees of internal tenants; the default binds nobody.
             terms:         what lend has to be told, if it looks at more than the supply.
         """
         refuse_impossible_tables(pools, products, reservations)
@@ -112,6 +117,9 @@ class Lives:
         for row in pools:
             first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
             self.pools.append(Pool(len(self.pools), row, first_node, policy.place in LEARNING))
+        self.tenancy = tenancy
+        if tenancy != NO_TENANCY:
+            open_gates(self, pools, tenancy)
         self.key = guard.keys(policy, jobs)
         self.domain = list(tenant_domain)
         self.renter = _renters(jobs, self.domain)
@@ -143,17 +151,22 @@ class Lives:
                 )
         return found
 
-    def grant(self, pool: Pool, tier: int, job: int, hold: Hold, at_once: bool = False) -> None:
+    def grant(
+        self, pool: Pool, tier: int, job: int, hold: Hold, at_once: bool = False, also: Sequence[int] = ()
+    ) -> None:
         """Promise nodes to a waiting job, from now on and whatever else happens to lower tiers; start it if it can.
 
         Victims are served their notice, claims of lower tiers on these nodes are revoked, dirty nodes are cleaned.
-        `at_once`: it is known that nothing of this is needed.
+        `at_once`: it is known that nothing of this is needed. `also`: jobs of its own tier, or on other nodes, that
+        have to go for it.
         """
         jobs = self.jobs
         check_move(jobs.status[job], GRANTED)
         jobs.status[job] = GRANTED
         jobs.granted_s[job] = self.now_s
         holders = () if at_once or tier == 3 else in_the_way(pool, tier, hold)
+        if also:
+            holders = [*also, *(other for other in holders if other not in also)]
         pool.take(tier, job, hold)
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], hold.whole.bit_count())
@@ -222,6 +235,8 @@ class Lives:
             pool.lending.note_end(cause == EVICTED)
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
+        if pool.gate is not None:
+            pool.gate.run(job, -gpus, self.now_s)
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], -hold.whole.bit_count())
         stalled_s, kept_s, lost_s, written_s = self._settled(
@@ -350,6 +365,8 @@ class Lives:
         hold = pool.hold[job]
         pool.running[tier][job] = None
         pool.held_gpus += hold.gpu_count(pool.per_node)
+        if pool.gate is not None:
+            pool.gate.run(job, hold.gpu_count(pool.per_node), now_s)
         if not self.renter[job]:
             pool.dirty |= hold.nodes
         pool.set_end(tier, job, self._end_by_estimate(job, product), hold)
@@ -388,7 +405,10 @@ class Lives:
         need_s = self._left_by_estimate_s(job, product)
         if jobs.first_start_s[job] >= 0:
             need_s += product.restart_s
-        self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
+        if pool.gate is not None and jobs.band[job] in INTERNAL_BANDS:
+            pool.gate.push(job, self.key[job], jobs.shape[job], need_s)
+        else:
+            self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
 
     def _arm(self, at_s: int, kind: EventKind, job: int) -> None:
         self.timers.append(Timer(at_s, Event(kind, job, self.jobs.epoch[job])))

@@ -23,6 +23,7 @@ from scheduler.waiting import Queue
 from tenants.band import TIER_COUNT
 
 if TYPE_CHECKING:
+    from scheduler.gate import Gate
     from scheduler.lending import Lending
 
 # (end by estimate, job, tier, hold, GPUs held): what a promised start is worked out from, without looking anything up.
@@ -84,6 +85,7 @@ class Pool:
         self.promise: list[Promise | None] = [None] * TIER_COUNT
         self.fresh: list[list[int]] = [[] for _ in range(TIER_COUNT)]  # submitted since the last decision
         self.asked = [False] * TIER_COUNT  # tiers for which something changed since the last decision
+        self.gate: Gate | None = None  # where internal work waits for quota, if there are quotas
 
     # -- views ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,9 @@ class Pool:
     def waits(self) -> bool:
         """Whether any job of this pool waits for capacity."""
         queue = self.queue
-        return bool(queue[1].count or queue[0].count or queue[2].count or queue[3].count or self.contract_queue.count)
+        if queue[1].count or queue[0].count or queue[2].count or queue[3].count or self.contract_queue.count:
+            return True
+        return self.gate is not None and self.gate.count > 0
 
     def holders(self) -> Iterator[int]:
         """Yield every job that holds nodes, tier by tier, in order of start."""
@@ -224,6 +228,8 @@ class Pool:
         if tier == 0:
             self.firm.take(hold)
         self.internal.take(hold)
+        if self.gate is not None:
+            self.gate.hold(job)
 
     def give(self, tier: int, job: int) -> Hold:
         """Undo `take`."""
@@ -236,6 +242,8 @@ class Pool:
         if tier == 0:
             self.firm.give(hold)
         self.internal.give(hold)
+        if self.gate is not None:
+            self.gate.let_go(self, job)
         return hold
 
     def _rents_changed(self) -> None:

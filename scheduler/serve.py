@@ -40,10 +40,14 @@ def serve(core: "Lives", pool: Pool) -> None:
         _serve_contracts(core, pool)
     for tier, fresh in enumerate(pool.fresh):
         if fresh or asked[tier]:
-            if pool.queue[tier].count:
+            if pool.gate is not None and tier < 2:
+                pool.gate.serve(core, pool, tier, _serve_tier)
+            elif pool.queue[tier].count:
                 _serve_tier(core, pool, tier)
             fresh.clear()
             asked[tier] = False
+    if pool.gate is not None and (asked[0] or asked[1]):
+        serve(core, pool)  # a reclaim evicted somebody at once, and left quota to tiers that had been asked already
 
 
 def _serve_contracts(core: "Lives", pool: Pool) -> None:

@@ -20,6 +20,7 @@ from scheduler.lending import Terms
 from scheduler.nodeset import text
 from scheduler.policies import policy_by_name
 from scheduler.tables import DEFAULTS, STATIC, JobTable, PoolRow, ProductRow, ReservationRow
+from scheduler.tenancy import NO_TENANCY, tenancy_of
 
 FORMAT = 1
 
@@ -50,7 +51,7 @@ class Difference(NamedTuple):
 def header_line(core: Core, settings: Settings) -> str:
     """Return the first line: tables and settings."""
     jobs = core.jobs
-    head = {
+    head: dict[str, Any] = {
         "format": FORMAT,
         "settings": list(settings),
         "pools": [_told(row) for row in core.pool_rows],
@@ -63,6 +64,8 @@ def header_line(core: Core, settings: Settings) -> str:
             if name not in DEFAULTS or (jobs.array(name) != DEFAULTS[name]).any()
         },
     }
+    if core.tenancy != NO_TENANCY:
+        head["tenancy"] = list(core.tenancy)
     if core.terms is not None:
         head["terms"] = core.terms
     return json.dumps(head, separators=(",", ":"))
@@ -113,8 +116,9 @@ def core_of(line: str) -> Core:
         told = {name for name in STATIC if name in head["jobs"] or name not in DEFAULTS}
         jobs = JobTable({name: np.array(head["jobs"][name], dtype=np.int64) for name in told}, pools, products)
         policy = replace(policy_by_name(settings.policy), lend=lend_by_name(settings.lend, settings.headroom_nodes))
+        tenancy = tenancy_of(head["tenancy"]) if "tenancy" in head else NO_TENANCY
         terms = _terms(*head["terms"]) if "terms" in head else None
-        return Core(jobs, pools, products, policy, head["domains"], reservations, terms)
+        return Core(jobs, pools, products, policy, head["domains"], reservations, tenancy, terms)
     except (ValueError, KeyError, TypeError) as error:
         raise TapeError("not a tape's first line", path="line 1", found=type(error).__name__) from error
 

@@ -45,6 +45,12 @@ class Queue:
         if self._head is not None and self._head[1] == job:
             self._head = None
 
+    def holds(self, key: int, job: int, shape: Shape) -> bool:
+        """Whether a job waits here."""
+        line = self.lines.get(shape, ())
+        place = bisect_left(line, (key,))
+        return place < len(line) and line[place][1] == job
+
     def place(self, key: int, shape: Shape) -> int:
         """Return where in its line a waiting job stands."""
         return bisect_left(self.lines[shape], (key,))

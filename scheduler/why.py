@@ -34,6 +34,10 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
         return Why(Reason.RECLAIM, full, len(victims), NEVER) if victims else Why(Reason.SCRUB, full, cleaning, NEVER)
     if jobs.status[job] != Status.PENDING:
         return Why(Reason(jobs.reason[job]), full, 0, NEVER)
+    if pool.gate is not None and band in (Band.INTERNAL_CRITICAL, Band.INTERNAL):
+        held_back = pool.gate.why(core, job)
+        if held_back is not None:
+            return Why(*held_back, NEVER)
     need = full + (part > 0)
     offer = pool.offer_room(tier, core.products[jobs.product[job]].guarantee_s)
     room = pool.room_within(tier, within)
@@ -46,7 +50,7 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
         return Why(Reason.OFFER, need, max(0, offer), NEVER)
     if room.fits(full, part, pool.kept_nodes(tier)):
         return Why(Reason.TURN, need, room.whole().bit_count(), NEVER)
-    head = pool.queue[tier].head() if band != Band.RESERVED else job
+    head = pool.queue[tier].head() if band != Band.RESERVED and pool.queue[tier].count else job
     promise_s = promised(core, pool, tier, job).at_s if promise and job == head else NEVER
     if room.fits(full, part):
         return Why(Reason.RESERVED, need, max(0, room.whole().bit_count() - pool.kept_nodes(tier)), promise_s)

@@ -19,6 +19,7 @@ from sim.programme import Frame, draw_programme
 from sim.result import Finding, JobRows, World
 from sim.scenario import Scenario
 from sim.scenario_check import contract_peak_nodes, pool_index, reserved_window
+from sim.tenancy import tenancy_rows
 from tenants.band import Band
 from tenants.registry import Registry
 
@@ -66,6 +67,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         faults=draw_faults(scenario.faults, pools, scenario.seed, horizon_s),
         horizon_s=horizon_s,
         control_interval_s=scenario.policy.control_interval_s,
+        tenancy=tenancy_rows(scenario),
         lending=scenario.policy.lend_inputs(),
     )
 

@@ -28,6 +28,7 @@ class PolicyChoice(Record):
         value=2, unit="nodes", source="assumption: internal work that waits for one node", confidence="guess"
     )
     control_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 300
+    fair_reclaim: bool = False  # a borrower may take from one with a larger share
 
     def lend_inputs(self) -> LendInputs:
         """The numbers that lend functions are fed from, as ints; a cost is rounded down to the micro-USD."""

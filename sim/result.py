@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from billing.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from scheduler.tenancy import NO_TENANCY, Tenancy
 from tenants.registry import Registry
 
 IntArray = NDArray[np.int64]
@@ -79,6 +80,7 @@ class World:
     faults: FaultRows
     horizon_s: int
     control_interval_s: int
+    tenancy: Tenancy = NO_TENANCY
     lending: LendInputs = USUAL_LENDING
 
 

@@ -43,7 +43,9 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
     )
     chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
     terms = lend_terms(world, lend, truth)
-    return Core(table, world.pools, world.products, chosen, world.tenant_domain, world.reservations, terms)
+    return Core(
+        table, world.pools, world.products, chosen, world.tenant_domain, world.reservations, world.tenancy, terms
+    )
 
 
 def run(

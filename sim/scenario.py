@@ -37,17 +37,20 @@ from sim.faults import Faults
 from sim.param import Origin, Param, origins
 from sim.policy_choice import PolicyChoice
 from sim.programme import Programme
-from sim.scenario_check import check
+from sim.scenario_check import check, refuse_unknown_tables
+from sim.tenancy import tenancy_rows
 from sim.toml_text import to_toml
 from tenants.contract import Contract
 from tenants.errors import did_you_mean
 from tenants.model import Id, Record, Seconds, Tenant
 from tenants.product import Product
+from tenants.quota import Budget, Cohort, Guarantee, Quota
 from tenants.registry import Registry
 from tenants.sla_terms import SlaTerms
 
 # Table of the file -> field of the registry that it fills.
-_PARTIES = {"tenant": "tenants", "product": "products", "contract": "contracts", "sla": "sla_terms"}
+_PARTIES = {table: f"{table}s" for table in ("tenant", "product", "contract", "cohort", "quota", "budget", "guarantee")}
+_PARTIES["sla"] = "sla_terms"
 _SUFFIX = ".toml"
 
 
@@ -78,6 +81,10 @@ class Scenario(Record):
     product: tuple[Product, ...] = ()
     contract: tuple[Contract, ...] = ()
     sla: tuple[SlaTerms, ...] = ()
+    cohort: tuple[Cohort, ...] = ()
+    quota: tuple[Quota, ...] = ()
+    budget: tuple[Budget, ...] = ()
+    guarantee: tuple[Guarantee, ...] = ()
     price: tuple[PriceRow, ...] = ()
     demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()
 
@@ -119,7 +126,7 @@ class Scenario(Record):
     @cached_property
     def registry(self) -> Registry:
         """Who takes part and what was promised."""
-        return Registry(tenants=self.tenant, products=self.product, contracts=self.contract, sla_terms=self.sla)
+        return Registry(**{field: getattr(self, table) for table, field in _PARTIES.items()})
 
     def override(
         self, *, seed: int | None = None, days: int | None = None, policy: str | None = None, lend: str | None = None
@@ -169,7 +176,7 @@ def parse(text: str, file: str = "scenario") -> Scenario:
 
 def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str | None = None) -> Scenario:
     """Return a scenario from parsed TOML; without `text`, its text is written anew. Raises as `load`."""
-    _refuse_unknown_tables(mapping, file)
+    refuse_unknown_tables(mapping, tuple(Scenario.model_fields), file)
     parties = Registry.from_mapping({key: mapping[key] for key in _PARTIES if key in mapping}, file)
     read = {table: getattr(parties, field) for table, field in _PARTIES.items()}
     if isinstance(prices := mapping.get("price"), list | tuple):
@@ -183,6 +190,7 @@ def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str |
     scenario._file = file
     try:
         check(scenario)
+        tenancy_rows(scenario)
     except ScenarioError as error:
         raise error.in_file(file) from None
     return scenario
@@ -231,11 +239,3 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
         reason = f"cannot be read: {getattr(error, 'strerror', None) or error}{did_you_mean(name, names)}"
     allowed = f"a TOML file, or one of {', '.join(names)}"
     raise ScenarioError(reason, code="bad_file", file=name, allowed=allowed)
-
-
-def _refuse_unknown_tables(mapping: Mapping[str, Any], file: str) -> None:
-    """Unknown keys at the top come first: `[[tenent]]` would otherwise read as a tenant that does not exist."""
-    known = tuple(Scenario.model_fields)
-    for key in [key for key in mapping if key not in known]:
-        message = f"unknown key{did_you_mean(key, known)}"
-        raise ScenarioError(message, code="unknown_key", file=file, path=key, allowed=known)

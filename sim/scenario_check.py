@@ -4,9 +4,9 @@ Every check raises a `ScenarioError` that names the key path, what was found and
 anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
@@ -36,6 +36,13 @@ def check(scenario: "Scenario") -> None:
     for row, demand in enumerate(scenario.demand):
         _demand_fits(scenario, demand, f"demand[{row}]")
     _streams_are_distinct(scenario)
+
+
+def refuse_unknown_tables(mapping: Mapping[str, Any], known: tuple[str, ...], file: str) -> None:
+    """Unknown keys at the top come first: `[[tenent]]` would otherwise read as a tenant that does not exist."""
+    for key in [key for key in mapping if key not in known]:
+        message = f"unknown key{did_you_mean(key, known)}"
+        raise ScenarioError(message, code="unknown_key", file=file, path=key, allowed=known)
 
 
 def pool_index(scenario: "Scenario", region: str, sku: str, path: str) -> int:

@@ -35,6 +35,7 @@ from tenants.contract import Contract
 from tenants.errors import TenantError, from_validation, unknown_name
 from tenants.model import Record, Tenant
 from tenants.product import CATALOGUE, Product
+from tenants.quota import Budget, Cohort, Guarantee, Quota, refuse_tangled
 from tenants.sla_terms import SLA_PRESETS, SlaTerms
 
 # TOML has arrays, not tuples; strictness about the rows inside stays.
@@ -42,6 +43,10 @@ _Tenants = Annotated[tuple[Tenant, ...], Field(strict=False)]
 _Products = Annotated[tuple[Product, ...], Field(strict=False)]
 _Contracts = Annotated[tuple[Contract, ...], Field(strict=False)]
 _SlaTerms = Annotated[tuple[SlaTerms, ...], Field(strict=False)]
+_Cohorts = Annotated[tuple[Cohort, ...], Field(strict=False)]
+_Quotas = Annotated[tuple[Quota, ...], Field(strict=False)]
+_Budgets = Annotated[tuple[Budget, ...], Field(strict=False)]
+_Guarantees = Annotated[tuple[Guarantee, ...], Field(strict=False)]
 
 
 class RegistryFile(Record):
@@ -51,6 +56,10 @@ class RegistryFile(Record):
     product: _Products = ()
     contract: _Contracts = ()
     sla: _SlaTerms = ()
+    cohort: _Cohorts = ()
+    quota: _Quotas = ()
+    budget: _Budgets = ()
+    guarantee: _Guarantees = ()
 
 
 class Registry(Record):
@@ -63,6 +72,10 @@ class Registry(Record):
     products: _Products = CATALOGUE
     contracts: _Contracts = ()
     sla_terms: _SlaTerms = SLA_PRESETS
+    cohorts: _Cohorts = ()
+    quotas: _Quotas = ()
+    budgets: _Budgets = ()
+    guarantees: _Guarantees = ()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -71,7 +84,8 @@ class Registry(Record):
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], where: str = "registry") -> Self:
-        """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, each optional.
+        """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, `cohort`, `quota`,
+        `budget`, `guarantee`, each optional.
 
         Rows of the mapping come first and in its order, so that an index in an error is the index in the file; after
         them come the built-in products and SLA presets that no row names. A row that names one changes the keys it
@@ -86,7 +100,16 @@ class Registry(Record):
         }
         try:
             file = RegistryFile.model_validate(completed)
-            return cls(tenants=file.tenant, products=file.product, contracts=file.contract, sla_terms=file.sla)
+            return cls(
+                tenants=file.tenant,
+                products=file.product,
+                contracts=file.contract,
+                sla_terms=file.sla,
+                cohorts=file.cohort,
+                quotas=file.quota,
+                budgets=file.budget,
+                guarantees=file.guarantee,
+            )
         except ValidationError as error:
             raise from_validation(error, where, RegistryFile) from None
         except TenantError as error:
@@ -150,7 +173,28 @@ class Registry(Record):
             if band is not Band.RESERVED:
                 message = f"a contract needs a product in band RESERVED, this one is in {band.name}"
                 raise TenantError(message, path=place, found=contract.product, allowed=reserved)
+        self._refuse_unknown_holders()
+        refuse_tangled(self.cohorts, self.quotas, self.budgets, self.guarantees)
         return self
+
+    def _refuse_unknown_holders(self) -> None:
+        """Quotas, budgets and guarantees are for internal tenants: renters buy what lend releases, and never borrow."""
+        _refuse_duplicates("cohort", "id", [cohort.id for cohort in self.cohorts])
+        holders: dict[str, list[str | None]] = {
+            "quota": [quota.tenant for quota in self.quotas],
+            "budget": [budget.tenant for budget in self.budgets],
+            "guarantee": [guarantee.tenant for guarantee in self.guarantees],
+        }
+        for table, tenants in holders.items():
+            for row, tenant in enumerate(tenants):
+                if tenant is None:
+                    continue
+                path = f"{table}[{row}].tenant"
+                kind = self.tenants[_index("tenant", tenant, self._tenant_rows, path=path)].kind
+                if kind != "internal":
+                    internal = tuple(each.id for each in self.tenants if each.kind == "internal")
+                    message = f"a {table} is for internal work, this tenant is {kind}"
+                    raise TenantError(message, path=path, found=tenant, allowed=internal)
 
 
 def read_toml(path: Path | str) -> dict[str, Any]:

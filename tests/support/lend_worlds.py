@@ -44,7 +44,7 @@ class LendWorld:
         name = next((name for name in LENDS if LOOKS.get(name, Look.NOTHING) == look and name != "none"), "all_idle")
         chosen = replace(policy_by_name(policy), lend=lend or lend_by_name(name))
         terms = self.terms(look) if look else None
-        return Core(table, small.pools, small.products, chosen, small.domains, small.reservations, terms)
+        return Core(table, small.pools, small.products, chosen, small.domains, small.reservations, terms=terms)
 
 
 def lend_world(seed: int) -> LendWorld:

@@ -247,7 +247,8 @@ REFUSED = {
     ),
     "a table of an unknown name": (
         {"tenants": [{}]},
-        "t.toml: tenants: unknown key, did you mean 'tenant'? (allowed tenant, product, contract, sla)",
+        "t.toml: tenants: unknown key, did you mean 'tenant'? (allowed tenant, product, contract, sla, "
+        "cohort, quota, budget, guarantee)",
     ),
     "a key of an unknown name": (
         {"tenant": [{"knd": "external"}]},
