@@ -39,7 +39,7 @@ class SegmentTable:
 
 
 # Same words and order as scheduler.events.Cause (a test compares them; billing must not import the scheduler).
-CAUSES = ("finished", "evicted", "node_fault", "start_refused", "horizon")
+CAUSES = ("finished", "evicted", "node_fault", "start_refused", "horizon", "crashed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` u
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import gt
 
-from scheduler import guard, serve
+from scheduler import failures, guard, serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
 from scheduler.forecast import NO_FORECAST
 from scheduler.lives import Decision, Lives, Outbox
@@ -41,6 +41,10 @@ class Core(Lives):
             EventKind.SUBMIT: self._submit,
             EventKind.CONTROL: self._control,
             EventKind.MONTH: self._month,
+            EventKind.JOB_CRASH: partial(failures.crash, self),
+            EventKind.DRAIN: partial(failures.drain, self),
+            EventKind.RETRY: partial(failures.retry, self),
+            EventKind.NOTICE: partial(failures.notice, self),
         }
 
     @cached_property
@@ -95,7 +99,7 @@ class Core(Lives):
         jobs.pending_s[job] = self.now_s
         full, part, within = jobs.shape[job]
         need = full + (part > 0)
-        if need > pool.node_count:
+        if need > pool.node_count - pool.spare_nodes:
             self.cancel(job, Reason.TOO_LARGE)
         elif within and need > pool.largest_domain(within):
             self.cancel(job, Reason.NO_DOMAIN)
@@ -120,10 +124,13 @@ class Core(Lives):
         self.touched.add(pool.index)
 
     def _node_down(self, node: int, _: int) -> None:
-        pool, bit = self._locate(node)
+        pool, bit = self.locate(node)
         if pool.down & bit:
             return
         pool.down |= bit
+        if pool.draining & bit:
+            pool.draining ^= bit
+            pool.reach_changed()
         self.touched.add(pool.index)
         hit = sorted(job for job, hold in pool.hold.items() if (hold.whole | hold.part) & bit)
         for job in [job for job in hit if job in pool.granted]:
@@ -135,7 +142,7 @@ class Core(Lives):
         pool.stir(0)
 
     def _node_up(self, node: int, _: int) -> None:
-        pool, bit = self._locate(node)
+        pool, bit = self.locate(node)
         if not pool.down & bit:
             return
         self.touched.add(pool.index)
@@ -150,6 +157,10 @@ class Core(Lives):
         pool = self.pool_of(job)
         self.touched.add(pool.index)
         if pool.gate is not None and pool.gate.drop(job, self.key[job], jobs.shape[job]):
+            self.cancel(job, Reason.PATIENCE)
+            return
+        if job in pool.meek:
+            pool.meek.discard(job)
             self.cancel(job, Reason.PATIENCE)
             return
         queue = self.queue_of(job, pool)
@@ -201,7 +212,8 @@ class Core(Lives):
                 pool.stir(0, 2)
                 self.touched.add(pool.index)
 
-    def _locate(self, node: int) -> tuple[Pool, NodeSet]:
+    def locate(self, node: int) -> tuple[Pool, NodeSet]:
+        """Return the pool of a node that counts over all pools, and the set that holds it."""
         for pool in self.pools:
             if node < pool.first_node + pool.node_count:
                 return pool, 1 << (node - pool.first_node)

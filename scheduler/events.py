@@ -27,6 +27,11 @@ class EventKind(IntEnum):
     SUBMIT = 9  # row = job
     CONTROL = 10  # lend runs, its Offer holds until the next one
     MONTH = 11  # a month of budgets begins: who had used up his may be granted again
+    # What was added later comes last inside a second, so that older tapes keep their meaning.
+    JOB_CRASH = 12  # row = node, epoch = number of the GPU whose holder goes down; the node stays up
+    DRAIN = 13  # row = node, epoch = second at which it goes down for maintenance; nothing starts on it from now on
+    RETRY = 14  # row = job, epoch = the job's: its pause after a failure is over
+    NOTICE = 15  # row = job, epoch = the job's: time to tell it to leave a node that drains
 
 
 class Event(NamedTuple):
@@ -52,6 +57,7 @@ class Cause(IntEnum):
     NODE_FAULT = 2
     START_REFUSED = 3
     HORIZON = 4  # the run ended while the job still held its nodes
+    CRASHED = 5  # software or its user took the job down; its nodes are well
 
 
 class Status(IntEnum):
@@ -85,6 +91,7 @@ class Reason(IntEnum):
     NO_DOMAIN = 13  # refused: larger than every domain of the level that it must lie in
     QUOTA = 14  # its tenant holds what it may, or its cohort has nothing left to borrow
     BUDGET = 15  # its tenant has used up its budget of this month
+    PAUSED = 16  # failed lately: waits out a pause, or for nodes that nobody has to leave
 
 
 class Segment(NamedTuple):
@@ -117,6 +124,7 @@ class Evicted(NamedTuple):
     """An eviction took place: the notice was served at `noticed_s`, the nodes were taken at `evicted_s`.
 
     `by` is the job whose grant caused it (-1: no job did), `lost_s` the seconds of work that were thrown away.
+    `restart`: 1 where that job had failed and was to start again, which is second-order preemption.
     """
 
     job: int
@@ -126,6 +134,7 @@ class Evicted(NamedTuple):
     guaranteed_until_s: int
     by: int = -1
     lost_s: int = 0
+    restart: int = 0
 
 
 class Plan(NamedTuple):

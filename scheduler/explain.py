@@ -17,6 +17,7 @@ SENTENCES = {
     Reason.PATIENCE: "gave up waiting: its renter's patience was over",
     Reason.NO_REQUEUE: "was not queued again after it lost its nodes",
     Reason.DOMAIN: "waits for one domain: enough nodes are free, but no more than {have} of {need} in one domain",
+    Reason.PAUSED: "failed lately: waits out a pause, or for {need} nodes that nobody has to leave",
     Reason.NO_DOMAIN: "was refused: larger than every domain of the kind that it must lie in",
     Reason.QUOTA: "waits for its tenant's quota: needs {need} GPUs, {have} may be held, borrowing included",
     Reason.BUDGET: "waits for the next month: its tenant has used up its budget of this one",

@@ -38,7 +38,8 @@ def check_move(now: int, to: int) -> None:
 # The life of a node, as far as this core follows it. A node is free, held or claimed while HEALTHY; which of these is
 # a matter of capacity (scheduler.capacity), not of its state.
 NODE_MOVES: dict[str, frozenset[str]] = {
-    "healthy": frozenset({"scrubbing", "down"}),
+    "healthy": frozenset({"scrubbing", "draining", "down"}),
+    "draining": frozenset({"down"}),
     "scrubbing": frozenset({"healthy", "down"}),
     "down": frozenset({"scrubbing", "healthy"}),  # repaired: cleaned in full first; at once where cleaning takes 0 s
 }

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scheduler import guard
+from scheduler import failures, guard
 from scheduler.capacity import Hold
+from scheduler.damping import Damper, Damping
 from scheduler.events import (
     NEVER,
     Cause,
@@ -42,7 +43,7 @@ from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 
 # Members of an enum cost ten times a plain number to name, and these are named a dozen times in a job's life.
 PENDING, GRANTED, RUNNING, EVICTING, DONE, CANCELLED = (int(status) for status in list(Status)[1:])
-FINISHED, EVICTED, NODE_FAULT, START_REFUSED = (int(cause) for cause in list(Cause)[:4])
+FINISHED, EVICTED, NODE_FAULT, START_REFUSED, _, CRASHED = (int(cause) for cause in Cause)
 RESERVED = int(Band.RESERVED)
 INTERNAL_BANDS = (int(Band.INTERNAL_CRITICAL), int(Band.INTERNAL))
 SPOT_TIER = TIER_OF_BAND[Band.SPOT]
@@ -97,6 +98,7 @@ class Lives:
         reservations: tuple[ReservationRow, ...] = (),
         tenancy: Tenancy = NO_TENANCY,
         terms: Terms | None = None,
+        damping: Damping | None = None,
     ) -> None:
         """Start with every node free, healthy and clean.
 
@@ -105,6 +107,7 @@ class Lives:
             reservations:  contracts; each takes effect with its CONTRACT_BEGIN event.
             tenancy:       quotas, budgets and guarantees of internal tenants; the default binds nobody.
             terms:         what lend has to be told, if it looks at more than the supply.
+            damping:       how jobs that fail again and again are held back; None: not at all.
         """
         refuse_impossible_tables(pools, products, reservations)
         self.jobs = jobs
@@ -135,6 +138,11 @@ class Lives:
         if terms is not None:
             for pool in self.pools:
                 pool.lending = Lending(self, pool, terms)
+        self.damper = Damper(damping) if damping else None
+        self.restarting: set[int] = set()  # jobs that failed and have not started again
+        self.paused: dict[int, bool] = {}  # those that wait out a pause, and whether a node of theirs broke
+        self.meek: set[int] = set()  # those that may evict nobody
+        self.warned: dict[int, int] = {}  # since when a job knows that a node of it will drain
 
     def cut(self, now_s: int) -> list[Segment]:
         """Return the allocations that are open at `now_s` as segments that end there. Changes nothing; ends a run."""
@@ -143,7 +151,7 @@ class Lives:
             for job in pool.holders():
                 product = self.products[self.jobs.product[job]]
                 start_s = self.jobs.start_s[job]
-                kept = self._settled(now_s - start_s, self._startup_s(job, product), Cause.HORIZON, product)
+                kept = self._settled(now_s - start_s, self._startup_s(job, product), Cause.HORIZON, product, 0)
                 hold = pool.hold[job]
                 gpus = hold.gpu_count(pool.per_node)
                 found.append(
@@ -182,7 +190,7 @@ class Lives:
             else:
                 victims.add(other)
         for other in [other for other in holders if jobs.status[other] == RUNNING]:
-            self._serve_notice(pool, other, job)
+            self.serve_notice(pool, other, job)
         self.advance(pool, job, gather)
 
     def advance(self, pool: Pool, job: int, gather: Gather) -> None:
@@ -211,7 +219,7 @@ class Lives:
         self._push(job, pool)
         patience_s = self.jobs.patience_s[job]
         if patience_s != NEVER and self.jobs.pending_s[job] + max(1, patience_s) <= self.now_s:
-            self._arm(self.now_s + 1, EventKind.EXPIRE, job)  # its patience ended while it held a grant
+            self.arm(self.now_s + 1, EventKind.EXPIRE, job)  # its patience ended while it held a grant
 
     def release(self, job: int, cause: Cause) -> None:
         """End a job's allocation: book its work, let go of the segment, and let it wait again or leave."""
@@ -233,6 +241,8 @@ class Lives:
             pool.kept += cause == FINISHED
         if tier == SPOT_TIER and pool.lending is not None:
             pool.lending.note_end(cause == EVICTED)
+        if pool.draining & hold.nodes:
+            failures.vacated(pool)
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
         if pool.gate is not None:
@@ -240,7 +250,7 @@ class Lives:
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], -hold.whole.bit_count())
         stalled_s, kept_s, lost_s, written_s = self._settled(
-            self.now_s - start_s, self._startup_s(job, product), cause, product
+            self.now_s - start_s, self._startup_s(job, product), cause, product, self._notice_given_s(job, cause)
         )
         jobs.work_s[job] += kept_s
         jobs.epoch[job] += 1
@@ -257,18 +267,33 @@ class Lives:
             check_move(jobs.status[job], DONE)
             jobs.status[job] = DONE
             self.open_count -= 1
-            return
+        else:
+            self._go_on(pool, job, cause, gpus, lost_s)
+
+    def _go_on(self, pool: Pool, job: int, cause: int, gpus: int, lost_s: int) -> None:
+        """Note why a job lost its nodes before its end, and let it wait again or leave."""
+        jobs = self.jobs
+        product = self.products[jobs.product[job]]
         if cause == EVICTED:
             jobs.preemptions[job] += 1
             until_s, by = jobs.guaranteed_until_s[job], jobs.evictor[job]
-            self.out.evicted.append(Evicted(job, gpus, jobs.noticed_s[job], self.now_s, until_s, by, lost_s))
+            again = int(by in self.restarting)
+            self.out.evicted.append(Evicted(job, gpus, jobs.noticed_s[job], self.now_s, until_s, by, lost_s, again))
         elif cause == NODE_FAULT:
             jobs.faults[job] += 1
             due_s = jobs.evict_at_s[job] if jobs.status[job] == EVICTING else NEVER
             self.out.faulted.append(Faulted(job, gpus, self.now_s, due_s))
+        failed = cause in (NODE_FAULT, CRASHED)
+        if self.damper is not None:
+            self.damper.ran(job, self.now_s - jobs.start_s[job], failed)
         if product.requeue or cause == START_REFUSED:
             jobs.pending_s[job] = self.now_s
-            self.wait(job, pool)
+            if failed:
+                failures.wait_again(self, pool, job, cause == NODE_FAULT)
+            elif self.damper is not None and self.damper.is_meek(job):
+                failures.queue(self, pool, job, lost_node=False)
+            else:
+                self.wait(job, pool)
         else:
             self.cancel(job, Reason.NO_REQUEUE)
 
@@ -283,7 +308,8 @@ class Lives:
             pool.batches[batch] = nodes
             self.timers.append(Timer(self.now_s + pool.scrub_s, Event(EventKind.SCRUB_END, batch)))
 
-    def _serve_notice(self, pool: Pool, job: int, by: int = -1) -> None:
+    def serve_notice(self, pool: Pool, job: int, by: int = -1, told_s: int = -1) -> None:
+        """Make a running job leave when its notice and its guarantee are over. `told_s`: it has known since then."""
         jobs = self.jobs
         jobs.evictor[job] = by
         product = self.products[jobs.product[job]]
@@ -294,14 +320,14 @@ class Lives:
         jobs.status[job] = EVICTING
         jobs.evict_at_s[job] = evict_at_s
         # A notice that would begin inside the guarantee is sent later; one that comes too late shows as too short.
-        jobs.noticed_s[job] = max(self.now_s, evict_at_s - product.notice_s)
+        jobs.noticed_s[job] = told_s if told_s >= 0 else max(self.now_s, evict_at_s - product.notice_s)
         self.out.decisions.append(("evict", job, evict_at_s, pool.hold[job].nodes))
         if evict_at_s <= self.now_s:
             self.release(job, Cause.EVICTED)
             return
         if TIER_OF_BAND[jobs.band[job]] >= 2:
             pool.leaving |= pool.hold[job].whole
-        self._arm(evict_at_s, EventKind.NOTICE_END, job)
+        self.arm(evict_at_s, EventKind.NOTICE_END, job)
 
     def parting(self, pool: Pool, job: int) -> Parting:
         """Say when a gang would leave if it were evicted now, and what that would cost. Changes nothing.
@@ -318,9 +344,7 @@ class Lives:
             return Parting(tier, jobs.evict_at_s[job], 0, start_s, gpus)
         until_s = self._rolled_on(pool, job, product) if product.rolling else jobs.guaranteed_until_s[job]
         leave_s = max(self.now_s + product.notice_s, until_s)
-        kept = settle_work(
-            leave_s - start_s, self._startup_s(job, product), EVICTED, product.notice_s, product.checkpoint_s
-        )
+        kept = self._settled(leave_s - start_s, self._startup_s(job, product), EVICTED, product, product.notice_s)
         lost_micro_usd = kept.lost_s * gpus * jobs.micro_usd_per_gpu_h[job] // 3600
         return Parting(tier, leave_s, jobs.credit_micro_usd[job] + lost_micro_usd, start_s, gpus)
 
@@ -346,6 +370,8 @@ class Lives:
         jobs.start_s[job] = now_s
         self.out.started.append(Started(job, jobs.pending_s[job], jobs.granted_s[job], now_s))
         self.out.decisions.append(("start", job, 0, 0))
+        if job in self.restarting:
+            failures.started(self, pool, tier, job)
         left_s = startup_s + self._with_writes(jobs.run_s[job] - jobs.work_s[job], product)
         if jobs.first_start_s[job] < 0:
             jobs.first_start_s[job] = now_s
@@ -370,22 +396,23 @@ class Lives:
         if not self.renter[job]:
             pool.dirty |= hold.nodes
         pool.set_end(tier, job, self._end_by_estimate(job, product), hold)
-        self._arm(now_s + left_s, EventKind.FINISH, job)
+        self.arm(now_s + left_s, EventKind.FINISH, job)
         jobs.guaranteed_until_s[job] = now_s + product.guarantee_s
 
     def wait(self, job: int, pool: Pool) -> None:
         jobs = self.jobs
-        check_move(jobs.status[job], PENDING)
-        jobs.status[job] = PENDING
+        if job not in self.paused:
+            check_move(jobs.status[job], PENDING)
+            jobs.status[job] = PENDING
         tier = TIER_OF_BAND[jobs.band[job]]
         if jobs.band[job] == RESERVED:
             pool.stir(0, 1)
-        else:
+        elif job not in self.meek:
             pool.fresh[tier].append(job)
         self._push(job, pool)
         patience_s = jobs.patience_s[job]
         if patience_s != NEVER:
-            self._arm(self.now_s + max(1, patience_s), EventKind.EXPIRE, job)
+            self.arm(self.now_s + max(1, patience_s), EventKind.EXPIRE, job)
 
     def cancel(self, job: int, reason: Reason) -> None:
         jobs = self.jobs
@@ -401,6 +428,9 @@ class Lives:
 
     def _push(self, job: int, pool: Pool) -> None:
         jobs = self.jobs
+        if job in self.meek:
+            pool.meek.add(job)
+            return
         product = self.products[jobs.product[job]]
         need_s = self._left_by_estimate_s(job, product)
         if jobs.first_start_s[job] >= 0:
@@ -410,7 +440,8 @@ class Lives:
         else:
             self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
 
-    def _arm(self, at_s: int, kind: EventKind, job: int) -> None:
+    def arm(self, at_s: int, kind: EventKind, job: int) -> None:
+        """Ask to be told of an event of this life of a job."""
         self.timers.append(Timer(at_s, Event(kind, job, self.jobs.epoch[job])))
 
     def _startup_s(self, job: int, product: ProductRow) -> int:
@@ -429,10 +460,13 @@ class Lives:
         write_s = product.checkpoint_write_s
         return with_writes(work_s, product.checkpoint_s, write_s) if write_s else work_s
 
+    def _notice_given_s(self, job: int, cause: int) -> int:
+        return self.jobs.evict_at_s[job] - self.jobs.noticed_s[job] if cause == EVICTED else 0
+
     @staticmethod
-    def _settled(elapsed_s: int, startup_s: int, cause: int, product: ProductRow) -> Written:
+    def _settled(elapsed_s: int, startup_s: int, cause: int, product: ProductRow, notice_s: int) -> Written:
         """Split the seconds of a segment that ends now by what became of them."""
-        terms = (elapsed_s, startup_s, cause, product.notice_s, product.checkpoint_s)
+        terms = (elapsed_s, startup_s, cause, notice_s, product.checkpoint_s)
         if product.checkpoint_write_s:
             return settle_writes(*terms, product.checkpoint_write_s)
         return Written(*settle_work(*terms), 0)

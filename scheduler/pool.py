@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from scheduler.backfill import Promise
 from scheduler.capacity import Capacity, Hold, Room
 from scheduler.lend import NO_OFFER, Offer, Supply
-from scheduler.nodeset import NOTHING, NodeSet, everything
+from scheduler.nodeset import NOTHING, NodeSet, everything, highest
 from scheduler.tables import PoolRow
 from scheduler.topology import levels_of
 from scheduler.waiting import Queue
@@ -60,6 +60,12 @@ class Pool:
         self.scrubbing: NodeSet = NOTHING
         self.dirty: NodeSet = NOTHING  # last held by internal work: cleaned before a renter gets them
         self.down: NodeSet = NOTHING
+        self.draining: NodeSet = NOTHING  # held by jobs that were told to leave them for maintenance
+        self.spare_nodes, self._lend_spares = row.spare_nodes, row.lend_spares
+        self.spares: NodeSet = highest(self.nodes, row.spare_nodes) if row.spare_nodes else NOTHING
+        self.shut: list[NodeSet] = [NOTHING] * TIER_COUNT  # out of reach for each tier: draining, and spares
+        self.recovering: list[set[int]] = [set() for _ in range(TIER_COUNT)]  # asked first: see scheduler.failures
+        self.meek: set[int] = set()  # those of them that wait and may evict nobody: they stand in no queue
         self.batches: dict[int, NodeSet] = {}  # nodes of each cleaning under way, by timer
         self.hold: dict[int, Hold] = {}  # of every granted, running and leaving job
         self.running: list[dict[int, None]] = [{} for _ in range(TIER_COUNT)]  # in order of start, notice included
@@ -86,6 +92,8 @@ class Pool:
         self.fresh: list[list[int]] = [[] for _ in range(TIER_COUNT)]  # submitted since the last decision
         self.asked = [False] * TIER_COUNT  # tiers for which something changed since the last decision
         self.gate: Gate | None = None  # where internal work waits for quota, if there are quotas
+        if self.spares:
+            self.reach_changed()
 
     # -- views ---------------------------------------------------------------------------------------------------
 
@@ -93,7 +101,7 @@ class Pool:
         """Return what `tier` may plan on: free nodes, and nodes that only later tiers hold."""
         room = self._rooms[tier]
         if room is None:
-            closed = self.rented[2] if tier == 2 else self.rented[2] | self.rented[3]
+            closed = (self.rented[2] if tier == 2 else self.rented[2] | self.rented[3]) | self.shut[tier]
             room = self._rooms[tier] = Room(self.internal, closed, -1, -1, self.levels, 0, self.mix)
         return room
 
@@ -117,8 +125,8 @@ class Pool:
         """Return what a lend function is told."""
         return Supply(
             self.index,
-            self.node_count - self.down.bit_count(),
-            self.internal.exact[-1].bit_count(),
+            (self.nodes & ~(self.down | self.shut[3])).bit_count(),
+            (self.internal.exact[-1] & ~self.shut[3]).bit_count(),
             self.reserved_unused_nodes,
         )
 
@@ -168,9 +176,8 @@ class Pool:
     def waits(self) -> bool:
         """Whether any job of this pool waits for capacity."""
         queue = self.queue
-        if queue[1].count or queue[0].count or queue[2].count or queue[3].count or self.contract_queue.count:
-            return True
-        return self.gate is not None and self.gate.count > 0
+        queued = queue[1].count or queue[0].count or queue[2].count or queue[3].count or self.contract_queue.count
+        return bool(queued or self.meek) or (self.gate is not None and self.gate.count > 0)
 
     def holders(self) -> Iterator[int]:
         """Yield every job that holds nodes, tier by tier, in order of start."""
@@ -246,6 +253,19 @@ class Pool:
             self.gate.let_go(self, job)
         return hold
 
+    def reach_changed(self) -> None:
+        """Spares or draining nodes have changed: what each tier may plan on is worked out anew."""
+        for tier in range(TIER_COUNT):
+            self.shut[tier] = self.draining if tier == 3 and self._lend_spares else self.draining | self.spares
+        self._rooms = [
+            self._open(self.firm)._replace(closed=self.shut[0]),
+            self._open(self.internal)._replace(closed=self.shut[1]),
+            None,
+            None,
+        ]
+        self.lent_changed = True
+        self.forget(0)
+
     def _rents_changed(self) -> None:
         self.lent_changed = True
         self._rooms[2] = self._rooms[3] = None
@@ -268,6 +288,10 @@ class Pool:
         self.internal.remove(row)
         self.dirty &= ~bit
         self.stop_scrub(bit)
+        if (self.spares | self.draining) & bit:
+            self.spares &= ~bit
+            self.draining &= ~bit
+            self.reach_changed()
 
     def node_up(self, bit: NodeSet) -> None:
         """Put a repaired node back; it still has to be cleaned."""
@@ -275,6 +299,9 @@ class Pool:
         self.down &= ~bit
         self.firm.restore(row)
         self.internal.restore(row)
+        if self.spares.bit_count() < self.spare_nodes:  # what is repaired takes the place of the spare that was used
+            self.spares |= bit
+            self.reach_changed()
 
     def stop_scrub(self, bit: NodeSet) -> None:
         """A node that goes down while it is cleaned starts over after its repair."""

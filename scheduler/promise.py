@@ -49,11 +49,11 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
         if short_gpus <= 0 and at_s == NEVER:
             capacity.give(Hold(back, NOTHING, 0))
             back = NOTHING
-            closed = rented[2] | rented[tier] if tier >= 2 else NOTHING
+            closed = (rented[2] | rented[tier] if tier >= 2 else NOTHING) | pool.shut[tier]
             if Room(capacity, closed, -1, -1, pool.levels, within).fits(full, part, kept):
                 at_s = back_s
     capacity.give(Hold(back, NOTHING, 0))
-    closed = rented[2] | rented[tier] if tier >= 2 else NOTHING
+    closed = (rented[2] | rented[tier] if tier >= 2 else NOTHING) | pool.shut[tier]
     if at_s == NEVER:
         return Promise(NEVER, capacity, closed)
     later = Room(capacity, closed, -1, -1, pool.levels, within, pool.mix)

@@ -2,7 +2,7 @@
 
     1  granted jobs whose nodes have become ready start, first granted first
     2  contracts: RESERVED jobs inside their tenant's unused reservation are granted at once
-    3  each tier, most important first, on the room that counts everything below it as free:
+    3  each tier, most important first, on the room that counts everything below it as free; jobs that failed first:
        a  in order of the queue, while the head fits
        b  the head that does not fit is promised a start; later jobs are backfilled around the promise
     4  lendable tiers are granted only within the Offer in force
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from scheduler import guard
 from scheduler.backfill import Promise
 from scheduler.capacity import Hold, Room
+from scheduler.failures import serve_first
 from scheduler.gather import choose, choose_ready
 from scheduler.place import Choice
 from scheduler.pool import Pool
@@ -40,6 +41,8 @@ def serve(core: "Lives", pool: Pool) -> None:
         _serve_contracts(core, pool)
     for tier, fresh in enumerate(pool.fresh):
         if fresh or asked[tier]:
+            if pool.recovering[tier]:
+                serve_first(core, pool, tier, _offered, _grant)
             if pool.gate is not None and tier < 2:
                 pool.gate.serve(core, pool, tier, _serve_tier)
             elif pool.queue[tier].count:

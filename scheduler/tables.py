@@ -22,13 +22,16 @@ IntArray = NDArray[np.int64]
 class PoolRow(NamedTuple):
     """Nodes of one SKU in one region. `scrub_s` is how long a node is cleaned before it changes its trust domain.
 
-    `topology` are the sizes of its domains, level by level from the smallest: see `scheduler.topology`.
+    `topology` are the sizes of its domains, level by level from the smallest: see `scheduler.topology`. `spare_nodes`
+    are kept for internal jobs that lose a node; `lend_spares` lets spot rent them meanwhile.
     """
 
     nodes: int
     gpus_per_node: int
     scrub_s: int
     topology: Sizes = ()
+    spare_nodes: int = 0
+    lend_spares: bool = False
 
 
 class ProductRow(NamedTuple):
@@ -91,6 +94,7 @@ DYNAMIC = {
     "evictor": (np.int32, -1),  # the job whose grant caused its latest notice
     "preemptions": (np.int32, 0),
     "faults": (np.int32, 0),
+    "crashes": (np.int32, 0),
 }
 
 
@@ -134,6 +138,7 @@ class JobTable:
     evictor: "memoryview[int]"
     preemptions: "memoryview[int]"
     faults: "memoryview[int]"
+    crashes: "memoryview[int]"
 
     def __init__(
         self,
@@ -221,26 +226,23 @@ def refuse_impossible_tables(
     """Raise TableError, naming the row, for sizes that no cluster can have."""
     for row, pool in enumerate(pools):
         if pool.nodes < 1 or not pool.gpus_per_node >= 1 or pool.scrub_s < 0:
-            raise TableError(
-                "impossible pool", path=f"pool[{row}]", found=pool, allowed="nodes and GPUs >= 1, scrub_s >= 0"
-            )
+            allowed = "nodes and GPUs >= 1, scrub_s >= 0"
+            raise TableError("impossible pool", path=f"pool[{row}]", found=pool, allowed=allowed)
         if fault := fault_in(pool.topology, pool.nodes):
             raise TableError("impossible topology", path=f"pool[{row}].topology", allowed=fault)
+        if not 0 <= (spares := pool.spare_nodes) < pool.nodes:
+            path = f"pool[{row}].spare_nodes"
+            raise TableError("impossible spares", path=path, found=spares, allowed=f"0 to {pool.nodes - 1}")
     for row, product in enumerate(products):
         if min(product.guarantee_s, product.notice_s, *product[6:9]) < 0:
             raise TableError("impossible product", path=f"product[{row}]", found=product, allowed="times >= 0")
         if product.band >= Band.ON_DEMAND and not product.whole_nodes:
-            raise TableError(
-                "rentals hold whole nodes", path=f"product[{row}].whole_nodes", found=False, allowed="true"
-            )
+            path = f"product[{row}].whole_nodes"
+            raise TableError("rentals hold whole nodes", path=path, found=False, allowed="true")
         if product.rolling and not product.guarantee_s:
             raise TableError("nothing to roll", path=f"product[{row}].guarantee_s", found=0, allowed="at least 1")
     for row, kept in enumerate(reservations):
-        if (
-            not 0 <= kept.pool < len(pools)
-            or not 0 <= kept.nodes <= pools[kept.pool].nodes
-            or kept.until_s < kept.from_s
-        ):
-            raise TableError(
-                "impossible reservation", path=f"reservation[{row}]", found=kept, allowed="nodes of one pool"
-            )
+        known = 0 <= kept.pool < len(pools)
+        if not known or not 0 <= kept.nodes <= pools[kept.pool].nodes or kept.until_s < kept.from_s:
+            path = f"reservation[{row}]"
+            raise TableError("impossible reservation", path=path, found=kept, allowed="nodes of one pool")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scheduler.core import Core, Decision
+from scheduler.damping import Damping
 from scheduler.errors import SchedulerError
 from scheduler.events import Event, EventKind
 from scheduler.lend import PriceRow, lend_by_name
@@ -58,6 +59,7 @@ def header_line(core: Core, settings: Settings) -> str:
         "products": [[int(field) for field in _told(product)] for product in core.products],
         "reservations": [list(row) for row in core.reservations],
         "domains": core.domain,
+        **({"damping": list(core.damper.damping)} if core.damper else {}),
         "jobs": {
             name: jobs.array(name).tolist()
             for name in STATIC
@@ -85,8 +87,10 @@ def _told(row: PoolRow | ProductRow) -> list[Any]:
     return fields
 
 
-def _pool_row(nodes: int, gpus_per_node: int, scrub_s: int, topology: Iterable[Iterable[int]] = ()) -> PoolRow:
-    return PoolRow(nodes, gpus_per_node, scrub_s, tuple(map(tuple, topology)))
+def _pool_row(
+    nodes: int, gpus_per_node: int, scrub_s: int, topology: Iterable[Iterable[int]] = (), *more: Any
+) -> PoolRow:
+    return PoolRow(nodes, gpus_per_node, scrub_s, tuple(map(tuple, topology)), *more)
 
 
 def step_line(now_s: int, events: Iterable[Event], decisions: Iterable[Decision]) -> str:
@@ -118,7 +122,8 @@ def core_of(line: str) -> Core:
         policy = replace(policy_by_name(settings.policy), lend=lend_by_name(settings.lend, settings.headroom_nodes))
         tenancy = tenancy_of(head["tenancy"]) if "tenancy" in head else NO_TENANCY
         terms = _terms(*head["terms"]) if "terms" in head else None
-        return Core(jobs, pools, products, policy, head["domains"], reservations, tenancy, terms)
+        damping = Damping(*head["damping"]) if "damping" in head else None
+        return Core(jobs, pools, products, policy, head["domains"], reservations, tenancy, terms, damping)
     except (ValueError, KeyError, TypeError) as error:
         raise TapeError("not a tape's first line", path="line 1", found=type(error).__name__) from error
 

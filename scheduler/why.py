@@ -39,6 +39,8 @@ def why(core: "Lives", job: int, promise: bool = True) -> Why:
         if held_back is not None:
             return Why(*held_back, NEVER)
     need = full + (part > 0)
+    if job in core.paused or job in core.meek:
+        return Why(Reason.PAUSED, need, 0, NEVER)
     offer = pool.offer_room(tier, core.products[jobs.product[job]].guarantee_s)
     room = pool.room_within(tier, within)
     healthy = most_in_one(pool, within, pool.nodes & ~pool.down)

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from scheduler import core, lives, promise, serve, victims
+from scheduler import core, failures, lives, promise, serve, victims
 from scheduler.capacity import Hold, Room
 from scheduler.events import Cause
 from scheduler.nodeset import lowest
@@ -79,7 +79,7 @@ def grants_recomputed() -> Iterator[None]:
 @contextmanager
 def notice_served_twice_as_long() -> Iterator[None]:
     """Renters are given twice their notice: kind to them, and a broken promise to everybody else."""
-    real = lives.Lives._serve_notice
+    real = lives.Lives.serve_notice
 
     def kind(self, pool, job, by=-1):
         product = self.jobs.product[job]
@@ -89,7 +89,7 @@ def notice_served_twice_as_long() -> Iterator[None]:
         real(self, pool, job, by)
         self.products = rows
 
-    with patch.object(lives.Lives, "_serve_notice", kind):
+    with patch.object(lives.Lives, "serve_notice", kind):
         yield
 
 
@@ -130,7 +130,7 @@ def rentals_in_the_way() -> Iterator[None]:
 @contextmanager
 def guarantee_ignored() -> Iterator[None]:
     """Evictions that forget the guarantee."""
-    real = lives.Lives._serve_notice
+    real = lives.Lives.serve_notice
 
     def early(self, pool, job, by=-1):
         until_s = self.jobs.guaranteed_until_s[job]
@@ -142,7 +142,7 @@ def guarantee_ignored() -> Iterator[None]:
         self.products = rows
         self.jobs.guaranteed_until_s[job] = until_s
 
-    with patch.object(lives.Lives, "_serve_notice", early):
+    with patch.object(lives.Lives, "serve_notice", early):
         yield
 
 
@@ -212,6 +212,49 @@ def waiting_renters_count() -> Iterator[None]:
             real(lives_, pool, tier, *more)
 
     with patch.object(serve, "_serve_tier", shy):
+        yield
+
+
+@contextmanager
+def spares_for_everyone() -> Iterator[None]:
+    """Hot spares that anybody may start on."""
+
+    def open_to_all(self):
+        self.shut = [self.draining] * 4
+        self._rooms = [self._open(self.firm), self._open(self.internal), None, None]
+
+    with patch.object(lives.Pool, "reach_changed", open_to_all):
+        yield
+
+
+@contextmanager
+def drains_ignored() -> Iterator[None]:
+    """Nodes that drain, and are given away all the same."""
+    real = lives.Pool.reach_changed
+
+    def blind(self):
+        draining, self.draining = self.draining, 0
+        real(self)
+        self.draining = draining
+
+    with patch.object(lives.Pool, "reach_changed", blind):
+        yield
+
+
+@contextmanager
+def drained_nodes_forgotten() -> Iterator[None]:
+    """Nodes that are empty at last, and go on waiting for their maintenance."""
+    with patch.object(failures, "vacated", lambda pool: None):
+        yield
+
+
+@contextmanager
+def damping_that_forgets() -> Iterator[None]:
+    """Damping that remembers no failure: every restart is the first."""
+    with (
+        patch.object(lives.Damper, "failed", lambda self, job, now_s: self.damping.base_s << 1),
+        patch.object(lives.Damper, "is_meek", lambda self, job: False),
+    ):
         yield
 
 

@@ -12,6 +12,8 @@ from scheduler.nodeset import rows
 from small_worlds import HORIZON_S, Log, SmallWorld, flat_drive, small_world
 from tenants.band import TIER_OF_BAND, Band
 
+LOST = (EventKind.NODE_DOWN, EventKind.DRAIN)  # what takes a node away
+
 
 def late_starts(world: SmallWorld, core: Core, log: Log) -> list[str]:
     """Reserved and internal starts later than notice or guarantee, plus cleaning, after their grant."""
@@ -36,9 +38,7 @@ def late_starts(world: SmallWorld, core: Core, log: Log) -> list[str]:
 def grants_taken_back(world: SmallWorld, core: Core, log: Log) -> list[str]:
     """Grants that were revoked although no node of theirs failed and no higher tier was granted one of them."""
     found = []
-    failed = {
-        now_s: {event.row for event in events if event.kind == EventKind.NODE_DOWN} for now_s, events in log.steps
-    }
+    failed = {now_s: {event.row for event in events if event.kind in LOST} for now_s, events in log.steps}
     first_node = [sum(row.nodes for row in world.pools[:pool]) for pool in range(len(world.pools))]
     granted: list[tuple[int, int, int]] = []  # (now_s, job, nodes) so far
     for now_s, (what, job, _, nodes) in log.decisions:

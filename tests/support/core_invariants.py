@@ -91,9 +91,10 @@ def lost_work(core: Core, log) -> list[str]:
     kept_s = [0] * jobs.count
     for segment in log.segments:
         seconds = segment.end_s - segment.start_s
-        if min(seconds, segment.stalled_s, segment.lost_s, seconds - segment.stalled_s - segment.lost_s) < 0:
+        work_s = seconds - segment.stalled_s - segment.written_s
+        if min(seconds, segment.stalled_s, segment.lost_s, segment.written_s, work_s - segment.lost_s) < 0:
             found.append(f"job {segment.job}: {segment} splits into less than nothing")
-        kept_s[segment.job] += seconds - segment.stalled_s - segment.lost_s
+        kept_s[segment.job] += work_s - segment.lost_s
     return found + [
         f"job {job} is done after {kept_s[job]} s of work, not {jobs.run_s[job]}"
         for job in range(jobs.count)

@@ -6,11 +6,12 @@ ways. A failure prints its seed, and `small_world(seed)` builds the same world a
 
 import heapq
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from scheduler.core import Core
+from scheduler.damping import Damping
 from scheduler.events import NEVER, Event, EventKind, Evicted, Idle, Segment, Started
 from scheduler.lend import lend_by_name
 from scheduler.policies import policy_by_name
@@ -32,12 +33,13 @@ class SmallWorld:
     jobs: dict[str, np.ndarray]
     told: tuple[tuple[int, Event], ...]
     control_interval_s: int
+    damping: Damping | None = field(default=None, kw_only=True)
 
     def core(self, policy: str = "easy", lend: str = "all_idle", headroom_nodes: int = 0) -> Core:
         """A fresh core for this world."""
         table = JobTable(self.jobs, self.pools, self.products)
         chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
-        return Core(table, self.pools, self.products, chosen, self.domains, self.reservations)
+        return Core(table, self.pools, self.products, chosen, self.domains, self.reservations, damping=self.damping)
 
 
 @dataclass
@@ -102,10 +104,13 @@ def small_world(
     rentals: bool = True,
     topology: bool = False,
     writes: bool = False,
+    mishaps: bool = False,
+    damped: bool = False,
 ) -> SmallWorld:
     """Draw a world. `instant`: no notice, guarantee or scrub. `whole`: internal jobs hold whole nodes only.
 
     `topology`: pools have ragged domains, and some gangs must lie in one of them; else the same world as without.
+    `mishaps`: jobs crash, nodes drain for maintenance, pools have spares; `damped`: restarts are held back.
     `writes`: checkpoints take time to write, and all bands take some; else the same world as without.
     """
     rng = random.Random(seed)
@@ -134,8 +139,32 @@ def small_world(
         told.append((kept.from_s, Event(EventKind.CONTRACT_BEGIN, row)))
     if faults:
         told += draw_faults(rng, sum(pool.nodes for pool in pools))
-    return SmallWorld(
-        pools, products, reservations, (0, 0, *range(1, tenant_count - 1)), columns, tuple(told), rng.choice((40, 300))
+    interval_s = rng.choice((40, 300))
+    if mishaps:
+        pools = draw_mishaps(random.Random(f"{seed}/mishaps"), pools, told)
+    damping = Damping(2, 100, 400, 2, 40) if damped else None
+    domains = (0, 0, *range(1, tenant_count - 1))
+    return SmallWorld(pools, products, reservations, domains, columns, tuple(told), interval_s, damping=damping)
+
+
+def draw_mishaps(rng: random.Random, pools: tuple[PoolRow, ...], told: list[tuple[int, Event]]) -> tuple[PoolRow, ...]:
+    """Crashes on any GPU at any time, windows of maintenance that begin with a drain, and spares."""
+    first = 0
+    for pool in pools:
+        for node in range(first, first + pool.nodes):
+            told += [
+                (rng.randint(0, 1800), Event(EventKind.JOB_CRASH, node, rng.randrange(pool.gpus_per_node)))
+                for _ in range(rng.choice((0, 1, 3)))
+            ]
+            if rng.random() < 0.25:
+                from_s = rng.randint(0, 1500)
+                down_s = from_s + rng.choice((0, 30, 400))
+                told.append((from_s, Event(EventKind.DRAIN, node, down_s)))
+                told.append((down_s, Event(EventKind.NODE_DOWN, node)))
+                told.append((down_s + rng.randint(1, 300), Event(EventKind.NODE_UP, node)))
+        first += pool.nodes
+    return tuple(
+        pool._replace(spare_nodes=rng.choice((0, 1, pool.nodes // 3)), lend_spares=rng.random() < 0.5) for pool in pools
     )
 
 
