@@ -82,7 +82,7 @@ class Reason(IntEnum):
     OFFER = 4  # lend does not offer that many nodes for that long
     RECLAIM = 5  # granted: waits for rentals under notice to leave its nodes
     SCRUB = 6  # granted: waits for its nodes to be cleaned
-    REPAIR = 7  # larger than the healthy part of the pool
+    REPAIR = 7  # would fit if no node were down, or is larger than the healthy part of the pool
     RESERVED = 8  # the free nodes are promised to contracts
     TOO_LARGE = 9  # refused: larger than the whole pool, repaired or not
     PATIENCE = 10  # cancelled: the renter gave up waiting

@@ -11,7 +11,7 @@ SENTENCES = {
     Reason.OFFER: "waits for an offer: needs {need} nodes, lend offers {have} more at its guarantee",
     Reason.RECLAIM: "is granted its nodes and waits for {have} evicted jobs to leave them",
     Reason.SCRUB: "is granted its nodes and waits for {have} of them to be cleaned",
-    Reason.REPAIR: "waits for repairs: needs {need} nodes, {have} are healthy",
+    Reason.REPAIR: "waits for repairs: needs {need} nodes, {have} healthy ones are within reach",
     Reason.RESERVED: "waits: needs {need} nodes, {have} are not promised to contracts",
     Reason.TOO_LARGE: "was refused: larger than the whole pool",
     Reason.PATIENCE: "gave up waiting: its renter's patience was over",

@@ -6,14 +6,17 @@ Nothing in it tells when, where or by whom the run was made: no wall clock, no h
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from billing.books import Books
 from billing.months import utc_text
 from sim.errors import SimError
-from sim.result import RunResult
+from sim.result import RunResult, World
 
 FORMAT = 1  # grows when a reader could no longer make sense of a folder
 MANIFEST = "manifest.json"
@@ -33,6 +36,22 @@ def config_sha256(result: RunResult, scenario_toml: str) -> str:
     return hashlib.sha256(json.dumps(config).encode()).hexdigest()
 
 
+def world_sha256(world: World) -> str:
+    """Return the hash of all that befalls a cluster: its nodes, jobs, faults and contracts, whatever the policy.
+
+    Runs with one hash can be compared job by job.
+    """
+    digest = hashlib.sha256()
+    for columns in (world.jobs, world.faults):
+        for field in fields(columns):
+            value = getattr(columns, field.name)
+            if isinstance(value, np.ndarray):
+                digest.update(value.astype("<i8").tobytes())
+    rest = (world.jobs.job_id, world.pools, world.products, world.reservations, world.tenant_domain, world.horizon_s)
+    digest.update(json.dumps(rest, default=int).encode())
+    return digest.hexdigest()
+
+
 def write_manifest(
     folder: Path, result: RunResult, books: Books | None, scenario_name: str, scenario_toml: str
 ) -> None:
@@ -43,6 +62,7 @@ def write_manifest(
         "made_with": {name: version(name) for name in ("spillway", "numpy", "duckdb")},
         "scenario": scenario_name,
         "config_sha256": config_sha256(result, scenario_toml),
+        "world_sha256": world_sha256(result.world),
         "seed": result.seed,
         "policy": result.policy,
         "lend": result.lend,

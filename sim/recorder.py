@@ -14,6 +14,8 @@ from scheduler.core import Core
 from scheduler.events import Event, EventKind, Segment, Status
 from scheduler.nodeset import NodeSet, of_rows, row_array, rows
 from scheduler.tape import step_line
+from scheduler.wait_cause import WaitCause
+from scheduler.waits import WaitLedger
 from scheduler.why import why
 from sim.result import IntArray, World
 
@@ -57,8 +59,9 @@ class Recorder:
     def __init__(
         self, core: Core, world: World, tape: list[str] | None, reasons: bool = True, metered: bool = True
     ) -> None:
-        """`tape`: lines to append to; `reasons`: note why jobs wait; `metered`: count idle time by the hour."""
-        self.core, self.world, self.tape, self.reasons, self.metered = core, world, tape, reasons, metered
+        """`tape`: lines to append to; `reasons`: note what jobs wait for; `metered`: count idle time by the hour."""
+        self.core, self.world, self.tape, self.metered = core, world, tape, metered
+        self.waits = WaitLedger(core) if reasons else None
         self.segments = array("q")  # job, start_s, end_s, gpus, cause, stalled_s, lost_s, written_s
         self.nodes = NodeSets()
         self.started = array("q")  # job, pending_s, granted_s, start_s
@@ -84,7 +87,8 @@ class Recorder:
         if self.metered:
             for from_s, pool, gpus in out.idle:
                 self._idle.extend((pool, from_s, *gpus))
-        if self.reasons:
+        if self.waits is not None:
+            self.waits.after_step(now_s, events)
             self._note_reasons(events)
         if self.tape is not None:
             self.tape.append(step_line(now_s, events, out.decisions))
@@ -105,6 +109,14 @@ class Recorder:
             if still[0] < horizon_s:
                 self._add_idle(pool, np.array([[still[0], *still[1]]]), np.array([horizon_s]))
         return self._capacity()
+
+    def waits_by_cause(self, horizon_s: int) -> IntArray:
+        """Return (job, cause, seconds), (3, n), ascending by job and cause; nothing where reasons were not noted."""
+        rows = self.table(self.waits.close(horizon_s) if self.waits is not None else array("q"), 3)
+        keys, place = np.unique(rows[0] * len(WaitCause) + rows[1], return_inverse=True)
+        seconds = np.zeros(len(keys), dtype=np.int64)
+        np.add.at(seconds, place, rows[2])
+        return np.vstack([*np.divmod(keys, len(WaitCause)), seconds])
 
     def table(self, flat: array, width: int) -> IntArray:  # type: ignore[type-arg]
         """Return a flat array as (width, n) int64 columns."""

@@ -57,17 +57,19 @@ def run(
     seed: int = 0,
     tape: bool = True,
     metered: bool = True,
+    reasons: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Run a world to its horizon (NEVER: until every job is done) and return everything that happened.
 
     `progress(now_s, horizon_s)` is called now and then. Not `metered`: idle time is not counted, so that the clock may
-    be in any unit. The result depends on the world and the names of the policies alone; `seed` is only written down.
+    be in any unit. Without `reasons` nobody notes what jobs wait for. The result depends on the world and the names of
+    the policies alone; `seed` is only written down.
     """
     truth = true_demand(world, policy) if LOOKS.get(lend) == Look.TRUTH else ()
     core = make_core(world, policy, lend, headroom_nodes, truth)
     lines = [header_line(core, Settings(policy, lend, headroom_nodes))] if tape else None
-    recorder = Recorder(core, world, lines, metered=metered)
+    recorder = Recorder(core, world, lines, reasons, metered)
     if progress is not None:
         recorder.progress = lambda now_s: progress(now_s, world.horizon_s)
     env = simpy.Environment()
@@ -126,6 +128,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         ),
         evicted_by=evicted[5],
         eviction_lost_s=evicted[6],
+        waits=recorder.waits_by_cause(horizon_s),
         outages=outages(rows, recorder.table(recorder.faulted, 4), started, core.jobs, horizon_s),
         capacity=capacity,
         tape=recorder.tape,

@@ -9,7 +9,8 @@ read, each file is first held against its hash in the manifest.
     summary.json    headline numbers                     hourly_usage.parquet  GPU-seconds per tenant and hour
     tape.jsonl.gz   events and decisions, if recorded    line_items.parquet    the same, priced
     report.html     the page, if drawn                   capacity.parquet      where every installed GPU-second was
-                                                         sla.parquet           service levels and credits
+    waits.parquet   what each job waited for             sla.parquet           service levels and credits
+    evictions.parquet   who had to leave for whom        internal_delay.parquet    whom rentals delayed, job by job
 """
 
 import gzip
@@ -62,6 +63,7 @@ def write(
     scenario_toml: str,
     summary: Mapping[str, Any],
     report_html: str | None = None,
+    baseline: RunResult | None = None,
 ) -> Path:
     """Write a run folder at `out`, whole or not at all, and return its path.
 
@@ -73,6 +75,7 @@ def write(
         scenario_toml: the scenario in full, with the overrides that the run had.
         summary:       headline numbers; anything that JSON can hold.
         report_html:   the page; None for no report.html.
+        baseline:      the same world with rentals off, for internal_delay.parquet; None leaves that without rows.
 
     Raises:
         SimError: `out` is taken, or the disk refuses.
@@ -84,7 +87,7 @@ def write(
         draft.mkdir(parents=True)
         _write_text(draft / SCENARIO, scenario_toml)
         write_json(draft / SUMMARY, summary)
-        for table, columns in tables(result, books):
+        for table, columns in tables(result, books, baseline):
             write_table(draft / f"{table}.parquet", columns)
         if result.tape is not None:
             _write_tape(draft / TAPE, result.tape)

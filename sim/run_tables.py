@@ -23,23 +23,26 @@ from billing.usage import CAUSES, Names
 from scheduler.events import Reason, Status
 from scheduler.nodeset import NodeSet, row_array
 from scheduler.nodeset import rows as node_rows
-from sim.parquet import Cells, Column, Labels, Maybe
-from sim.result import IntArray, RunResult, World
-from tenants.band import Band
+from sim import why_tables
+from sim.parquet import Cells, Labels, Maybe
+from sim.result import RunResult
+from sim.table_columns import Columns, column, party, place
 
-Columns = dict[str, Column]
-TABLES = ("jobs", "allocations", "hourly_usage", "line_items", "capacity", "sla")
-BANDS = tuple(band.name.lower() for band in Band)
+TABLES = (
+    *("jobs", "allocations", "hourly_usage", "line_items", "capacity", "sla"),
+    *("waits", "evictions", "internal_delay"),
+)
 STATUSES = tuple(status.name.lower() for status in Status)
 REASONS = tuple(reason.name.lower() for reason in Reason)
 SLA_NUMBERS = SlaRow._fields[4:]  # all but tenant, product, month and terms
 _FEW_NODES = 32  # up to here walking the bits of a set is faster than unpacking it
 
 
-def tables(result: RunResult, books: Books | None) -> Iterator[tuple[str, Columns]]:
+def tables(result: RunResult, books: Books | None, baseline: RunResult | None = None) -> Iterator[tuple[str, Columns]]:
     """Yield (name, columns) of every table, one after the other, so that one at a time is in memory.
 
-    Without books (a run that was not metered) their tables are there, without a row.
+    Without books (a run that was not metered) their tables are there, without a row; so is that of the delays without
+    a baseline (the same world with rentals off).
     """
     names = result.world.names
     books = books or unmetered(names, result.horizon_s)
@@ -49,6 +52,9 @@ def tables(result: RunResult, books: Books | None) -> Iterator[tuple[str, Column
     yield "line_items", line_items(names, books)
     yield "capacity", capacity(names, books)
     yield "sla", sla(names, books)
+    yield "waits", why_tables.waits(result)
+    yield "evictions", why_tables.evictions(result)
+    yield "internal_delay", why_tables.internal_delay(result, baseline)
 
 
 def unmetered(names: Names, horizon_s: int) -> Books:
@@ -67,10 +73,10 @@ def jobs(result: RunResult) -> Columns:
     """
     world, outcomes = result.world, result.outcomes
     rows = world.jobs
-    region, sku = _column(world.pool_region)[rows.pool], _column(world.pool_sku)[rows.pool]
+    region, sku = column(world.pool_region)[rows.pool], column(world.pool_sku)[rows.pool]
     return {
         "job_id": Cells(rows.job_id),
-        **_party(world, rows.tenant, rows.product),
+        **party(world, rows.tenant, rows.product),
         "gpus": rows.gpus,
         "submit_s": rows.submit_s,
         "start_s": Maybe(outcomes.start_s),
@@ -80,7 +86,7 @@ def jobs(result: RunResult) -> Columns:
         "preemptions": outcomes.preemptions,
         "status": Labels(outcomes.status, STATUSES),
         "reason": Labels(outcomes.reason, REASONS),
-        **_place(world.names, region, sku),
+        **place(world.names, region, sku),
         "held_gpus": outcomes.held_gpus,
         "estimate_s": rows.estimate_s,
         "granted_s": Maybe(outcomes.granted_s),
@@ -95,8 +101,8 @@ def allocations(result: RunResult) -> Columns:
     nodes = _node_lists(result.segment_nodes)
     return {
         "job_id": Cells(np.array(world.jobs.job_id, dtype=object)[segments.job]),
-        **_party(world, segments.tenant, segments.product),
-        **_place(world.names, segments.region, segments.sku),
+        **party(world, segments.tenant, segments.product),
+        **place(world.names, segments.region, segments.sku),
         "nodes": Cells(nodes, "INTEGER[]"),
         "gpus": segments.gpus,
         "start_s": segments.start_s,
@@ -115,7 +121,7 @@ def hourly_usage(names: Names, books: Books) -> Columns:
     return {
         "tenant": Labels(usage.tenant, names.tenants),
         "hour_s": usage.hour_s,
-        **_place(names, usage.region, usage.sku),
+        **place(names, usage.region, usage.sku),
         "product": Labels(usage.product, names.products),
         "gpu_s": usage.gpu_s,
     }
@@ -132,7 +138,7 @@ def line_items(names: Names, books: Books) -> Columns:
         "tenant": Labels(lines.tenant, names.tenants),
         "hour_s": lines.hour_s,
         "product": Labels(lines.product, names.products),
-        **_place(names, lines.region, lines.sku),
+        **place(names, lines.region, lines.sku),
         "quantity": lines.quantity,
         "unit": Labels(np.zeros_like(lines.quantity), (UNIT,)),
         "unit_price_micro_usd": lines.unit_price_micro_usd,
@@ -151,7 +157,7 @@ def capacity(names: Names, books: Books) -> Columns:
     states = books.capacity
     return {
         "hour_s": states.hour_s,
-        **_place(names, states.region, states.sku),
+        **place(names, states.region, states.sku),
         "state": Labels(states.state, states.state_names),
         "gpu_s": states.gpu_s,
     }
@@ -168,8 +174,8 @@ def sla(names: Names, books: Books) -> Columns:
     credit_of = {credit.key: credit for credit in books.credits}
     credits = [credit_of.get(Key(row.tenant, row.product, row.month)) for row in rows]
     return {
-        "tenant": Labels(_column([row.tenant for row in rows]), names.tenants),
-        "product": Labels(_column([row.product for row in rows]), names.products),
+        "tenant": Labels(column([row.tenant for row in rows]), names.tenants),
+        "product": Labels(column([row.product for row in rows]), names.products),
         "month": Cells([month_label(row.month) for row in rows]),
         "terms": Cells([row.terms for row in rows]),
         "met": Cells([row.met for row in rows], "BOOLEAN"),
@@ -185,23 +191,6 @@ def sla(names: Names, books: Books) -> Columns:
 
 def _evidence(credit: ServiceCredit) -> str:
     return json.dumps([outage._asdict() for outage in credit.evidence])
-
-
-def _party(world: World, tenant: IntArray, product: IntArray) -> Columns:
-    band_of_product = _column([row.band for row in world.products])
-    return {
-        "tenant": Labels(tenant, world.names.tenants),
-        "band": Labels(band_of_product[product], BANDS),
-        "product": Labels(product, world.names.products),
-    }
-
-
-def _place(names: Names, region: IntArray, sku: IntArray) -> Columns:
-    return {"sku": Labels(sku, names.skus), "region": Labels(region, names.regions)}
-
-
-def _column(values: Sequence[int]) -> IntArray:
-    return np.array(values, dtype=np.int64)
 
 
 def _node_lists(sets: Sequence[NodeSet]) -> NDArray[np.object_]:

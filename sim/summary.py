@@ -17,6 +17,8 @@ from billing.months import utc_text
 from billing.sla import nearest_rank
 from billing.usage import IntArray
 from scheduler.events import Status
+from scheduler.wait_cause import WaitCause
+from sim.delays import delays_of
 from sim.report.build import capacity_residual
 from sim.report.delay import delay
 from sim.report.timeline import installed_gpus, is_rented
@@ -48,6 +50,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         "money": None if books is None else _money(result, books),
         "jobs": _jobs(result),
         "wait_s": _waits(result),
+        "wait_by_cause_s": waits_by_cause(result),
         **_delays(result, baseline),
         "interruptions": _interruptions(result),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),
@@ -105,6 +108,19 @@ def _waits(result: RunResult) -> dict[str, Any]:
     return found
 
 
+def waits_by_cause(result: RunResult) -> dict[str, dict[str, int]]:
+    """Seconds that the jobs of each band waited, by what they waited for; what did not happen is left out."""
+    job, cause, wait_s = result.waits
+    band = np.array([row.band for row in result.world.products], dtype=np.int64)[result.world.jobs.product[job]]
+    found: dict[str, dict[str, int]] = {}
+    for each in Band:
+        for what in WaitCause:
+            seconds = exact_sum(wait_s[(band == each) & (cause == what)])
+            if seconds:
+                found.setdefault(each.name.lower(), {})[what.name.lower()] = seconds
+    return found
+
+
 def _spread(ascending: IntArray) -> dict[str, int | None]:
     mean = round_half_up(exact_sum(ascending), len(ascending)) if len(ascending) else None
     ranks = {"p50": 50, "p95": 95, "max": 100}
@@ -122,6 +138,8 @@ def _delays(result: RunResult, baseline: RunResult | None) -> dict[str, Any]:
     }
     paired = None
     if baseline is not None:
+        pairs = delays_of(result, baseline)
+        later_s = np.sort((pairs.start_s - pairs.start_without_s)[pairs.both])
         paired = {
             "baseline_lend": baseline.lend,
             "jobs": sum(row.jobs for row in found.paired),
@@ -129,6 +147,11 @@ def _delays(result: RunResult, baseline: RunResult | None) -> dict[str, Any]:
             "earlier": sum(row.earlier for row in found.paired),
             "total_s": sum(row.wait_with_s - row.wait_without_s for row in found.paired),
             "max_s": max((row.worst_s for row in found.paired), default=0),
+            "p50_s": nearest_rank(later_s, 50),
+            "p99_s": nearest_rank(later_s, 99),
+            "gpu_s": exact_sum(
+                product(result.outcomes.held_gpus[pairs.job], pairs.start_s - pairs.start_without_s)[pairs.both]
+            ),
             "unpaired": found.unpaired,
         }
     return {"reclaim": reclaim, "internal_delay": paired}

@@ -48,8 +48,11 @@ def about(scenario: Scenario) -> About:
     return About(scenario.name, scenario.title, programme, scenario.text, guesses(scenario))
 
 
-def simulate(session: Session, scenario: Scenario, *, lend: str | None = None, label: str = "running") -> RunResult:
-    """Run a scenario as it says, or with another lend policy; the world is the same in both.
+def simulate(
+    session: Session, scenario: Scenario, *, lend: str | None = None, label: str = "running", reasons: bool = True
+) -> RunResult:
+    """Run a scenario as it says, or with another lend policy; the world is the same in both. Only the
+    former has a tape, and notes why jobs wait unless `reasons` says no.
 
     Raises:
         SimError, SchedulerError, TenantError, BillingError: the scenario cannot be run.
@@ -63,6 +66,7 @@ def simulate(session: Session, scenario: Scenario, *, lend: str | None = None, l
             headroom_nodes=way.headroom_nodes,
             seed=scenario.seed,
             tape=lend is None,
+            reasons=reasons and lend is None,
             progress=tick,
         )
 
@@ -103,7 +107,7 @@ def deliver(
         html = None
         if page and books is not None:
             html = draw(words, result, books, summary, baseline)
-        run_folder.write(out, result, books, words.name, words.toml, summary, html)
+        run_folder.write(out, result, books, words.name, words.toml, summary, html, baseline)
     for finding in summary["findings"]:
         note(session, f"{finding['where']}: {finding['what']} ({finding['count']:,})")
     return Outcome(out, summary, books)

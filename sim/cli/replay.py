@@ -1,5 +1,6 @@
 """`spillway replay`: a recorded workload from arrival to bills, or a tape through the core alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -8,7 +9,7 @@ import typer
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
-from sim.cli.run import LendFlag, OutFlag, PolicyFlag, default_folder
+from sim.cli.run import LendFlag, NoReasonsFlag, OutFlag, PolicyFlag, default_folder
 from sim.cli.runs import find_run
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def replay(
         str | None, typer.Option("--estimates", metavar="requested|actual", help="Run times that the scheduler sees.")
     ] = None,
     schedule_only: Annotated[bool, typer.Option("--schedule-only", help="No metering, no bills, no page.")] = False,
+    no_reasons: NoReasonsFlag = False,
     out: OutFlag = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -47,13 +49,9 @@ def replay(
     session, shape = session_of(ctx), form(csv=csv, md=md)
     choose(format_, (*READERS, TAPE), "format", "--format")
     if format_ == TAPE:
-        given: dict[str, object] = {
-            "--nodes": nodes,
-            "--gpus-per-node": gpus_per_node,
-            "--policy": policy,
-            "--lend": lend,
-        }
-        given |= {"--estimates": estimates, "--out": out, "--schedule-only": schedule_only or None}
+        size = {"--nodes": nodes, "--gpus-per-node": gpus_per_node}
+        given = {**size, "--policy": policy, "--lend": lend, "--estimates": estimates, "--out": out}
+        given |= {"--schedule-only": schedule_only or None, "--no-reasons": no_reasons or None}
         _refuse(ctx, given)
         _compare(session, trace)
         return
@@ -66,7 +64,7 @@ def replay(
         not schedule_only,
         choose(lend or LEND, list(LENDS), "lend policy", "--lend"),
     )
-    title, done = _replay(session, Path(trace), setup, out)
+    title, done = _replay(session, Path(trace), setup, out, reasons=not no_reasons)
     answer(
         session,
         lambda: {"run": str(done.folder), "id": done.folder.name, "summary": done.summary},
@@ -97,14 +95,14 @@ def _size(ctx: typer.Context, flag: str, size: int | None) -> int:
     return size
 
 
-def _refuse(ctx: typer.Context, given: dict[str, object]) -> None:
+def _refuse(ctx: typer.Context, given: Mapping[str, object]) -> None:
     """Refuse flags that a tape has no use for: what is ignored is taken for heeded."""
     for flag, value in given.items():
         if value is not None:
             raise typer.BadParameter("does not go with --format tape: a tape says it all", ctx=ctx, param_hint=flag)
 
 
-def _replay(session: Session, path: Path, setup: Setup, out: Path | None) -> "tuple[str, Outcome]":
+def _replay(session: Session, path: Path, setup: Setup, out: Path | None, *, reasons: bool) -> "tuple[str, Outcome]":
     """Read a trace, run it and write its folder; return the run's title, too.
 
     Raises:
@@ -129,7 +127,7 @@ def _replay(session: Session, path: Path, setup: Setup, out: Path | None) -> "tu
     with progress(session, f"replaying {found.file}") as tick:
         # The run has no horizon: how many submissions have been seen is all that can be known of its progress.
         watch = (lambda now_s, _: tick(min(now_s, last_s), last_s)) if tick else None
-        result = run(world, setup.policy, setup.lend, metered=setup.metered, progress=watch)
+        result = run(world, setup.policy, setup.lend, metered=setup.metered, reasons=reasons, progress=watch)
     return title, deliver(session, folder, result, About(name, title, "", toml), metered=setup.metered)
 
 

@@ -12,6 +12,7 @@ OutFlag = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run 
 SeedFlag = Annotated[int | None, typer.Option("--seed", metavar="N", help="The number that fixes all randomness.")]
 DaysFlag = Annotated[int | None, typer.Option("--days", metavar="D", help="Shorter or longer horizon.")]
 LendFlag = Annotated[str | None, typer.Option("--lend", metavar="NAME", help="What is rented out.")]
+NoReasonsFlag = Annotated[bool, typer.Option("--no-reasons", help="Do not note what jobs wait for: a faster run.")]
 PolicyFlag = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="How the scheduler decides.")]
 
 
@@ -23,6 +24,10 @@ def run(
     policy: PolicyFlag = None,
     lend: LendFlag = None,
     days: DaysFlag = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Also run the world without rentals, to say whom they delay.")
+    ] = False,
+    no_reasons: NoReasonsFlag = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not draw report.html.")] = False,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -45,7 +50,9 @@ def run(
     words, way = about(chosen), chosen.policy
     folder = out or default_folder(session, words.name, f"{way.name}-{way.lend}-s{chosen.seed}", words.toml)
     require_free(folder)
-    done = deliver(session, folder, simulate(session, chosen), words, page=not no_report)
+    without = simulate(session, chosen, lend="none", label="without rentals:") if baseline else None
+    result = simulate(session, chosen, reasons=not no_reasons)
+    done = deliver(session, folder, result, words, baseline=without, page=not no_report)
     answer(
         session,
         lambda: {"run": str(folder), "id": folder.name, "summary": done.summary},

@@ -28,6 +28,9 @@ FILES = (
     "line_items.parquet",
     "capacity.parquet",
     "sla.parquet",
+    "waits.parquet",
+    "evictions.parquet",
+    "internal_delay.parquet",
 )
 _HASH_LETTERS = 12
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sim.delays import delays_of
 from sim.report.model import Delay, DelayRow, ReclaimRow
 from sim.report.timeline import bands
 from sim.result import IntArray, RunResult
@@ -15,7 +16,6 @@ _LADDER_S = (
     *(5_400, 7_200, 10_800, 14_400, 21_600, 28_800, 43_200, 86_400, 172_800, 432_000, 864_000, 2_592_000),
 )
 _RECLAIMING = (Band.INTERNAL_CRITICAL, Band.RESERVED, Band.INTERNAL)
-_INTERNAL = (Band.INTERNAL_CRITICAL, Band.INTERNAL)
 
 
 def delay(result: RunResult, baseline: RunResult | None) -> Delay:
@@ -92,14 +92,10 @@ def _reclaim(result: RunResult) -> tuple[list[ReclaimRow], IntArray, int]:
 
 def _paired(result: RunResult, baseline: RunResult) -> tuple[list[DelayRow], IntArray, int]:
     """Return the rows per product, all differences of start ascending, and the jobs that started in one run only."""
-    jobs = result.world.jobs
-    start_of = dict(zip(baseline.world.jobs.job_id, baseline.outcomes.start_s.tolist(), strict=True))
-    internal = np.flatnonzero(np.isin(bands(result)[jobs.product], [int(band) for band in _INTERNAL]))
-    start_s = result.outcomes.start_s[internal]
-    without_s = np.array([start_of.get(jobs.job_id[row], -1) for row in internal.tolist()], dtype=np.int64)
-    unpaired = int(np.count_nonzero((start_s >= 0) != (without_s >= 0)))
-    both = (start_s >= 0) & (without_s >= 0)
-    mine, start_s, without_s = internal[both], start_s[both], without_s[both]
+    jobs, found = result.world.jobs, delays_of(result, baseline)
+    both = found.both
+    unpaired = int(np.count_nonzero(~both))
+    mine, start_s, without_s = found.job[both], found.start_s[both], found.start_without_s[both]
     later_s, submit_s = start_s - without_s, jobs.submit_s[mine]
     rows = []
     for product in np.unique(jobs.product[mine]).tolist():

@@ -22,6 +22,9 @@ CONTRACT = {
     "line_items": "tenant hour_s product sku region quantity unit unit_price_micro_usd amount_usd",
     "capacity": "hour_s sku region state gpu_s",
     "sla": "tenant product month",
+    "waits": "job_id cause wait_s",
+    "evictions": "job_id tenant band product sku region gpus noticed_s evicted_s guaranteed_until_s by_job_id",
+    "internal_delay": "job_id tenant band product gpus submit_s start_s start_without_s later_s",
 }
 FILES = [f"{table}.parquet" for table in CONTRACT]
 FILES += ["manifest.json", "scenario.toml", "summary.json", "tape.jsonl.gz", "report.html"]

@@ -18,6 +18,7 @@ from sim.run import run
 from sim.scenario import load
 from sim.settle import installed, settle
 from sim.summary import summarise
+from sim.why_tables import evictions, internal_delay
 from tenants.band import Band
 
 
@@ -115,6 +116,40 @@ def test_delay_is_against_the_run_without_rentals(finished: tuple[RunResult, Boo
     late = replace(baseline, outcomes=replace(baseline.outcomes, start_s=starts))
     found = summarise(late, None, baseline)["internal_delay"]
     assert (found["later"], found["total_s"], found["max_s"]) == (1, 77, 77)
+
+
+def test_waits_by_cause_add_up_and_delays_agree_job_by_job(
+    finished: tuple[RunResult, Books, RunResult], summary: dict[str, Any]
+) -> None:
+    result, _, baseline = finished
+    causes = [seconds for band in summary["wait_by_cause_s"].values() for seconds in band.values()]
+    assert sum(causes) == result.outcomes.wait_s.sum()
+    assert "offer" in summary["wait_by_cause_s"]["spot"] and "rentals" in summary["wait_by_cause_s"]["internal"]
+    per_job = np.bincount(result.waits[0], weights=result.waits[2], minlength=len(result.outcomes.wait_s))
+    assert per_job.tolist() == result.outcomes.wait_s.tolist()
+    table, found = internal_delay(result, baseline), summary["internal_delay"]
+    later = [each for each in table["later_s"].values if each is not None]
+    assert (len(later), sum(later), max(later)) == (found["jobs"], found["total_s"], found["max_s"])
+    assert sum(each > 0 for each in later) == found["later"]
+    assert found["p99_s"] == sorted(later)[-(-99 * len(later) // 100) - 1]
+    assert len(internal_delay(result, None)["job_id"].values) == 0
+
+
+def test_a_run_without_reasons_is_the_same_run_and_says_nothing_of_waits(
+    finished: tuple[RunResult, Books, RunResult],
+) -> None:
+    result = finished[0]
+    bare = run(result.world, seed=1, tape=False, reasons=False)
+    assert bare.starts.start_s.tolist() == result.starts.start_s.tolist()
+    assert bare.waits.shape == (3, 0) and summarise(bare, None)["wait_by_cause_s"] == {}
+
+
+def test_evictions_tell_who_left_for_whom(finished: tuple[RunResult, Books, RunResult]) -> None:
+    result = finished[0]
+    table = evictions(result)
+    by, ids = table["by_job_id"].values, set(result.world.jobs.job_id)
+    assert len(by) == len(result.evictions.job) > 0 and set(by) <= ids
+    assert (table["lost_gpu_s"] == table["gpus"] * table["lost_s"]).all()
 
 
 def test_a_run_that_was_not_metered_has_no_money(finished: tuple[RunResult, Books, RunResult]) -> None:
