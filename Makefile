@@ -10,7 +10,7 @@ UV    := $(shell command -v uv 2>/dev/null)
 PYTEST ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench fuzz validate run doctor constraints clean
+.PHONY: help demo test fast check bench study fuzz validate run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py --million
+
+study: $(READY) ## every lend function on public workloads, into docs/lend-study.md (some minutes) [PRESET=small]
+	@$(BIN)/python -m sim study --preset $(or $(PRESET),full) --out $(if $(PRESET),lend-study-$(PRESET).md,docs/lend-study.md)
 
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
 	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential \

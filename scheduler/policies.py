@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from scheduler.backfill import Backfill, easy, none
 from scheduler.errors import UnknownPolicyError
-from scheduler.lend import Lend, all_idle
+from scheduler.lend import LENDS, Lend, all_idle, quantile_quota
 from scheduler.order import Order, fifo
 from scheduler.place import Place, fgd, first_fit, pack_domain, packed
-from scheduler.victims import Victims, cheapest, youngest_first
+from scheduler.victims import Victims, cheapest, gfs_waste, youngest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,20 @@ POLICIES: dict[str, Policy] = {
         Policy("easy_fgd", place=fgd),
         # The house rule of evictions: least credits and lost work, planned for each domain and for whole gangs.
         Policy("easy_cheapest", place=pack_domain, victims=cheapest),
+        # The published rival (GFS, ASPLOS 2026): its quota with feedback, and its victims.
+        Policy("gfs", victims=gfs_waste, lend=quantile_quota),
         # The policy of the exact identity: even with node faults, internal starts are those of the run without rentals.
         Policy("easy_blind", blind=True),
     )
 }
+
+
+def own_lend(name: str) -> str | None:
+    """Return the lend function that a policy of this name brings along; None where it leaves that open."""
+    policy = POLICIES.get(name)
+    if policy is None or policy.lend is all_idle:
+        return None
+    return next((lend for lend, make in LENDS.items() if make(0) is policy.lend), None)
 
 
 def policy_by_name(name: str) -> Policy:

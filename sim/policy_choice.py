@@ -1,11 +1,13 @@
 """The `[policy]` table of a scenario: which policy decides, what may be rented out, and on what that is decided."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from billing.money import MICRO_PER_USD
+from scheduler.policies import own_lend
 from sim.param import Count, Exact, Param, Positive, Quantity
 from sim.result import LendInputs
 from tenants.model import Record
@@ -29,6 +31,13 @@ class PolicyChoice(Record):
     )
     control_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 300
     fair_reclaim: bool = False  # a borrower may take from one with a larger share
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lend_of_its_policy(cls, raw: object) -> object:
+        """A policy that brings its own lend function is run with it where the table says nothing."""
+        own = own_lend(str(raw.get("name"))) if isinstance(raw, Mapping) and "lend" not in raw else None
+        return {**raw, "lend": own} if own and isinstance(raw, Mapping) else raw
 
     def lend_inputs(self) -> LendInputs:
         """The numbers that lend functions are fed from, as ints; a cost is rounded down to the micro-USD."""

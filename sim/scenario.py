@@ -30,6 +30,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from billing.errors import BillingError
 from billing.months import parse_utc
 from billing.prices import PriceBook, PriceRow
+from scheduler.policies import own_lend
 from sim.demand import Demand
 from sim.draw import HOUR_S
 from sim.errors import ScenarioError, from_validation
@@ -133,6 +134,8 @@ class Scenario(Record):
     ) -> "Scenario":
         """Return the scenario with some values replaced, and its text with them. Raises as `from_mapping`."""
         top = {key: value for key, value in (("seed", seed), ("days", days)) if value is not None}
+        if policy is not None and lend is None:
+            lend = own_lend(policy)  # a policy that brings its own is run with it, unless somebody says otherwise
         names = {key: value for key, value in (("name", policy), ("lend", lend)) if value is not None}
         if not top and not names:
             return self

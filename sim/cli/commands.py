@@ -19,6 +19,7 @@ from sim.cli.reliability import reliability
 from sim.cli.replay import replay
 from sim.cli.report import report
 from sim.cli.run import run
+from sim.cli.study import study
 
 app = new_app()
 command(app, "demo", "spillway demo --open", "spillway demo --days 3 --seed 7 --out mine")(demo)
@@ -40,6 +41,7 @@ command(
     "spillway reliability --nodes 2048 --rate 6.5 --interval 3600 --write 60",
     "spillway reliability --nodes 2048 --failures 419 --days 54 --json",
 )(reliability)
+command(app, "study", "spillway study --preset small", "spillway study --out docs/lend-study.md")(study)
 command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
 
 

@@ -40,7 +40,7 @@ def replay(
 ) -> None:
     """Replay a trace into a run folder; or a run's tape, to compare every decision with the recorded one."""
     from scheduler.lend import LENDS
-    from scheduler.policies import POLICIES
+    from scheduler.policies import POLICIES, own_lend
     from sim.cli.choice import choose
     from sim.cli.headline import headline
     from sim.cli.produce import exit_by
@@ -62,7 +62,7 @@ def replay(
         choose(policy or "easy", list(POLICIES), "policy", "--policy"),
         choose(estimates or "requested", ("requested", "actual"), "estimates", "--estimates"),
         not schedule_only,
-        choose(lend or LEND, list(LENDS), "lend policy", "--lend"),
+        choose(lend or own_lend(policy or "") or LEND, list(LENDS), "lend policy", "--lend"),
     )
     title, done = _replay(session, Path(trace), setup, out, reasons=not no_reasons)
     answer(

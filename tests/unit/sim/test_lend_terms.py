@@ -1,12 +1,17 @@
 """Lend from the scenario to the tape: terms of money, announcements, the oracle's truth, and runs of every function."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scheduler.lend import LENDS, LOOKS, Look
 from scheduler.nodeset import rows
+from scheduler.policies import own_lend
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import compare
 from sim.build import build
@@ -121,3 +126,38 @@ def test_terms_come_from_the_scenario_and_say_which_of_them_are_guesses() -> Non
     assert terms is not None and (terms.z_bp, terms.target_bp) == (16_449, 500)
     doubtful = {origin.path for origin in guesses(scenario)}
     assert "policy.delayed_nodes" in doubtful and "policy.internal_delay_usd_per_gpu_hour" not in doubtful
+
+
+def test_gfs_brings_its_quota_along_unless_somebody_says_otherwise() -> None:
+    assert (own_lend("gfs"), own_lend("easy"), own_lend("nobody")) == ("quantile_quota", None, None)
+    small = load("small")
+    assert small.override(policy="gfs").policy.lend == "quantile_quota"
+    assert small.override(policy="gfs", lend="none").policy.lend == "none"
+    named = show("rsc").replace('name = "easy"', 'name = "gfs"')
+    assert parse(named).policy.lend == "none"
+    assert parse(named.replace('lend = "none"', "")).policy.lend == "quantile_quota"
+
+
+def test_the_command_line_takes_every_lend_function_on_scenarios_and_traces(tmp_path: Path) -> None:
+    trace = tmp_path / "mix.csv"
+    head = "job_id,user,num_gpu,submit_time,iterations,model_name,duration,interval,expect_time_list,"
+    rows = [
+        f"{n},vc_{n % 3},{1 + n % 8},{n * 30},1,m,{60 + n % 50},1,1,1,{n % 2},{('strict', 'best')[n % 2]}"
+        for n in range(90)
+    ]
+    trace.write_text("\n".join([head + "expect_value_list,best_effort,job_type", *rows]) + "\n")
+    start = [sys.executable, "-m", "sim", "--json", "--quiet"]
+    replay = ["replay", str(trace), "--format", "philly-chronus", "--nodes", "2", "--gpus-per-node", "8"]
+    for number, words in enumerate(
+        (
+            ["run", "small", "--days", "1", "--policy", "gfs"],
+            [*replay, "--lend", "oracle"],
+        )
+    ):
+        out = tmp_path / str(number)
+        done = subprocess.run([*start, *words, "--out", str(out)], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["summary"]["lend"] == ("quantile_quota", "oracle")[number]
+        again = subprocess.run([*start, "replay", str(out), "--format", "tape"], capture_output=True, check=True)
+        assert json.loads(again.stdout)["equal"] is True
+    wrong = subprocess.run([*start, *replay, "--lend", "orakel"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and "priced_quota" in wrong.stdout

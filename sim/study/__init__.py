@@ -1,0 +1,1 @@
+"""Studies: many runs over paired seeds, put into one table with intervals."""
