@@ -53,7 +53,7 @@ doctor: $(READY) ## check this machine
 	@$(BIN)/python -m sim doctor
 
 constraints: ## pin again, for Python 3.11 and later at once; needs uv, writes no address
-	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 --upgrade --quiet \
+	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra numba --universal --python-version 3.11 --upgrade --quiet \
 	  --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 clean: ## remove .venv and caches; run folders stay

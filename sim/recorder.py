@@ -98,6 +98,30 @@ class Recorder:
         if self.progress and not self.core.step_count % 4096:
             self.progress(now_s)
 
+    def take_columns(
+        self,
+        segments: IntArray,
+        node_ends: IntArray,
+        node_rows: IntArray,
+        started: IntArray,
+        evicted: IntArray,
+        faulted: IntArray,
+        idle: IntArray,
+    ) -> None:
+        """Take the same facts by the thousand, (n, width) each; segment i holds node_rows[node_ends[i-1]:node_ends[i]].
+
+        Idle counts are (pool, from_s, GPUs by state).
+        """
+        self.segments.frombytes(segments.tobytes())
+        self.nodes.offsets.frombytes((node_ends + self.nodes.offsets[-1]).tobytes())
+        self.nodes.rows.frombytes(node_rows.astype(np.int32).tobytes())
+        self.started.frombytes(started.tobytes())
+        self.evicted.frombytes(evicted.tobytes())
+        self.faulted.frombytes(faulted.tobytes())
+        self._idle.frombytes(idle.tobytes())
+        if len(self._idle) >= FLUSH_AT:
+            self._fold_idle()
+
     def close(self, horizon_s: int) -> CapacityTable:
         """End the run at `horizon_s`: cut what is still open, and return the idle GPU-seconds by hour and state."""
         for segment in self.core.cut(horizon_s):

@@ -16,7 +16,9 @@ from scheduler.policies import policy_by_name
 from scheduler.tables import JobTable
 from scheduler.tape import Settings, header_line
 from scheduler.why import why
+from sim import engine as engines
 from sim import world as processes
+from sim.compiled import compiled
 from sim.driver import Driver
 from sim.lend_terms import lend_findings, lend_terms
 from sim.oracle import Truth, true_demand
@@ -59,12 +61,16 @@ def run(
     metered: bool = True,
     reasons: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    engine: str = "auto",
 ) -> RunResult:
     """Run a world to its horizon (NEVER: until every job is done) and return everything that happened.
 
     `progress(now_s, horizon_s)` is called now and then. Not `metered`: idle time is not counted, so that the clock may
     be in any unit. Without `reasons` nobody notes what jobs wait for. The result depends on the world and the names of
     the policies alone; `seed` is only written down.
+    `engine` is one of `sim.engine.ENGINES`; it decides how long the run takes and nothing else.
+
+    Raises UnknownPolicyError, TableError; SimError: an engine by name that is not there or cannot run this.
     """
     truth = true_demand(world, policy) if LOOKS.get(lend) == Look.TRUTH else ()
     core = make_core(world, policy, lend, headroom_nodes, truth)
@@ -72,21 +78,44 @@ def run(
     recorder = Recorder(core, world, lines, reasons, metered)
     if progress is not None:
         recorder.progress = lambda now_s: progress(now_s, world.horizon_s)
+    if engines.chosen(engine, recorder, lend):
+        told = engines.told(world, ticks=ticks(core, world))
+        event_count = engines.drive(recorder, told, lend, headroom_nodes, engines.Kernel(*compiled()))
+    else:
+        event_count = simulate(recorder)
+        note_waiting(core)
+    horizon_s = world.horizon_s if world.horizon_s < NEVER else max(core.now_s, 0)
+    return _result(recorder, horizon_s, event_count, policy, lend, seed)
+
+
+def simulate(recorder: Recorder) -> int:
+    """Drive the core by SimPy to the horizon of its world; return the number of events."""
+    core, world = recorder.core, recorder.world
     env = simpy.Environment()
     driver = Driver(env, core, recorder.after_step)
     people(env, driver, core, world)
     env.run(until=world.horizon_s if world.horizon_s < NEVER else None)
-    horizon_s = world.horizon_s if world.horizon_s < NEVER else max(core.now_s, 0)
-    return _result(recorder, horizon_s, driver.event_count, policy, lend, seed)
+    return driver.event_count
+
+
+def note_waiting(core: Core) -> None:
+    """Write down why whoever still waits at the end does."""
+    for job in np.flatnonzero(np.isin(core.jobs.array("status"), (Status.PENDING, Status.GRANTED))).tolist():
+        core.jobs.reason[job] = why(core, job, promise=False).reason
 
 
 def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:
     """Start the processes of the world: contracts, faults, the control clock, arrivals."""
     env.process(processes.contracts(env, driver.happen, world.reservations))
     env.process(processes.faults(env, driver.happen, world.faults))
-    if world.control_interval_s and core.policy.lend is not lend_nothing:  # nothing to lend: nothing to tick for
+    if ticks(core, world):
         env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
     env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s))
+
+
+def ticks(core: Core, world: World) -> bool:
+    """Whether the control clock runs: with nothing to lend there is nothing to tick for."""
+    return bool(world.control_interval_s) and core.policy.lend is not lend_nothing
 
 
 def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, lend: str, seed: int) -> RunResult:
@@ -173,9 +202,6 @@ def _outcomes(core: Core, horizon_s: int) -> JobOutcomes:
     waiting = np.isin(jobs.array("status"), (Status.PENDING, Status.GRANTED))
     wait_s = jobs.array("wait_s") + np.where(waiting, horizon_s - jobs.array("pending_s"), 0)
     ended = np.isin(jobs.array("status"), (Status.DONE, Status.CANCELLED))
-    reason = jobs.array("reason").astype(np.int64)
-    for job in np.flatnonzero(waiting).tolist():
-        reason[job] = why(core, job, promise=False).reason
     per_node = np.array([pool.per_node for pool in core.pools], dtype=np.int64)[jobs.array("pool")]
     return JobOutcomes(
         held_gpus=jobs.array("full") * per_node + jobs.array("part"),
@@ -187,5 +213,5 @@ def _outcomes(core: Core, horizon_s: int) -> JobOutcomes:
         faults=jobs.array("faults").astype(np.int64),
         granted_s=jobs.array("first_granted_s").astype(np.int64),
         status=jobs.array("status").astype(np.int64),
-        reason=reason,
+        reason=jobs.array("reason").astype(np.int64),
     )

@@ -49,7 +49,13 @@ def about(scenario: Scenario) -> About:
 
 
 def simulate(
-    session: Session, scenario: Scenario, *, lend: str | None = None, label: str = "running", reasons: bool = True
+    session: Session,
+    scenario: Scenario,
+    *,
+    lend: str | None = None,
+    label: str = "running",
+    reasons: bool = True,
+    engine: str = "auto",
 ) -> RunResult:
     """Run a scenario as it says, or with another lend policy; the world is the same in both. Only the
     former has a tape, and notes why jobs wait unless `reasons` says no.
@@ -68,6 +74,7 @@ def simulate(
             tape=lend is None,
             reasons=reasons and lend is None,
             progress=tick,
+            engine=engine,
         )
 
 

@@ -9,7 +9,7 @@ import typer
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
-from sim.cli.run import LendFlag, NoReasonsFlag, OutFlag, PolicyFlag, default_folder
+from sim.cli.run import EngineFlag, LendFlag, NoReasonsFlag, OutFlag, PolicyFlag, default_folder
 from sim.cli.runs import find_run
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def replay(
     ] = None,
     schedule_only: Annotated[bool, typer.Option("--schedule-only", help="No metering, no bills, no page.")] = False,
     no_reasons: NoReasonsFlag = False,
+    engine: EngineFlag = "auto",
     out: OutFlag = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -52,6 +53,7 @@ def replay(
         size = {"--nodes": nodes, "--gpus-per-node": gpus_per_node}
         given = {**size, "--policy": policy, "--lend": lend, "--estimates": estimates, "--out": out}
         given |= {"--schedule-only": schedule_only or None, "--no-reasons": no_reasons or None}
+        given |= {"--engine": None if engine == "auto" else engine}
         _refuse(ctx, given)
         _compare(session, trace)
         return
@@ -64,7 +66,7 @@ def replay(
         not schedule_only,
         choose(lend or own_lend(policy or "") or LEND, list(LENDS), "lend policy", "--lend"),
     )
-    title, done = _replay(session, Path(trace), setup, out, reasons=not no_reasons)
+    title, done = _replay(session, Path(trace), setup, out, reasons=not no_reasons, engine=engine)
     answer(
         session,
         lambda: {"run": str(done.folder), "id": done.folder.name, "summary": done.summary},
@@ -102,7 +104,9 @@ def _refuse(ctx: typer.Context, given: Mapping[str, object]) -> None:
             raise typer.BadParameter("does not go with --format tape: a tape says it all", ctx=ctx, param_hint=flag)
 
 
-def _replay(session: Session, path: Path, setup: Setup, out: Path | None, *, reasons: bool) -> "tuple[str, Outcome]":
+def _replay(
+    session: Session, path: Path, setup: Setup, out: Path | None, *, reasons: bool, engine: str
+) -> "tuple[str, Outcome]":
     """Read a trace, run it and write its folder; return the run's title, too.
 
     Raises:
@@ -127,7 +131,9 @@ def _replay(session: Session, path: Path, setup: Setup, out: Path | None, *, rea
     with progress(session, f"replaying {found.file}") as tick:
         # The run has no horizon: how many submissions have been seen is all that can be known of its progress.
         watch = (lambda now_s, _: tick(min(now_s, last_s), last_s)) if tick else None
-        result = run(world, setup.policy, setup.lend, metered=setup.metered, reasons=reasons, progress=watch)
+        result = run(
+            world, setup.policy, setup.lend, metered=setup.metered, reasons=reasons, progress=watch, engine=engine
+        )
     return title, deliver(session, folder, result, About(name, title, "", toml), metered=setup.metered)
 
 

@@ -13,6 +13,9 @@ SeedFlag = Annotated[int | None, typer.Option("--seed", metavar="N", help="The n
 DaysFlag = Annotated[int | None, typer.Option("--days", metavar="D", help="Shorter or longer horizon.")]
 LendFlag = Annotated[str | None, typer.Option("--lend", metavar="NAME", help="What is rented out.")]
 NoReasonsFlag = Annotated[bool, typer.Option("--no-reasons", help="Do not note what jobs wait for: a faster run.")]
+EngineFlag = Annotated[
+    str, typer.Option("--engine", metavar="auto|python|numba", help="What computes it; the result is the same.")
+]
 PolicyFlag = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="How the scheduler decides.")]
 
 
@@ -28,6 +31,7 @@ def run(
         bool, typer.Option("--baseline", help="Also run the world without rentals, to say whom they delay.")
     ] = False,
     no_reasons: NoReasonsFlag = False,
+    engine: EngineFlag = "auto",
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not draw report.html.")] = False,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -38,6 +42,7 @@ def run(
     from sim.cli.choice import choose
     from sim.cli.headline import headline
     from sim.cli.produce import about, deliver, exit_by, simulate
+    from sim.engine import ENGINES
     from sim.run_folder import require_free
     from sim.scenario import load
 
@@ -46,12 +51,13 @@ def run(
         choose(policy, list(POLICIES), "policy", "--policy")
     if lend is not None:
         choose(lend, list(LENDS), "lend policy", "--lend")
+    choose(engine, ENGINES, "engine", "--engine")
     chosen = load(scenario).override(seed=seed, days=days, policy=policy, lend=lend)
     words, way = about(chosen), chosen.policy
     folder = out or default_folder(session, words.name, f"{way.name}-{way.lend}-s{chosen.seed}", words.toml)
     require_free(folder)
-    without = simulate(session, chosen, lend="none", label="without rentals:") if baseline else None
-    result = simulate(session, chosen, reasons=not no_reasons)
+    without = simulate(session, chosen, lend="none", label="without rentals:", engine=engine) if baseline else None
+    result = simulate(session, chosen, reasons=not no_reasons, engine=engine)
     done = deliver(session, folder, result, words, baseline=without, page=not no_report)
     answer(
         session,

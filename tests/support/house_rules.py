@@ -20,7 +20,7 @@ LAYERS = {
     "billing": (("billing", "tenants"), ("numpy", "pydantic", "pydantic_core")),
     "sim": (
         ("sim", "billing", "scheduler", "tenants"),
-        ("duckdb", "jinja2", "markupsafe", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer"),
+        ("duckdb", "jinja2", "markupsafe", "numba", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer"),
     ),
 }
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
