@@ -70,7 +70,7 @@ STATIC = {
     "patience_s": np.int64,  # leaves the queue after waiting this long; NEVER: waits for ever
     "announced_s": np.int64,  # since when it is known that it will be submitted; NEVER: not before it is
     "within": np.int8,  # its gang must lie in one domain of this level of its pool; 0: anywhere
-    "credit_micro_usd": np.int64,  # service credit that is due when it is evicted
+    "credit_micro_usd": np.int64,  # what its eviction costs whatever it loses: service credit, restart
     "micro_usd_per_gpu_h": np.int64,  # what an hour of its work is worth, for work that an eviction throws away
 }
 # Columns of STATIC that a caller may leave out, and what stands there then.

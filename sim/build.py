@@ -15,10 +15,11 @@ from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.demand import draw_demand
 from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
 from sim.faults import draw_faults
-from sim.programme import Frame, draw_programme
-from sim.result import Finding, JobRows, World
+from sim.pools import Pool, faulty_rows
+from sim.programme import Frame, Programme, draw_programme
+from sim.result import FaultRows, Finding, JobRows, World
 from sim.scenario import Scenario
-from sim.scenario_check import contract_peak_nodes, pool_index, reserved_window
+from sim.scenario_check import contract_peak_nodes, level_of, pool_index, reserved_window
 from sim.tenancy import tenancy_rows
 from tenants.band import Band
 from tenants.registry import Registry
@@ -57,14 +58,18 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         names=names,
         registry=registry,
         book=book,
-        pools=tuple(PoolRow(pool.nodes, pool.gpus_per_node, pool.scrub_s.value) for pool in scenario.pool),
+        pools=tuple(
+            PoolRow(pool.rows, pool.row_gpus, pool.scrub_s.value, domains.sizes)
+            for pool, domains in zip(scenario.pool, scenario.domains, strict=True)
+        ),
+        pool_levels=tuple(domains.names for domains in scenario.domains),
         pool_region=tuple(names.regions.index(pool.region) for pool in scenario.pool),
         pool_sku=tuple(names.skus.index(pool.sku) for pool in scenario.pool),
         products=product_rows(registry),
         tenant_domain=registry.trust_domains(),
         reservations=reservations,
         jobs=jobs,
-        faults=draw_faults(scenario.faults, pools, scenario.seed, horizon_s),
+        faults=_of_rows(draw_faults(scenario.faults, pools, scenario.seed, horizon_s), scenario.pool),
         horizon_s=horizon_s,
         control_interval_s=scenario.policy.control_interval_s,
         tenancy=tenancy_rows(scenario),
@@ -110,12 +115,13 @@ def _streams(scenario: Scenario, horizon_s: int) -> list[JobStream]:
         pool = pool_index(scenario, scenario.programme.region, scenario.programme.sku, "programme")
         frame = Frame(
             pool=pool,
-            nodes=scenario.pool[pool].nodes,
-            gpus_per_node=scenario.pool[pool].gpus_per_node,
+            nodes=scenario.pool[pool].rows,
+            gpus_per_node=scenario.pool[pool].row_gpus,
             contract_nodes=contract_peak_nodes(scenario, pool),
             epoch_s=scenario.epoch_s,
             horizon_s=horizon_s,
             seed=scenario.seed,
+            **_near(scenario, scenario.programme, pool),
         )
         streams += draw_programme(scenario.programme, frame)
     for demand in sorted(scenario.demand, key=lambda row: row.stream_name):
@@ -130,14 +136,32 @@ def _streams(scenario: Scenario, horizon_s: int) -> list[JobStream]:
             draw_demand(
                 demand,
                 pool=pool,
-                gpus_per_node=scenario.pool[pool].gpus_per_node,
+                gpus_per_node=scenario.pool[pool].row_gpus,
                 seed=scenario.seed,
                 epoch_s=scenario.epoch_s,
                 from_s=from_s,
                 until_s=until_s,
+                within=level_of(scenario, pool, demand.within, "demand.within"),
             )
         )
     return streams
+
+
+def _near(scenario: Scenario, programme: Programme, pool: int) -> dict[str, int]:
+    """Return level and size of the domains that research has to stay in, as `Frame` names them."""
+    name = programme.research.within if programme.research else ""
+    level = level_of(scenario, pool, name, "programme.research.within")
+    return {"within": level, "largest": max(scenario.domains[pool].sizes[level - 1])} if level else {}
+
+
+def _of_rows(faults: FaultRows, pools: tuple[Pool, ...]) -> FaultRows:
+    """Return the faults of servers as faults of what the core places: all slices of a server fail at once."""
+    if not any(pool.slices for pool in pools):
+        return faults
+    hit = [list(faulty_rows(pools, node)) for node in faults.node.tolist()]
+    count = np.array([len(rows) for rows in hit], dtype=np.int64)
+    node = np.array([row for rows in hit for row in rows], dtype=np.int64)
+    return FaultRows(node, np.repeat(faults.down_s, count), np.repeat(faults.up_s, count))
 
 
 def _merge(streams: list[JobStream], registry: Registry) -> JobRows:
@@ -165,6 +189,7 @@ def _merge(streams: list[JobStream], registry: Registry) -> JobRows:
         estimate_s=column("estimate_s")[order],
         patience_s=column("patience_s")[order],
         announced_s=np.concatenate([np.zeros(0, dtype=np.int64), *map(_announced, streams)])[order],
+        within=_levels(streams)[order] if any(stream.within is not None for stream in streams) else None,
         findings=[
             Finding(stream.name, "no job falls into this run", 1) for stream in streams if not len(stream.submit_s)
         ],
@@ -173,6 +198,11 @@ def _merge(streams: list[JobStream], registry: Registry) -> JobRows:
 
 def _announced(stream: JobStream) -> IntArray:
     return np.full(len(stream.submit_s), NEVER) if stream.announced_s is None else stream.announced_s
+
+
+def _levels(streams: list[JobStream]) -> IntArray:
+    parts = [np.zeros(len(each.submit_s), dtype=np.int64) if each.within is None else each.within for each in streams]
+    return np.concatenate(parts)
 
 
 def _refuse_unpriced(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from scheduler.events import NEVER
 from sim.draw import DAY_S, JobStream, arrivals, choose, durations, estimates, patiences, stream, week_weights
-from sim.param import Counts, Days, Exact, Param, Positive, Slack
+from sim.param import Counts, Days, Exact, Level, Param, Positive, Slack
 from tenants.model import BasisPoints, Id, Record
 
 
@@ -25,6 +25,7 @@ class Demand(Record):
     name: Id = ""  # of the stream, and prefix of its job ids; default: tenant and the product's last word
     region: str = ""  # may be left out where the scenario has one pool
     sku: str = ""
+    within: Level = ""  # level of the topology, such as `rack`: each gang lies in one domain of it
     jobs_per_day: Param[Exact]
     nodes: Param[Counts]
     weights: Param[Counts]
@@ -48,12 +49,21 @@ class Demand(Record):
 
 
 def draw_demand(
-    demand: Demand, *, pool: int, gpus_per_node: int, seed: int, epoch_s: int, from_s: int, until_s: int
+    demand: Demand,
+    *,
+    pool: int,
+    gpus_per_node: int,
+    seed: int,
+    epoch_s: int,
+    from_s: int,
+    until_s: int,
+    within: int = 0,
 ) -> JobStream:
     """Draw one tenant's jobs for one product with submit times in [from_s, until_s).
 
-    Gangs are whole nodes; run times are at least 1 s and estimates never less than run times. Draws come in a fixed
-    order (arrivals, sizes, durations, slack, patience) from the stream's own generator. Cost: O(jobs).
+    Gangs are whole nodes, each in one domain of level `within` of the pool (0: anywhere); run times are at least 1 s
+    and estimates never less than run times. Draws come in a fixed order (arrivals, sizes, durations, slack, patience)
+    from the stream's own generator. Cost: O(jobs).
     """
     rng = stream(seed, demand.stream_name)
     weights = week_weights(demand.day_swing_bp.value, demand.weekend_bp.value, demand.peak_hour)
@@ -76,4 +86,5 @@ def draw_demand(
         run_s=run_s,
         estimate_s=estimate_s,
         patience_s=patience_s,
+        within=np.full(count, within, dtype=np.int64) if within else None,
     )

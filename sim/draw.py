@@ -42,6 +42,7 @@ class JobStream:
     estimate_s: IntArray
     patience_s: IntArray
     announced_s: IntArray | None = None  # None: nobody knows a job before it is submitted
+    within: IntArray | None = None  # level of the domain that each gang has to lie in; None: anywhere
 
     def job_ids(self) -> list[str]:
         """Readable ids, unique because stream names are."""

@@ -135,15 +135,17 @@ def damaged(path: Path, found: str | None, allowed: str = "what the run has writ
 
 def _pools(result: RunResult) -> list[dict[str, Any]]:
     world = result.world
-    rows = zip(world.pool_region, world.pool_sku, world.pools, strict=True)
+    levels = world.pool_levels or ((),) * len(world.pools)
+    rows = zip(world.pool_region, world.pool_sku, world.pools, levels, strict=True)
     return [
         {
             "region": world.names.regions[region],
             "sku": world.names.skus[sku],
             "nodes": pool.nodes,
             "gpus_per_node": pool.gpus_per_node,
+            **({"domains": dict(zip(names, map(len, pool.topology), strict=True))} if names else {}),
         }
-        for region, sku, pool in rows
+        for region, sku, pool, names in rows
     ]
 
 

@@ -81,6 +81,8 @@ class Frame(NamedTuple):
     epoch_s: int
     horizon_s: int
     seed: int
+    within: int = 0  # level of the domains that research has to stay in where one can hold it
+    largest: int = 0  # nodes of the largest of them
 
 
 def calendar(frontier: Frontier, seed: int, horizon_s: int) -> list[Window]:
@@ -164,7 +166,10 @@ def _inference(part: Inference, runs: list[Window], frame: Frame) -> JobStream:
 
 def _research(part: Research, frame: Frame) -> JobStream:
     gpus = frame.nodes * frame.gpus_per_node
-    return _internal("research", 6, part, frame, *research_jobs(part, gpus, frame.epoch_s, frame.horizon_s, frame.seed))
+    jobs = research_jobs(part, gpus, frame.epoch_s, frame.horizon_s, frame.seed)
+    found = _internal("research", 6, part, frame, *jobs)
+    near = found.gpus <= frame.largest * frame.gpus_per_node
+    return replace(found, within=np.where(near, frame.within, 0)) if frame.within else found
 
 
 def _internal(

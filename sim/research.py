@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.draw import DAY_S, UNIT_BP, IntArray, arrivals, choose, estimates, stream, week_weights
-from sim.param import Exact, Param, Positive, Quantity, Sigma, Slack
+from sim.param import Exact, Level, Param, Positive, Quantity, Sigma, Slack
 from tenants.model import BasisPoints, Record
 
 _PUBLISHED_GPUS = 16_384
@@ -37,6 +37,8 @@ class Research(Record):
 
     tenant: str = "research"
     product: str = "int.research"
+    # Level of the topology (`rack`): jobs that one domain of it holds must lie in one; larger ones lie anywhere.
+    within: Level = ""
     jobs_per_day_per_16k_gpus: Param[Exact] = Param(
         value=Decimal(7_200), unit="jobs/day per 16,384 GPUs", source=_SOURCE, confidence="second-hand"
     )

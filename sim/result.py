@@ -38,6 +38,7 @@ class JobRows:
     run_s: IntArray
     estimate_s: IntArray
     patience_s: IntArray  # NEVER where the renter waits for ever
+    within: IntArray | None = None  # None: no gang has to lie in one domain
     findings: list[Finding] = field(default_factory=list)
     announced_s: IntArray | None = None  # since when a job is known before it is submitted, else NEVER; None: no job is
 
@@ -82,6 +83,7 @@ class World:
     control_interval_s: int
     tenancy: Tenancy = NO_TENANCY
     lending: LendInputs = USUAL_LENDING
+    pool_levels: tuple[tuple[str, ...], ...] = ()  # names of each pool's topology, lowest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from scheduler.lend import none as lend_nothing
 from scheduler.policies import policy_by_name
 from scheduler.tables import JobTable
 from scheduler.tape import Settings, header_line
+from scheduler.victims import youngest_first
 from scheduler.why import why
 from sim import engine as engines
 from sim import world as processes
 from sim.compiled import compiled
 from sim.driver import Driver
+from sim.eviction_costs import eviction_costs
 from sim.lend_terms import lend_findings, lend_terms
 from sim.oracle import Truth, true_demand
 from sim.recorder import Recorder
@@ -30,6 +32,9 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
     """Build the core for a world. Raises UnknownPolicyError or TableError. `truth`: what an oracle is told."""
     rows = world.jobs
     told = {} if rows.announced_s is None else {"announced_s": rows.announced_s}
+    told |= {} if rows.within is None else {"within": rows.within}
+    chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
+    told |= eviction_costs(world) if chosen.victims is not youngest_first else {}
     table = JobTable.from_columns(
         world.pools,
         world.products,
@@ -43,7 +48,6 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
         patience_s=rows.patience_s,
         **told,
     )
-    chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
     terms = lend_terms(world, lend, truth)
     return Core(
         table, world.pools, world.products, chosen, world.tenant_domain, world.reservations, world.tenancy, terms

@@ -35,15 +35,16 @@ from sim.demand import Demand
 from sim.draw import HOUR_S
 from sim.errors import ScenarioError, from_validation
 from sim.faults import Faults
-from sim.param import Origin, Param, origins
+from sim.param import Origin, origins
 from sim.policy_choice import PolicyChoice
+from sim.pools import Domains, Pool, domains_of
 from sim.programme import Programme
 from sim.scenario_check import check, refuse_unknown_tables
 from sim.tenancy import tenancy_rows
 from sim.toml_text import to_toml
 from tenants.contract import Contract
 from tenants.errors import did_you_mean
-from tenants.model import Id, Record, Seconds, Tenant
+from tenants.model import Id, Record, Tenant
 from tenants.product import Product
 from tenants.quota import Budget, Cohort, Guarantee, Quota
 from tenants.registry import Registry
@@ -53,17 +54,6 @@ from tenants.sla_terms import SlaTerms
 _PARTIES = {table: f"{table}s" for table in ("tenant", "product", "contract", "cohort", "quota", "budget", "guarantee")}
 _PARTIES["sla"] = "sla_terms"
 _SUFFIX = ".toml"
-
-
-class Pool(Record):
-    """Nodes of one SKU in one region."""
-
-    region: Id
-    sku: Id
-    nodes: Annotated[int, Field(ge=1, le=10**6)]
-    # The core keeps a node's free GPUs in one byte.
-    gpus_per_node: Annotated[int, Field(ge=1, le=255)]
-    scrub_s: Param[Seconds] = Param(value=300, unit="s", source="assumption", confidence="guess")
 
 
 class Scenario(Record):
@@ -128,6 +118,11 @@ class Scenario(Record):
     def registry(self) -> Registry:
         """Who takes part and what was promised."""
         return Registry(**{field: getattr(self, table) for table, field in _PARTIES.items()})
+
+    @cached_property
+    def domains(self) -> tuple[Domains, ...]:
+        """The topology of each pool. Raises ScenarioError; files of hosts are read once."""
+        return tuple(domains_of(pool, f"pool[{row}]", self._file) for row, pool in enumerate(self.pool))
 
     def override(
         self, *, seed: int | None = None, days: int | None = None, policy: str | None = None, lend: str | None = None

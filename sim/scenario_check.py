@@ -12,9 +12,11 @@ from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
 from sim.draw import UNIT_BP
 from sim.errors import ScenarioError
+from sim.pools import check_slices
 from sim.programme import gang_nodes
 from tenants.band import Band
 from tenants.errors import did_you_mean
+from tenants.product import Product
 
 if TYPE_CHECKING:
     from sim.demand import Demand
@@ -30,6 +32,7 @@ def check(scenario: "Scenario") -> None:
     _known(scenario.policy.name, POLICIES, "policy", "policy.name")
     _known(scenario.policy.lend, LENDS, "lend function", "policy.lend")
     _pools_are_distinct(scenario)
+    _units_are_clear(scenario)
     _contracts_fit(scenario)
     if scenario.programme is not None:
         _programme_fits(scenario, scenario.programme)
@@ -90,18 +93,49 @@ def _pools_are_distinct(scenario: "Scenario") -> None:
             raise _impossible(message, f"pool[{row}]", f"{pool.region}/{pool.sku}", "each pair once")
 
 
+def _units_are_clear(scenario: "Scenario") -> None:
+    """What one unit of a SKU is must be the same everywhere: a GPU, or a slice of one profile."""
+    first: dict[str, int] = {}
+    for row, pool in enumerate(scenario.pool):
+        check_slices(pool, f"pool[{row}]")
+        other = scenario.pool[first.setdefault(pool.sku, row)]
+        if pool.mig_profile != other.mig_profile:
+            message = f"a slice is a SKU of its own, and pool[{first[pool.sku]}] is {other.mig_profile or 'whole GPUs'}"
+            raise _impossible(message, f"pool[{row}].mig_profile", pool.mig_profile, "another sku")
+    assert len(scenario.domains) == len(scenario.pool)  # reads and checks every topology
+
+
+def level_of(scenario: "Scenario", pool: int, name: str, path: str) -> int:
+    """Return the level of this name in a pool's topology; 0 for "". Raises ScenarioError with the names there are."""
+    names = scenario.domains[pool].names
+    if not name:
+        return 0
+    if not names:
+        place = f"pool[{pool}]"
+        raise _impossible(f"{place} has no topology", path, repr(name), f"rack_nodes or the like on {place}")
+    _known(name, names, "level", path)
+    return names.index(name) + 1
+
+
+def _stays_in_a_domain(scenario: "Scenario", pool: int, name: str, nodes: int, path: str) -> None:
+    level = level_of(scenario, pool, name, f"{path}.within")
+    largest = max(scenario.domains[pool].sizes[level - 1]) if level else nodes
+    if nodes > largest:
+        raise _impossible(f"larger than every {name}", f"{path}.nodes", nodes, f"at most {largest}")
+
+
 def _contracts_fit(scenario: "Scenario") -> None:
     for row, contract in enumerate(scenario.contract):
         path = f"contract[{row}]"
         pool = pool_index(scenario, contract.region, contract.sku, path)
-        nodes = scenario.pool[pool].nodes
+        nodes = scenario.pool[pool].rows
         if contract.nodes > nodes:
             raise _impossible("larger than its pool", f"{path}.nodes", contract.nodes, f"at most {nodes}")
     for pool, size in enumerate(scenario.pool):
         promised = contract_peak_nodes(scenario, pool)
-        if promised > size.nodes:
+        if promised > size.rows:
             message = f"contracts of one time promise more than pool[{pool}] has"
-            raise _impossible(message, "contract", promised, f"at most {size.nodes} nodes")
+            raise _impossible(message, "contract", promised, f"at most {size.rows} nodes")
 
 
 def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
@@ -128,9 +162,10 @@ def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
         raise _impossible("shares of the GPU time exceed the whole", path, mix.largest_time_bp.value, left)
     if mix:
         size = scenario.pool[pool]
-        per_day = mix.jobs_per_day(size.nodes * size.gpus_per_node)
+        per_day = mix.jobs_per_day(size.rows * size.row_gpus)
         _can_be_held(per_day, scenario.days, "programme.research.jobs_per_day_per_16k_gpus")
-    gang_nodes(programme, scenario.pool[pool].nodes, contract_peak_nodes(scenario, pool))
+        level_of(scenario, pool, mix.within, "programme.research.within")
+    gang_nodes(programme, scenario.pool[pool].rows, contract_peak_nodes(scenario, pool))
 
 
 def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
@@ -140,11 +175,13 @@ def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
     sizes, weights = demand.nodes.value, demand.weights.value
     if len(sizes) != len(weights):
         raise _impossible("one weight per size", f"{path}.weights", f"{len(weights)} weights", f"{len(sizes)}")
-    nodes = scenario.pool[pool].nodes
+    nodes = scenario.pool[pool].rows
     if max(sizes) > nodes:
         raise _impossible("larger than its pool", f"{path}.nodes", max(sizes), f"at most {nodes}")
-    band = scenario.registry.products[scenario.registry.product_index(demand.product)].band
-    if band is Band.RESERVED:
+    _stays_in_a_domain(scenario, pool, demand.within, max(sizes), path)
+    product = scenario.registry.products[scenario.registry.product_index(demand.product)]
+    _shares_no_node(scenario, demand, product, f"{path}.product")
+    if product.band is Band.RESERVED:
         promised, _, _ = reserved_window(scenario, demand, pool)
         if max(sizes) > promised:
             message = "larger than the tenant's contract" if promised else "needs a contract of this tenant and product"
@@ -158,6 +195,14 @@ def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
         raise _impossible(
             "ends before it begins", f"{path}.until_day", demand.until_day, f"more than {demand.from_day}"
         )
+
+
+def _shares_no_node(scenario: "Scenario", demand: "Demand", product: Product, path: str) -> None:
+    """Products for renters hold whole nodes, or whole slices; nobody else's product may be sold to one."""
+    kind = next(tenant.kind for tenant in scenario.tenant if tenant.id == demand.tenant)
+    if kind == "external" and not product.whole_nodes:
+        message = f"{demand.tenant} is external, and would hold parts of nodes beside others"
+        raise _impossible(message, path, demand.product, "a product that holds whole nodes")
 
 
 def _can_be_held(per_day: Decimal, days: int, path: str) -> None:

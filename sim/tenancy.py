@@ -59,7 +59,7 @@ def tenancy_rows(scenario: "Scenario") -> Tenancy:
     if not (quotas or budgets):
         return Tenancy()
     try:
-        refuse_impossible_tenancy(tenancy, tuple(PoolRow(pool.nodes, pool.gpus_per_node, 0) for pool in scenario.pool))
+        refuse_impossible_tenancy(tenancy, tuple(PoolRow(pool.rows, pool.row_gpus, 0) for pool in scenario.pool))
     except TableError as error:
         raise ScenarioError(
             error.message, code="impossible_size", path=error.path, found=error.found, allowed=error.allowed
