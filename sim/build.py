@@ -12,6 +12,7 @@ from billing.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from sim.deadline_rows import deadline_rows, with_fallback
 from sim.demand import draw_demand
 from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
 from sim.faults import draw_faults
@@ -74,6 +75,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         control_interval_s=scenario.policy.control_interval_s,
         tenancy=tenancy_rows(scenario),
         lending=scenario.policy.lend_inputs(),
+        deadlines=deadline_rows(scenario, jobs, book),
     )
 
 
@@ -132,18 +134,17 @@ def _streams(scenario: Scenario, horizon_s: int) -> list[JobStream]:
         if band is Band.RESERVED:  # who has a contract uses it while it lasts
             _, begins_s, ends_s = reserved_window(scenario, demand, pool)
             from_s, until_s = max(from_s, begins_s), min(until_s, ends_s)
-        streams.append(
-            draw_demand(
-                demand,
-                pool=pool,
-                gpus_per_node=scenario.pool[pool].row_gpus,
-                seed=scenario.seed,
-                epoch_s=scenario.epoch_s,
-                from_s=from_s,
-                until_s=until_s,
-                within=level_of(scenario, pool, demand.within, "demand.within"),
-            )
+        drawn = draw_demand(
+            demand,
+            pool=pool,
+            gpus_per_node=scenario.pool[pool].row_gpus,
+            seed=scenario.seed,
+            epoch_s=scenario.epoch_s,
+            from_s=from_s,
+            until_s=until_s,
+            within=level_of(scenario, pool, demand.within, "demand.within"),
         )
+        streams += with_fallback(demand, drawn)
     return streams
 
 

@@ -4,12 +4,14 @@ One `[[demand]]` row is one stream of jobs of one tenant for one product in one 
 to waiting (other than by leaving), so the same world can be run under any policy and compared job by job.
 """
 
+from typing import Annotated, Literal
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scheduler.events import NEVER
 from sim.draw import DAY_S, JobStream, arrivals, choose, durations, estimates, patiences, stream, week_weights
-from sim.param import Counts, Days, Exact, Level, Param, Positive, Slack
+from sim.param import Counts, Days, Exact, Level, Param, Positive, Quantity, Slack
 from tenants.model import BasisPoints, Id, Record
 
 
@@ -42,10 +44,31 @@ class Demand(Record):
     from_day: Days = 0
     until_day: Days | None = None  # left out: to the end of the run
 
+    fallback: str = ""  # an on-demand product: the work has a deadline, and runs on it where spot would be too late
+    deadline_slack_bp: Param[Slack] = Param(
+        value=2_500, unit="bp of the run time, from submission", source="assumption", confidence="guess"
+    )
+    changeover_s: Param[Quantity] = Param(
+        value=600, unit="s", source="assumption: loading data and images on other nodes", confidence="guess"
+    )
+    deadline_rule: Literal["greedy", "uniform"] = "uniform"
+    deadline_check_s: Annotated[int, Field(ge=1, le=DAY_S)] = 300  # how often the renter looks at its jobs
+
+    @model_validator(mode="after")
+    def _waits_by_one_rule(self) -> "Demand":
+        if self.fallback and self.patience_mean_s is not None:
+            raise ValueError("a deadline takes the place of patience: patience_mean_s and fallback exclude each other")
+        return self
+
     @property
     def stream_name(self) -> str:
         """`acme-spot` for tenant acme and product bare.spot, unless the row has a name."""
         return self.name or f"{self.tenant}-{self.product.rsplit('.', 1)[-1]}"
+
+    @property
+    def fallback_name(self) -> str:
+        """The stream of the jobs on the fallback product."""
+        return f"{self.stream_name}-fallback"
 
 
 def draw_demand(

@@ -1,9 +1,10 @@
 """The internal programme: the training, inference and research that the cluster was built for.
 
-Two presets, each a stylised fact about a real kind of fleet:
+Three presets, each a stylised fact about a real kind of fleet:
 
     seed   frontier runs, 8 months on and 4 off; in between only inference, 30-50 % of the cluster; research off
     rsc    a published pair of research clusters: research only, 83-85 % allocated
+    acme   published clusters that develop language models: a few pretraining runs hold nearly all GPU time
 
 A preset says which parts exist; a scenario may set any parameter of a part, or add a part (`custom` has none of its
 own). With rentals off, `seed` allocates (T + u G) / (T + G) of the nodes that it may use: T and G are the time with and
@@ -21,11 +22,17 @@ from scheduler.events import NEVER
 from sim.draw import DAY_S, UNIT_BP, IntArray, JobStream, estimates, stream
 from sim.errors import ScenarioError
 from sim.inference import Inference, Window, inference_blocks
+from sim.llm_era import LlmEra, llm_jobs
 from sim.param import Count, Days, Param, Quantity, Slack
 from sim.research import Research, research_jobs
 from tenants.model import BasisPoints, Record
 
-PRESETS: dict[str, tuple[str, ...]] = {"seed": ("frontier", "inference"), "rsc": ("research",), "custom": ()}
+PRESETS: dict[str, tuple[str, ...]] = {
+    "seed": ("frontier", "inference"),
+    "rsc": ("research",),
+    "acme": ("llm_era",),
+    "custom": (),
+}
 
 
 class Frontier(Record):
@@ -55,12 +62,13 @@ class Frontier(Record):
 class Programme(Record):
     """Which internal work runs in one pool; written as a table, or as the bare name of a preset."""
 
-    preset: Literal["seed", "rsc", "custom"]
+    preset: Literal["seed", "rsc", "acme", "custom"]
     region: str = ""  # may be left out where the scenario has one pool
     sku: str = ""
     frontier: Frontier | None = None
     inference: Inference | None = None
     research: Research | None = None
+    llm_era: LlmEra | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -132,7 +140,7 @@ def gang_nodes(programme: Programme, nodes: int, contract_nodes: int) -> int:
 
 
 def draw_programme(programme: Programme, frame: Frame) -> list[JobStream]:
-    """Draw all internal jobs, one stream per part, in the fixed order frontier, infer, research."""
+    """Draw all internal jobs, one stream per part, in the fixed order frontier, infer, research, llm."""
     streams: list[JobStream] = []
     runs: list[Window] = []
     if programme.frontier:
@@ -144,6 +152,8 @@ def draw_programme(programme: Programme, frame: Frame) -> list[JobStream]:
         streams.append(_inference(programme.inference, runs, frame))
     if programme.research:
         streams.append(_research(programme.research, frame))
+    if programme.llm_era:
+        streams.append(_llm_era(programme.llm_era, frame))
     return streams
 
 
@@ -172,10 +182,15 @@ def _research(part: Research, frame: Frame) -> JobStream:
     return replace(found, within=np.where(near, frame.within, 0)) if frame.within else found
 
 
+def _llm_era(part: LlmEra, frame: Frame) -> JobStream:
+    gpus = frame.nodes * frame.gpus_per_node
+    return _internal("llm", 6, part, frame, *llm_jobs(part, gpus, frame.epoch_s, frame.horizon_s, frame.seed)[1:])
+
+
 def _internal(
     name: str,
     digits: int,
-    part: Frontier | Inference | Research,
+    part: Frontier | Inference | Research | LlmEra,
     frame: Frame,
     gpus: IntArray,
     submit_s: IntArray,

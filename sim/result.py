@@ -64,6 +64,25 @@ class LendInputs(NamedTuple):
 USUAL_LENDING = LendInputs()
 
 
+class DeadlineRow(NamedTuple):
+    """A renter whose work has to be done by a time, on spot or on-demand as it sees fit; see `sim.deadline`.
+
+    Times in seconds since the epoch of the scenario. The jobs are rows that nobody else submits: the renter uses one
+    for each of its moves. Prices are micro-USD of a GPU-hour when it comes.
+    """
+
+    submit_s: int
+    deadline_s: int
+    work_s: int
+    changeover_s: int
+    check_s: int
+    uniform: bool
+    spot_jobs: tuple[int, ...]
+    on_demand_jobs: tuple[int, ...]
+    spot_price: int
+    on_demand_price: int
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that a run needs, with the randomness already drawn: the same world can be run under any policy."""
@@ -84,6 +103,7 @@ class World:
     tenancy: Tenancy = NO_TENANCY
     lending: LendInputs = USUAL_LENDING
     pool_levels: tuple[tuple[str, ...], ...] = ()  # names of each pool's topology, lowest first
+    deadlines: tuple[DeadlineRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

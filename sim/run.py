@@ -20,6 +20,7 @@ from scheduler.why import why
 from sim import engine as engines
 from sim import world as processes
 from sim.compiled import compiled
+from sim.deadline import renter, rows_of
 from sim.driver import Driver
 from sim.eviction_costs import eviction_costs
 from sim.lend_terms import lend_findings, lend_terms
@@ -109,12 +110,14 @@ def note_waiting(core: Core) -> None:
 
 
 def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:
-    """Start the processes of the world: contracts, faults, the control clock, arrivals."""
+    """Start the processes of the world: contracts, faults, the control clock, renters with a deadline, arrivals."""
     env.process(processes.contracts(env, driver.happen, world.reservations))
     env.process(processes.faults(env, driver.happen, world.faults))
     if ticks(core, world):
         env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
-    env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s))
+    for row in world.deadlines:
+        env.process(renter(env, driver.happen, core, row))
+    env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s, rows_of(world.deadlines)))
 
 
 def ticks(core: Core, world: World) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.programme import Programme
     from sim.scenario import Scenario
 
-INTERNAL_STREAMS = ("frontier", "infer", "research")
+INTERNAL_STREAMS = ("frontier", "infer", "research", "llm")
 JOBS_MAX = 10_000_000  # of one stream: what a machine still holds in memory
 
 
@@ -141,7 +141,7 @@ def _contracts_fit(scenario: "Scenario") -> None:
 def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
     pool = pool_index(scenario, programme.region, programme.sku, "programme")
     kinds = {tenant.id: tenant.kind for tenant in scenario.tenant}
-    for name in ("frontier", "inference", "research"):
+    for name in ("frontier", "inference", "research", "llm_era"):
         part = getattr(programme, name)
         if part is None:
             continue
@@ -165,6 +165,10 @@ def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
         per_day = mix.jobs_per_day(size.rows * size.row_gpus)
         _can_be_held(per_day, scenario.days, "programme.research.jobs_per_day_per_16k_gpus")
         level_of(scenario, pool, mix.within, "programme.research.within")
+    if era := programme.llm_era:
+        size = scenario.pool[pool]
+        per_day = era.jobs_per_day(size.rows * size.row_gpus)
+        _can_be_held(per_day, scenario.days, "programme.llm_era.jobs_per_day_per_2416_gpus")
     gang_nodes(programme, scenario.pool[pool].rows, contract_peak_nodes(scenario, pool))
 
 
@@ -186,6 +190,12 @@ def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
         if max(sizes) > promised:
             message = "larger than the tenant's contract" if promised else "needs a contract of this tenant and product"
             raise _impossible(message, f"{path}.nodes", max(sizes), f"at most {promised}")
+    if demand.fallback:
+        _known(demand.fallback, _products(scenario), "product", f"{path}.fallback")
+        fallback = scenario.registry.products[scenario.registry.product_index(demand.fallback)]
+        if (product.band, fallback.band) != (Band.SPOT, Band.ON_DEMAND):
+            found = f"{product.band.name} falling back on {fallback.band.name}"
+            raise _impossible("only spot falls back, on on-demand", f"{path}.fallback", found, "SPOT on ON_DEMAND")
     _can_be_held(demand.jobs_per_day.value, scenario.days, f"{path}.jobs_per_day")
     median_s, mean_s, max_s = demand.run_median_s.value, demand.run_mean_s.value, demand.run_max_s.value
     if not median_s <= mean_s <= max_s:
@@ -215,11 +225,11 @@ def _streams_are_distinct(scenario: "Scenario") -> None:
     """Names of streams key the random draws and the job ids, so no two streams may share one."""
     seen = dict.fromkeys(INTERNAL_STREAMS, "the internal programme")
     for row, demand in enumerate(scenario.demand):
-        name = demand.stream_name
-        if name in seen:
-            message = f"the name of this stream belongs to {seen[name]}"
-            raise _impossible(message, f"demand[{row}].name", repr(name), "a name of its own")
-        seen[name] = f"demand[{row}]"
+        for name in (demand.stream_name, *([demand.fallback_name] if demand.fallback else [])):
+            if name in seen:
+                message = f"the name of this stream belongs to {seen[name]}"
+                raise _impossible(message, f"demand[{row}].name", repr(name), "a name of its own")
+            seen[name] = f"demand[{row}]"
 
 
 def _products(scenario: "Scenario") -> list[str]:

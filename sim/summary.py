@@ -18,6 +18,7 @@ from billing.sla import nearest_rank
 from billing.usage import IntArray
 from scheduler.events import Status
 from scheduler.wait_cause import WaitCause
+from sim.deadline import deadlines_kept, rows_of
 from sim.delays import delays_of
 from sim.report.build import capacity_residual
 from sim.report.delay import delay
@@ -51,6 +52,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         "jobs": _jobs(result),
         "wait_s": _waits(result),
         "wait_by_cause_s": waits_by_cause(result),
+        "deadlines": deadlines_kept(result),
         **_delays(result, baseline),
         "interruptions": _interruptions(result),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),
@@ -94,10 +96,11 @@ def _jobs(result: RunResult) -> dict[str, Any]:
 def _waits(result: RunResult) -> dict[str, Any]:
     """Submission to first start, by band; bands without a job are left out."""
     jobs, start_s = result.world.jobs, result.outcomes.start_s
+    moved = np.isin(np.arange(len(start_s)), list(rows_of(result.world.deadlines)))  # they come when they like
     band = np.array([row.band for row in result.world.products], dtype=np.int64)[jobs.product]
     found = {}
     for each in Band:
-        mine = band == each
+        mine = (band == each) & ~moved
         waits = np.sort((start_s - jobs.submit_s)[mine & (start_s >= 0)])
         if mine.any():
             found[each.name.lower()] = {

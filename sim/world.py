@@ -17,15 +17,19 @@ Happen = Callable[[list[Event]], None]  # what happened now, all of it at once
 Process = Generator[simpy.events.Timeout, None, None]
 
 
-def arrivals(env: simpy.Environment, happen: Happen, submit_s: IntArray) -> Process:
-    """Submit each row at its time; rows are in order of submission."""
+def arrivals(
+    env: simpy.Environment, happen: Happen, submit_s: IntArray, others: frozenset[int] = frozenset()
+) -> Process:
+    """Submit each row at its time, but for those that `others` submit; rows are in order of submission."""
     row, rows = 0, memoryview(submit_s.data)
     while row < len(rows):
         yield env.timeout(max(0, rows[row] - int(env.now)))
         now_s, first = int(env.now), row
         while row < len(rows) and rows[row] <= now_s:
             row += 1
-        happen([Event(EventKind.SUBMIT, number) for number in range(first, row)])
+        mine = [number for number in range(first, row) if number not in others] if others else range(first, row)
+        if mine:
+            happen([Event(EventKind.SUBMIT, number) for number in mine])
 
 
 def faults(env: simpy.Environment, happen: Happen, rows: FaultRows) -> Process:

@@ -34,7 +34,7 @@ def changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
 
 
 def test_the_bundled_scenarios_are_these() -> None:
-    assert bundled() == ["gap", "rsc", "small"]
+    assert bundled() == ["acme", "gap", "rsc", "small"]
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -256,7 +256,7 @@ def not_toml(folder: Path) -> Path:
         (not_toml, "is not TOML"),
         (lambda folder: folder, "cannot be read: Is a directory"),
         (lambda folder: folder / "none.toml", "cannot be read: No such file or directory"),
-        (lambda folder: "smal", "did you mean 'small'? (allowed a TOML file, or one of gap, rsc, small)"),
+        (lambda folder: "smal", "did you mean 'small'? (allowed a TOML file, or one of acme, gap, rsc, small)"),
         (lambda folder: "null\0byte", "cannot be read"),
     ],
 )
@@ -297,7 +297,7 @@ def test_the_schema_lets_editors_complete_and_refuse() -> None:
     assert tables["Faults"]["additionalProperties"] is False
     repair = tables[tables["Faults"]["properties"]["repair_s"]["$ref"].rpartition("/")[2]]
     assert [form["type"] for form in repair["anyOf"]] == ["integer", "object"]  # bare, or with its origin
-    assert tables["Programme"]["anyOf"][0]["enum"] == ["seed", "rsc", "custom"]
+    assert tables["Programme"]["anyOf"][0]["enum"] == ["seed", "rsc", "acme", "custom"]
     assert tables["Product"]["required"] == ["code"]  # a row may change one key of a built-in product
 
 
