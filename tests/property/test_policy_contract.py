@@ -28,10 +28,11 @@ from core_checks import (
 from core_invariants import Watch, lost_work
 from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
-from small_worlds import Log, SmallWorld, flat_drive, swarm_world
+from small_worlds import Log, SmallWorld, flat_drive
+from swarm_worlds import swarm_world
 
 COMBINATIONS = [(policy, lend) for policy in sorted(POLICIES) for lend in LENDS]
-WORLDS = 8  # of each combination in `make test`
+WORLDS = 4  # of each combination in `make test`
 
 
 def seeds(policy: str, lend: str, count: int) -> range:

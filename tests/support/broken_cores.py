@@ -81,12 +81,12 @@ def notice_served_twice_as_long() -> Iterator[None]:
     """Renters are given twice their notice: kind to them, and a broken promise to everybody else."""
     real = lives.Lives.serve_notice
 
-    def kind(self, pool, job, by=-1):
+    def kind(self, pool, job, *words, **told):
         product = self.jobs.product[job]
         rows = self.products
         longer = rows[product]._replace(notice_s=2 * rows[product].notice_s + 1)
         self.products = (*rows[:product], longer, *rows[product + 1 :])
-        real(self, pool, job, by)
+        real(self, pool, job, *words, **told)
         self.products = rows
 
     with patch.object(lives.Lives, "serve_notice", kind):
@@ -132,13 +132,13 @@ def guarantee_ignored() -> Iterator[None]:
     """Evictions that forget the guarantee."""
     real = lives.Lives.serve_notice
 
-    def early(self, pool, job, by=-1):
+    def early(self, pool, job, *words, **told):
         until_s = self.jobs.guaranteed_until_s[job]
         rows = self.products
         product = self.jobs.product[job]
         self.products = tuple(row._replace(rolling=False) if at == product else row for at, row in enumerate(rows))
         self.jobs.guaranteed_until_s[job] = 0
-        real(self, pool, job, by)
+        real(self, pool, job, *words, **told)
         self.products = rows
         self.jobs.guaranteed_until_s[job] = until_s
 

@@ -16,8 +16,11 @@ LOST = (EventKind.NODE_DOWN, EventKind.DRAIN)  # what takes a node away
 
 
 def late_starts(world: SmallWorld, core: Core, log: Log) -> list[str]:
-    """Reserved and internal starts later than notice or guarantee, plus cleaning, after their grant."""
-    found = []
+    """Reserved and internal starts later than notice or guarantee, plus cleaning, after their grant.
+
+    A tenant within its quota may also have to wait for borrowers of its own tier to leave.
+    """
+    found, reclaims = [], bool(core.tenancy.quotas)
     for start in log.started:
         band = core.jobs.band[start.job]
         if band > Band.INTERNAL:
@@ -25,7 +28,7 @@ def late_starts(world: SmallWorld, core: Core, log: Log) -> list[str]:
         reach_s = max(
             max(product.notice_s, product.guarantee_s)
             for product in world.products
-            if TIER_OF_BAND[product.band] > TIER_OF_BAND[band]
+            if TIER_OF_BAND[product.band] + reclaims > TIER_OF_BAND[band]
         )
         bound_s = reach_s + world.pools[core.jobs.pool[start.job]].scrub_s
         if start.start_s - start.granted_s > bound_s:
@@ -36,8 +39,12 @@ def late_starts(world: SmallWorld, core: Core, log: Log) -> list[str]:
 
 
 def grants_taken_back(world: SmallWorld, core: Core, log: Log) -> list[str]:
-    """Grants that were revoked although no node of theirs failed and no higher tier was granted one of them."""
+    """Grants that were revoked although no node of theirs failed and no higher tier was granted one of them.
+
+    Where tenants have quotas, one within its own may also take quota or nodes back from borrowers of the same tier.
+    """
     found = []
+    reclaims = bool(core.tenancy.quotas)
     failed = {now_s: {event.row for event in events if event.kind in LOST} for now_s, events in log.steps}
     first_node = [sum(row.nodes for row in world.pools[:pool]) for pool in range(len(world.pools))]
     granted: list[tuple[int, int, int]] = []  # (now_s, job, nodes) so far
@@ -51,12 +58,20 @@ def grants_taken_back(world: SmallWorld, core: Core, log: Log) -> list[str]:
         if not any(
             at_s == now_s
             and core.jobs.pool[other] == pool
-            and taken & nodes
-            and TIER_OF_BAND[core.jobs.band[other]] < tier
+            and (
+                (taken & nodes and TIER_OF_BAND[core.jobs.band[other]] < tier)
+                or (reclaims and _takes_back(core, other, job))
+            )
             for at_s, other, taken in reversed(granted)
         ):
             found.append(f"job {job} lost its grant at {now_s}")
     return found
+
+
+def _takes_back(core: Core, job: int, borrower: int) -> bool:
+    jobs = core.jobs
+    same = TIER_OF_BAND[jobs.band[job]] == TIER_OF_BAND[jobs.band[borrower]]
+    return same and jobs.tenant[job] != jobs.tenant[borrower] and jobs.band[job] <= Band.INTERNAL
 
 
 def overstayed(core: Core) -> list[str]:

@@ -168,15 +168,6 @@ def draw_mishaps(rng: random.Random, pools: tuple[PoolRow, ...], told: list[tupl
     )
 
 
-SWITCHES = ("topology",)  # of `small_world`, each off by default: features that a world may use or not
-
-
-def swarm_world(seed: int, **fixed: bool) -> SmallWorld:
-    """A small world with each switch on or off by chance, unless it is fixed: some mix few features, some many."""
-    rng = random.Random(f"{seed}/switches")
-    return small_world(seed, **{name: rng.random() < 0.5 for name in SWITCHES} | fixed)
-
-
 def draw_products(rng: random.Random, instant: bool) -> tuple[ProductRow, ...]:
     """One product per band."""
 
