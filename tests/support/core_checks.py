@@ -70,8 +70,8 @@ def grants_taken_back(world: SmallWorld, core: Core, log: Log) -> list[str]:
 
 def _takes_back(core: Core, job: int, borrower: int) -> bool:
     jobs = core.jobs
-    same = TIER_OF_BAND[jobs.band[job]] == TIER_OF_BAND[jobs.band[borrower]]
-    return same and jobs.tenant[job] != jobs.tenant[borrower] and jobs.band[job] <= Band.INTERNAL
+    below = TIER_OF_BAND[jobs.band[job]] <= TIER_OF_BAND[jobs.band[borrower]]
+    return below and jobs.tenant[job] != jobs.tenant[borrower] and jobs.band[job] <= Band.INTERNAL
 
 
 def overstayed(core: Core) -> list[str]:

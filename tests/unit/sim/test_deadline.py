@@ -147,7 +147,7 @@ def test_without_deadlines_there_is_nothing_to_tell() -> None:
     [
         ({"fallback": "bare.ondemnd"}, "demand[0].fallback: unknown product; did you mean"),
         ({"fallback": "bare.spot"}, "demand[0].fallback: only spot falls back, on on-demand"),
-        ({"patience_mean_s": 60}, "demand[0].patience_mean_s: a deadline takes the place of patience"),
+        ({"patience_mean_s": 60}, "demand[0]: a deadline takes the place of patience"),
     ],
 )
 def test_a_fallback_that_makes_no_sense_is_refused_by_its_key(changed: dict[str, object], words: str) -> None:
