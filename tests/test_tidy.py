@@ -190,3 +190,11 @@ def test_imports_stay_light(package: str) -> None:
     parts = [package] if package in ("tenants.band", "sim.cli") else [module_of(path) for path in sources(package)]
     code = f"import importlib, sys; [importlib.import_module(name) for name in {parts}]; print(*sys.modules)"
     assert NEEDLESS[package] & set(run_python(code).split()) == set()
+
+
+def test_no_link_is_tracked() -> None:
+    """A link to an environment or a folder of one machine is nothing on any other."""
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git here")
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
