@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from scheduler.events import Reason
 from scheduler.pool import Gather
-from tenants.band import TIER_OF_BAND
+from tenants.band import TIER_OF_BAND, Band
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -16,7 +16,7 @@ class WaitCause(IntEnum):
 
     CAPACITY = 0  # held by its own or more important bands
     FRAGMENTATION = 1  # enough GPUs free, but not as whole nodes, on one node, or in one domain
-    FAIR_SHARE = 2  # its tenant's quota or budget
+    FAIR_SHARE = 2  # its tenant's quota, budget or contract is used up
     PROMISED = 3  # fits, but the nodes are promised: to a contract, or to a job before it
     FAILURE = 4  # would fit if no node were down
     RENTALS = 5  # granted: rentals are leaving its nodes
@@ -37,6 +37,13 @@ CAUSE_OF_REASON = {
     Reason.QUOTA: WaitCause.FAIR_SHARE,
     Reason.BUDGET: WaitCause.FAIR_SHARE,
 }
+
+
+def cause_of_refusal(core: "Lives", job: int, reason: Reason) -> int:
+    """What a job that waits in a queue waits for, given what `scheduler.why.refusal` says of it."""
+    if reason == Reason.RESERVED and core.jobs.band[job] == Band.RESERVED:
+        return WaitCause.FAIR_SHARE  # the nodes that a contract job lacks are those of its own contract
+    return CAUSE_OF_REASON[reason]
 
 
 def cause_of_grant(core: "Lives", gather: Gather) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from scheduler.events import Event, EventKind, Status
 from scheduler.pool import Pool
-from scheduler.wait_cause import CAUSE_OF_REASON, WaitCause, cause_of_grant
+from scheduler.wait_cause import WaitCause, cause_of_grant, cause_of_refusal
 from scheduler.why import refusal
 from tenants.band import TIER_OF_BAND, Band
 
@@ -168,7 +168,7 @@ class WaitLedger:
             key = (*shape, jobs.tenant[job] if gated or band == _RESERVED else -1, band)
             line = family.odd.get(key)
             if line is None:
-                cause = CAUSE_OF_REASON[refusal(core, pool, job).reason]
+                cause = cause_of_refusal(core, job, refusal(core, pool, job).reason)
                 line = family.odd[key] = Line(job, key, cause, now_s)
         else:
             line = family.lines.get(full)
@@ -219,7 +219,8 @@ class WaitLedger:
         """Ask again where the answer may have changed."""
         for family in families.values():
             for line in family.odd.values():
-                line.turn(CAUSE_OF_REASON[refusal(self.core, pool, line.like).reason], now_s)
+                reason = refusal(self.core, pool, line.like).reason
+                line.turn(cause_of_refusal(self.core, line.like, reason), now_s)
             if family.sizes:
                 before, marks = family.marks, family.look(pool)
                 if marks != before:

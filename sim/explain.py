@@ -1,7 +1,7 @@
 """Why a job waited, where it ran, who evicted it: its story, told from the tape.
 
-The tape is fed to a core once more and the core is asked about the job after every step. So nothing had to be written
-down while the run was under way, and the story can never disagree with the decisions.
+The tape is fed to a core once more and the core is asked about the job after every step. So nothing but the tape had
+to be written down while the run was under way, and the story can never disagree with the decisions.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,33 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from billing.money import format_usd
 from billing.months import utc_text
 from scheduler.core import Core
-from scheduler.events import Reason, Status
+from scheduler.events import Plan, Status
 from scheduler.explain import has_promise, sentence
 from scheduler.nodeset import text
 from scheduler.tape import core_of, steps
+from scheduler.wait_cause import WaitCause
+from scheduler.waits import WaitLedger
 from scheduler.why import why
 from sim.errors import SimError
+from sim.report.text import span
 from sim.run_folder import RunFolder, read
+
+# What a job waited for, as the end of "12 min ...".
+CAUSE_WORDS = {
+    "capacity": "for nodes that its own or more important bands held",
+    "fragmentation": "for nodes in one piece",
+    "fair_share": "for its tenant's quota, budget or contract",
+    "promised": "for its turn",
+    "failure": "for repairs",
+    "rentals": "for rentals to leave",
+    "preemption": "for less important internal work to leave",
+    "scrubbing": "for cleaning",
+    "offer": "for an offer",
+    "damping": "held back after failures",
+}
 
 
 class Moment(NamedTuple):
@@ -35,7 +53,9 @@ class Explanation:
     job_id: str
     facts: dict[str, Any]  # its row of the jobs table
     moments: list[Moment]
-    waited_s: dict[str, int]  # by reason
+    waited_s: dict[str, int]  # by cause; adds up to its wait
+    evicted: list[dict[str, Any]]  # its rows of the evictions table
+    evicting: list[dict[str, Any]]  # the rows of those who had to leave for it
     epoch_s: int
 
     @property
@@ -45,8 +65,18 @@ class Explanation:
         lines = [f"{self.job_id}: {row['product']} of {row['tenant']}, {row['gpus']} GPUs, {row['run_s']:,} s of work"]
         lines += [f"  {utc_text(self.epoch_s + moment.at_s)}  {moment.sentence}" for moment in self.moments]
         if self.waited_s:
-            parts = ", ".join(f"{seconds:,} s {code}" for code, seconds in self.waited_s.items())
-            lines.append(f"  waited {sum(self.waited_s.values()):,} s in all: {parts}")
+            causes = sorted(self.waited_s.items(), key=lambda cause: -cause[1])
+            parts = ", ".join(f"{span(seconds)} {CAUSE_WORDS[cause]}" for cause, seconds in causes)
+            total_s = sum(self.waited_s.values())
+            lines.append(f"  waited {total_s:,} s in all, {span(total_s)}: {parts}")
+        lines += [f"  {eviction_text(gone, self.epoch_s)}" for gone in self.evicted]
+        if self.evicting:
+            names = ", ".join(gone["job_id"] for gone in self.evicting[:5])
+            more = f" and {len(self.evicting) - 5:,} more" if len(self.evicting) > 5 else ""
+            lost_gpu_s = sum(gone["lost_gpu_s"] for gone in self.evicting)
+            count = len(self.evicting)
+            told = f"{count:,} eviction{'s' if count > 1 else ''} ({names}{more})"
+            lines.append(f"  for its nodes: {told}, in which {lost_gpu_s:,} GPU-s of work were lost")
         lines.append(
             f"  {row['status']}; evicted {row['preemptions']} times, lost to node faults {row['faults']} times"
         )
@@ -59,6 +89,8 @@ class Explanation:
             "job": self.facts,
             "moments": [moment._asdict() | {"at": utc_text(self.epoch_s + moment.at_s)} for moment in self.moments],
             "waited_s": self.waited_s,
+            "evicted": self.evicted,
+            "evicting": self.evicting,
         }
 
 
@@ -76,36 +108,55 @@ def explain(folder: Path, job_id: str) -> Explanation:
         raise SimError("run has no such job", code="unknown_name", path="JOB", found=job_id, allowed=f"ids like {near}")
     facts = run.query("SELECT * FROM jobs WHERE job_id = $job", job=job_id)[0]
     moments, waited_s = _story(run, ids.index(job_id), ids)
-    return Explanation(job_id, facts, moments, waited_s, run.names.epoch_s)
+    evicted = run.query("SELECT * FROM evictions WHERE job_id = $job ORDER BY evicted_s", job=job_id)
+    evicting = run.query("SELECT * FROM evictions WHERE by_job_id = $job ORDER BY evicted_s, job_id", job=job_id)
+    return Explanation(job_id, facts, moments, waited_s, evicted, evicting, run.names.epoch_s)
+
+
+def evictions(folder: Path) -> list[dict[str, Any]]:
+    """Return the evictions of a run, those that cost most first: lost work, then GPUs, then time.
+
+    Raises:
+        SimError: no such run.
+    """
+    return read(folder).query("SELECT * FROM evictions ORDER BY lost_gpu_s DESC, gpus DESC, evicted_s, job_id")
+
+
+def eviction_text(gone: dict[str, Any], epoch_s: int) -> str:
+    """One eviction in one sentence: when, for whom, with what notice, and what was lost."""
+    again = ", which started again after a failure" if gone["second_order"] else ""
+    by = f" for {gone['by_job_id']} ({gone['by_product']} of {gone['by_tenant']}{again})" if gone["by_job_id"] else ""
+    lost = f"{gone['lost_s']:,} s of work on {gone['gpus']} GPUs were lost" if gone["lost_s"] else "no work was lost"
+    notice_s = gone["evicted_s"] - gone["noticed_s"]
+    return f"evicted at {utc_text(epoch_s + gone['evicted_s'])}{by} after a notice of {span(notice_s)}; {lost}"
 
 
 def _story(run: RunFolder, job: int, ids: list[str]) -> tuple[list[Moment], dict[str, int]]:
     lines = run.tape()
     core = core_of(next(lines))
+    ledger = WaitLedger(core)
     moments: list[Moment] = []
-    waited_s: dict[str, int] = {}
-    horizon_s = int(run.manifest["horizon_s"])
-    since, state, faults = 0, "", 0
+    state, faults = "", 0
     for _, now_s, events, _ in steps(lines):
         core.step(now_s, events)
+        ledger.after_step(now_s, events)
         told = _told(core, job, ids)
         if core.jobs.faults[job] > faults:
             faults = core.jobs.faults[job]
             moments.append(Moment(now_s, "node_fault", "loses its nodes: one of them failed"))
+        plans = [plan for plan in core.out.plans if job == plan.job or job in plan.victims]
+        moments += [Moment(now_s, "plan", _plan_text(plan, job, ids)) for plan in plans]
         core.out.clear()
-        if told is None or told.code == state:
-            continue
-        _count(waited_s, state, now_s - since)
-        moments.append(Moment(now_s, told.code, told.sentence))
-        since, state = now_s, told.code
-    _count(waited_s, state, horizon_s - since)
+        if told is not None and told.code != state:
+            moments.append(Moment(now_s, told.code, told.sentence))
+            state = told.code
+    waited_s: dict[str, int] = {}
+    rows = ledger.close(int(run.manifest["horizon_s"]))
+    for place in range(0, len(rows), 3):
+        if rows[place] == job:
+            cause = WaitCause(rows[place + 1]).name.lower()
+            waited_s[cause] = waited_s.get(cause, 0) + rows[place + 2]
     return moments, waited_s
-
-
-def _count(waited_s: dict[str, int], state: str, seconds: int) -> None:
-    """Add the seconds of a state that is a reason for waiting."""
-    if seconds and state.upper() in Reason.__members__ and state not in ("none", "too_large", "patience", "no_requeue"):
-        waited_s[state] = waited_s.get(state, 0) + seconds
 
 
 def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
@@ -116,7 +167,7 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
         return None
     if status in (Status.PENDING, Status.GRANTED):
         found = why(core, job)
-        expected = f"; expected to start {found.promised_s - core.now_s:,} s from now" if has_promise(found) else ""
+        expected = f"; expected to start in {span(found.promised_s - core.now_s)}" if has_promise(found) else ""
         return Moment(core.now_s, found.reason.name.lower(), f"{sentence(found)}{expected}")
     if status == Status.RUNNING:
         return Moment(core.now_s, f"running:{core.jobs.epoch[job]}", f"runs on nodes {text(pool.hold[job].nodes)}")
@@ -129,3 +180,16 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
         found = why(core, job)
         return Moment(core.now_s, found.reason.name.lower(), sentence(found))
     return Moment(core.now_s, "done", "is done")
+
+
+def _plan_text(plan: Plan, job: int, ids: list[str]) -> str:
+    """Who was to leave for whom, at what cost, and what else was considered."""
+    victims = ", ".join(ids[victim] for victim in plan.victims)
+    whose = "it" if job == plan.job else ids[plan.job]
+    cost = f" at a cost of {format_usd(plan.cost_micro_usd, 2)} USD" if plan.cost_micro_usd else ""
+    told = f"{victims} must make way for {whose}{cost}, ready in {span(plan.ready_s - plan.at_s)}"
+    if not plan.runner_up:
+        return f"{told}; it was {plan.decided_by}" if plan.decided_by else told
+    others = ", ".join(ids[other] for other in plan.runner_up)
+    other_cost = f" at {format_usd(plan.runner_up_cost_micro_usd, 2)} USD" if plan.runner_up_cost_micro_usd else ""
+    return f"{told}; considered instead: {others}{other_cost}, worse in {plan.decided_by}"

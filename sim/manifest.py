@@ -52,6 +52,20 @@ def world_sha256(world: World) -> str:
     return digest.hexdigest()
 
 
+def differences(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Say in what the worlds of two runs differ; nothing where whatever befell one cluster befell the other."""
+    if manifest.get("world_sha256") == other.get("world_sha256") is not None:
+        return []
+    told = [
+        f"{key} {other[key]} instead of {manifest[key]}"
+        for key in ("scenario", "seed", "horizon_s", "epoch")
+        if manifest[key] != other[key]
+    ]
+    if manifest["pools"] != other["pools"]:
+        told.append("other pools")
+    return told or ["other jobs, faults or contracts"]
+
+
 def write_manifest(
     folder: Path, result: RunResult, books: Books | None, scenario_name: str, scenario_toml: str
 ) -> None:

@@ -143,6 +143,7 @@ class RunResult:
     evictions: EvictionTable
     evicted_by: IntArray  # of each eviction: the job whose grant caused it; -1 where no job did
     eviction_lost_s: IntArray  # of each eviction: seconds of work that it threw away
+    second_order: IntArray  # of each eviction: 1 where the job that caused it was starting again after a failure
     waits: IntArray  # (3, n): job, number of the scheduler.wait_cause.WaitCause, seconds; by job and cause, ascending
     outages: OutageTable
     capacity: CapacityTable

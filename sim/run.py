@@ -164,6 +164,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         ),
         evicted_by=evicted[5],
         eviction_lost_s=evicted[6],
+        second_order=evicted[7],
         waits=recorder.waits_by_cause(horizon_s),
         outages=outages(rows, recorder.table(recorder.faulted, 4), started, core.jobs, horizon_s),
         capacity=capacity,

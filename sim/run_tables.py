@@ -44,7 +44,7 @@ def tables(result: RunResult, books: Books | None, baseline: RunResult | None = 
     Without books (a run that was not metered) their tables are there, without a row; so is that of the delays without
     a baseline (the same world with rentals off).
     """
-    names = result.world.names
+    names, priced = result.world.names, books is not None
     books = books or unmetered(names, result.horizon_s)
     yield "jobs", jobs(result)
     yield "allocations", allocations(result)
@@ -53,7 +53,7 @@ def tables(result: RunResult, books: Books | None, baseline: RunResult | None = 
     yield "capacity", capacity(names, books)
     yield "sla", sla(names, books)
     yield "waits", why_tables.waits(result)
-    yield "evictions", why_tables.evictions(result)
+    yield "evictions", why_tables.evictions(result, priced)
     yield "internal_delay", why_tables.internal_delay(result, baseline)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.money import product
 from scheduler.wait_cause import WaitCause
 from sim.delays import delays_of
+from sim.eviction_cost import lost_gpu_s, lost_micro_usd
 from sim.parquet import Cells, Labels, Maybe
 from sim.result import IntArray, RunResult
 from sim.table_columns import Columns, column, party, place
@@ -19,8 +19,11 @@ def waits(result: RunResult) -> Columns:
     return {"job_id": _ids(result, job), "cause": Labels(cause, CAUSES_OF_WAIT), "wait_s": wait_s}
 
 
-def evictions(result: RunResult) -> Columns:
-    """One row per eviction, in the order in which they took place: who had to leave, for whom, and what was lost."""
+def evictions(result: RunResult, priced: bool) -> Columns:
+    """One row per eviction, in the order in which they took place: who had to leave, for whom, and what was lost.
+
+    Unless `priced` (a run that was not metered), nobody says what that was worth.
+    """
     world, gone, by = result.world, result.evictions, result.evicted_by
     rows = world.jobs
     pool = rows.pool[gone.job]
@@ -35,8 +38,10 @@ def evictions(result: RunResult) -> Columns:
         "by_job_id": Cells(_or_none(np.array(rows.job_id, dtype=object), by)),
         "by_tenant": Cells(_or_none(np.array(world.names.tenants, dtype=object)[rows.tenant], by)),
         "by_product": Cells(_or_none(np.array(world.names.products, dtype=object)[rows.product], by)),
+        "second_order": Cells(result.second_order.astype(bool).tolist(), "BOOLEAN"),
         "lost_s": result.eviction_lost_s,
-        "lost_gpu_s": product(gone.gpus, result.eviction_lost_s),
+        "lost_gpu_s": lost_gpu_s(result),
+        "lost_micro_usd": lost_micro_usd(result) if priced else Cells([None] * len(gone.job), "BIGINT"),
     }
 
 

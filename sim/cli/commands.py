@@ -10,11 +10,14 @@ from types import FrameType
 from typing import NoReturn
 
 from sim.cli import bill, scenarios, sla
+from sim.cli.compare import compare
+from sim.cli.delay import delay
 from sim.cli.demo import demo
 from sim.cli.doctor import doctor
 from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
+from sim.cli.policies import policies
 from sim.cli.reliability import reliability
 from sim.cli.replay import replay
 from sim.cli.report import report
@@ -34,7 +37,10 @@ app.add_typer(scenarios.app)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
-command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo frontier-0 --json")(explain)
+command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
+command(app, "delay", "spillway delay runs/demo", "spillway delay last --csv")(delay)
+command(app, "compare", "spillway compare runs/none runs/all", "spillway compare runs/a runs/b runs/c --csv")(compare)
+command(app, "policies", "spillway policies", "spillway policies --json")(policies)
 command(
     app,
     "reliability",

@@ -10,7 +10,7 @@ from billing.bill import month_bills
 from billing.books import Books
 from billing.money import exact_sum, product
 from sim.param import Origin
-from sim.report import charges, text
+from sim.report import charges, text, why
 from sim.report.delay import delay
 from sim.report.disturbance import disturbances
 from sim.report.model import Fact, FindingRow, GuessRow, ReportData
@@ -75,6 +75,10 @@ def from_result(
         guesses=tuple(GuessRow(g.path, _quantity(g), g.source, g.confidence) for g in guesses),
         findings=tuple(FindingRow(*finding) for finding in [*result.world.jobs.findings, *books.findings]),
         files=FILES,
+        waits=why.waits(result),
+        eviction_pairs=why.eviction_pairs(result),
+        delayed=why.delayed(result, baseline),
+        delay_gpu_s=why.delay_gpu_s(result, baseline),
     )
 
 

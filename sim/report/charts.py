@@ -16,7 +16,7 @@ HEAT_CLASSES = ((9_700, "a"), (9_900, "b"), (9_950, "c"), (9_990, "d"))
 _BEST = "e"
 HEAT_WORDS = (("a", "< 97 %"), ("b", "< 99 %"), ("c", "< 99.5 %"), ("d", "< 99.9 %"), ("e", "≥ 99.9 %"), ("n", "none"))
 HEAT_ROWS_MAX = 8
-SLA_ROWS_MAX = 72
+SLA_ROWS_MAX = 60
 BARS_MAX = 80  # more bins than that are drawn as one skyline
 _NAME_MAX = 18  # letters of a tenant's name beside the heat-map; the cell's title has them all
 _GAP_LABEL_S = 4 * text.DAY_S  # two labels over shorter neighbours would overlap
@@ -93,6 +93,20 @@ def unheld(data: ReportData) -> Markup:
         f"{row.label} {text.gpu_h(row.gpu_s)} GPU-h" for row in data.unheld
     )
     return svg.hbar(parts, height=44, label=label)
+
+
+def waits(data: ReportData) -> Markup:
+    """Return the bar of what internal jobs waited for, by cause."""
+    parts = internal_waits(data)
+    label = "Waiting of internal jobs: " + ", ".join(f"{name} {text.span(seconds)}" for _, name, seconds in parts)
+    return svg.hbar(parts, height=44, label=label)
+
+
+def internal_waits(data: ReportData) -> list[tuple[str, str, int]]:
+    """Return (fill, label, seconds) of the causes that internal jobs waited for."""
+    mine = [place for place, band in enumerate(data.waits.bands) if band.startswith("internal")]
+    found = [(row.key, row.label, sum(row.wait_s[place] for place in mine)) for row in data.waits.rows]
+    return [part for part in found if part[2]]
 
 
 def delay(found: Delay) -> Markup:

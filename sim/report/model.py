@@ -8,6 +8,8 @@ Tuples of one section are aligned with each other where a docstring says so.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sim.report.why_model import NO_WAITS, DelayedJob, EvictionPair, Waits
+
 # Who can hold a GPU, bottom to top of the main picture. The key is also the name of its colour and pattern.
 HOLDERS = (
     ("critical", "internal critical"),
@@ -239,3 +241,7 @@ class ReportData:
     guesses: tuple[GuessRow, ...]
     findings: tuple[FindingRow, ...]
     files: tuple[str, ...]  # names beside the page that hold the full tables
+    waits: Waits = NO_WAITS
+    eviction_pairs: tuple[EvictionPair, ...] = ()
+    delayed: tuple[DelayedJob, ...] = ()
+    delay_gpu_s: int = 0  # of all jobs that started in both runs: seconds later times GPUs

@@ -11,12 +11,14 @@ from sim.report.model import ReportData
 
 # Longer tables show their first rows and name the file that holds the rest.
 BINS_MAX = 400
-ROWS_MAX = 60
+ROWS_MAX = 40
+GUESSES_MAX = 60
 
 
 def render(data: ReportData) -> str:
     """Return the page. It fetches nothing, runs no script, and reads no clock."""
-    return _environment().get_template("report.html.j2").render(data=data, bins_max=BINS_MAX, rows_max=ROWS_MAX)
+    limits = {"bins_max": BINS_MAX, "rows_max": ROWS_MAX, "guesses_max": GUESSES_MAX}
+    return _environment().get_template("report.html.j2").render(data=data, **limits)
 
 
 @cache

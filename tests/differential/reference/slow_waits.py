@@ -54,7 +54,7 @@ class SlowWaits:
         if need > max(sum(healthy[node] for node in group) for group in groups):
             return "failure"
         if jobs.band[job] == Band.RESERVED and full > pool.contract_room(jobs.tenant[job]):
-            return "promised"
+            return "fair_share"
         if tier >= 2:
             guarantee_s = core.products[jobs.product[job]].guarantee_s
             lent = sum(

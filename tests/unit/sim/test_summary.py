@@ -146,7 +146,7 @@ def test_a_run_without_reasons_is_the_same_run_and_says_nothing_of_waits(
 
 def test_evictions_tell_who_left_for_whom(finished: tuple[RunResult, Books, RunResult]) -> None:
     result = finished[0]
-    table = evictions(result)
+    table = evictions(result, priced=True)
     by, ids = table["by_job_id"].values, set(result.world.jobs.job_id)
     assert len(by) == len(result.evictions.job) > 0 and set(by) <= ids
     assert (table["lost_gpu_s"] == table["gpus"] * table["lost_s"]).all()
