@@ -28,7 +28,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from bench_core import kth_world, product_s, traces_dir
+from bench_core import core_s
+from bench_worlds import kth_world, traces_dir
 
 from scheduler import guard
 from scheduler.capacity import Room
@@ -194,7 +195,7 @@ def guard_cost(trace: Path, rounds: int) -> dict[str, object]:
     for _ in range(rounds):
         for guarded in (True, False):
             with nullcontext() if guarded else patch.object(guard, "place", bare_place):
-                spent[guarded].append(product_s(world, record=False)[0])
+                spent[guarded].append(core_s(world)[0])
     percent = 100 * (min(spent[True]) / min(spent[False]) - 1)
     return {"case": "guard, KTH-SP2", "percent": round(percent, 1), "goal_percent": GUARD_GOAL_PERCENT}
 
