@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scheduler.budget import Ledger
+from scheduler.errors import TableError
 from scheduler.events import NEVER, Event, EventKind, Reason, Status, Timer
 from scheduler.pool import Pool
 from scheduler.quota import Quotas, add, headroom
@@ -190,6 +191,9 @@ class Gate:
 def open_gates(core: "Lives", rows: tuple[PoolRow, ...], tenancy: Tenancy) -> None:
     """Give every pool its gate. Raises TableError for a tenancy that the pools cannot honour."""
     refuse_impossible_tenancy(tenancy, rows)
+    if core.policy.depth:  # a planned start holds nodes for a job that may have no quota by then
+        name, allowed = core.policy.name, "a policy without planned starts, such as easy"
+        raise TableError("quotas do not go with planned starts", path="policy", found=name, allowed=allowed)
     quotas, ledger = Quotas(tenancy, len(rows)), Ledger(tenancy)
     for pool in core.pools:
         pool.gate = Gate(pool, core.jobs, tenancy, quotas, ledger)

@@ -37,6 +37,7 @@ from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
 from scheduler.tenancy import NO_TENANCY, Tenancy
+from scheduler.timetable import Timetable
 from scheduler.waiting import Queue
 from scheduler.work import Written, settle_work, settle_writes, with_writes
 from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
@@ -143,6 +144,7 @@ class Lives:
         self.paused: dict[int, bool] = {}  # those that wait out a pause, and whether a node of theirs broke
         self.meek: set[int] = set()  # those that may evict nobody
         self.warned: dict[int, int] = {}  # since when a job knows that a node of it will drain
+        self.timetables: dict[tuple[int, int], Timetable] = {}  # of (pool, tier), where the policy plans ahead
 
     def cut(self, now_s: int) -> list[Segment]:
         """Return the allocations that are open at `now_s` as segments that end there. Changes nothing; ends a run."""
@@ -431,14 +433,16 @@ class Lives:
         if job in self.meek:
             pool.meek.add(job)
             return
-        product = self.products[jobs.product[job]]
-        need_s = self._left_by_estimate_s(job, product)
-        if jobs.first_start_s[job] >= 0:
-            need_s += product.restart_s
         if pool.gate is not None and jobs.band[job] in INTERNAL_BANDS:
-            pool.gate.push(job, self.key[job], jobs.shape[job], need_s)
+            pool.gate.push(job, self.key[job], jobs.shape[job], self.need_s(job))
         else:
-            self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], need_s)
+            self.queue_of(job, pool).push(self.key[job], job, jobs.shape[job], self.need_s(job))
+
+    def need_s(self, job: int) -> int:
+        """Return how long a waiting job will hold its nodes, by its estimate. Seconds, at least 1."""
+        product = self.products[self.jobs.product[job]]
+        left_s = self._left_by_estimate_s(job, product)
+        return left_s + product.restart_s if self.jobs.first_start_s[job] >= 0 else left_s
 
     def arm(self, at_s: int, kind: EventKind, job: int) -> None:
         """Ask to be told of an event of this life of a job."""

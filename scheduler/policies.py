@@ -7,6 +7,7 @@ from scheduler.errors import UnknownPolicyError
 from scheduler.lend import LENDS, Lend, all_idle, quantile_quota
 from scheduler.order import Order, fifo
 from scheduler.place import Place, fgd, first_fit, pack_domain, packed
+from scheduler.timetable import EVERYBODY
 from scheduler.victims import Victims, cheapest, gfs_waste, youngest_first
 
 
@@ -20,6 +21,9 @@ class Policy:
     victims: Victims = youngest_first
     backfill: Backfill = easy
     lend: Lend = all_idle
+    depth: int = (
+        0  # how many waiters of each internal tier have a planned start (`scheduler.conservative`); 0: the head alone
+    )
     blind: bool = False  # place internal work as if there were no renters, and evict whoever sits there
 
 
@@ -29,6 +33,8 @@ POLICIES: dict[str, Policy] = {
         Policy("fcfs", backfill=none),
         Policy("easy"),
         Policy("easy_first_fit", place=first_fit),
+        Policy("conservative", depth=EVERYBODY),
+        Policy("conservative_depth", depth=64),
         # Gangs stay together where the pool has a topology; without one, this is `easy`.
         Policy("easy_domain", place=pack_domain),
         # FGD: parts of nodes go where they break up the least, by the mix of jobs seen so far.

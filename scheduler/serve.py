@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from scheduler import guard
 from scheduler.backfill import Promise
 from scheduler.capacity import Hold, Room
+from scheduler.conservative import serve_planned
 from scheduler.failures import serve_first
 from scheduler.gather import choose, choose_ready
 from scheduler.place import Choice
@@ -46,7 +47,12 @@ def serve(core: "Lives", pool: Pool) -> None:
             if pool.gate is not None and tier < 2:
                 pool.gate.serve(core, pool, tier, _serve_tier)
             elif pool.queue[tier].count:
-                _serve_tier(core, pool, tier)
+                if core.policy.depth and tier < 2:
+                    serve_planned(core, pool, tier, _grant)
+                else:
+                    _serve_tier(core, pool, tier)
+            elif core.timetables and (pool.index, tier) in core.timetables:
+                core.timetables[pool.index, tier].outdated = True
             fresh.clear()
             asked[tier] = False
     if pool.gate is not None and (asked[0] or asked[1]):

@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from scheduler import core, failures, lives, promise, serve, victims
+from scheduler import core, failures, lives, profile, promise, serve, victims
 from scheduler.capacity import Hold, Room
-from scheduler.events import Cause
+from scheduler.events import NEVER, Cause
 from scheduler.nodeset import lowest
 from scheduler.policies import POLICIES, Policy
 
@@ -335,3 +335,16 @@ def ready_time_ignored(renters, sharers, need):
     return victims.cheapest(
         renters, sharers, replace(need, parting=lambda job: need.parting(job)._replace(leave_s=need.ledger().now_s))
     )
+
+
+@contextmanager
+def planned_start_delayed() -> Iterator[None]:
+    """Conservative backfill whose holes are found one second late, but for those that begin at once."""
+    real = profile.Profile.earliest
+
+    def late(self, nodes, length_s, from_s):
+        found = real(self, nodes, length_s, from_s)
+        return found if found in (from_s, NEVER) else found + 1
+
+    with patch.object(profile.Profile, "earliest", late):
+        yield

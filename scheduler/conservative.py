@@ -1,0 +1,248 @@
+"""Conservative backfill: every waiting job of an internal tier has a planned start, and nobody may delay one.
+
+    a newcomer     takes its earliest hole in what holders and earlier plans leave
+    an end         gives back what its holder left unused; then, in the order of the queue, each planned job is lifted
+                   out and put back at its earliest hole, which is never later
+    less to plan on (an estimate outlived, a node lost, a grant above) than was promised: everything anew, in order
+    due            a job whose planned start has come is granted
+
+Whole nodes are counted, not named: any will do. A node that is held in part counts as taken until the last of its
+holders leaves, and a waiting job that needs part of a node is planned on a whole one, both on the safe side: but it
+starts at once beside others where the node's time grows into nothing that is planned. What waits in a tier above is
+not counted, as it may evict anyway. A gang that must lie in one domain is planned by count as well, from the instant on
+at which a domain will do; which domain that is, is not kept for it.
+
+Source: the rule of the design's section 5.4 (V5-golden-conservative: 5,000 of 5,000 starts).
+"""
+
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from scheduler.capacity import Hold, Room
+from scheduler.events import NEVER, Status
+from scheduler.nodeset import NOTHING, NodeSet
+from scheduler.pool import Pool
+from scheduler.promise import promised
+from scheduler.timetable import EVERYBODY, Timetable
+
+if TYPE_CHECKING:
+    from scheduler.lives import Lives
+
+Grant = Callable[["Lives", Pool, int, int, Room], Hold]
+
+
+def serve_planned(core: "Lives", pool: Pool, tier: int, grant: Grant) -> None:
+    """Bring the timetable of a tier up to date and grant what is due.
+
+    Cost: a newcomer O(steps of the profile); after an end O(holders + planned), plus O(steps) for each of them that
+    may gain by it.
+    """
+    table = core.timetables.get((pool.index, tier))
+    now_s = core.now_s
+    if table is None:
+        table = core.timetables[pool.index, tier] = Timetable(now_s, core.policy.depth)
+    table.profile.forget_before(now_s)
+    if pool.asked[tier] or table.outdated or now_s >= table.next_end_s:
+        table.outdated = False
+        _sync(core, pool, tier, table)
+        waiting = [job for job in table.start_s if core.jobs.status[job] == Status.PENDING]
+        for job in table.start_s.keys() - set(waiting):
+            start_s, _, length_s = table.lift(job)
+            table.improved.append((start_s, start_s + length_s))
+            table.ended = True
+        broken = table.profile.least() < 0 or any(start_s < now_s for start_s, _, _ in table.start_s.values())
+        if broken and waiting:
+            for job in waiting:
+                table.lift(job)
+            table.improved.clear()
+            table.ended = False
+            _insert(core, pool, tier, table, sorted(waiting, key=core.key.__getitem__), grant)
+        _insert(core, pool, tier, table, _newcomers(core, pool, tier, table), grant, go_through=True)
+    else:
+        fresh = [job for job in pool.fresh[tier] if core.jobs.status[job] == Status.PENDING]
+        free = max(0, table.depth - len(table.start_s))
+        fresh = [job for job in fresh if job not in table.start_s]
+        _insert(core, pool, tier, table, sorted(fresh, key=core.key.__getitem__)[:free], grant)
+    _start_due(core, pool, tier, table, grant)
+    if table.depth < EVERYBODY:
+        _pass_the_rest(core, pool, tier, table, grant)
+
+
+def planned_start_s(core: "Lives", pool: Pool, tier: int, job: int) -> int:
+    """Return the planned start of a waiting job, as of the last decision; NEVER where there is none. O(1)."""
+    table = core.timetables.get((pool.index, tier))
+    return table.start_s[job][0] if table is not None and job in table.start_s else NEVER
+
+
+def _sync(core: "Lives", pool: Pool, tier: int, table: Timetable) -> None:
+    """Count those who hold nodes now, as of this second. O(holders), and O(steps) for each that came or went."""
+    now_s, profile = core.now_s, table.profile
+    base = (pool.nodes & ~pool.down).bit_count() - pool.kept_nodes(tier)
+    if base != table.base:
+        profile.add(now_s, NEVER, base - table.base)
+        if base > table.base:
+            table.improved.append((now_s, NEVER))
+            table.ended = True
+        table.base = base
+    current = {(end[0], end[1]): end[3] for line in pool.ends[: tier + 1] for end in line}
+    for job, gather in pool.granted.items():
+        if gather.tier <= tier:
+            current[_leaves_s(core, pool, table, job, gather.victims), job] = pool.hold[job]
+    for key in table.held.keys() - current.keys():
+        table.leave(key, now_s)
+        table.leaves_s.pop(key[1], None)
+    table.outlive(now_s)
+    for key in sorted(current.keys() - table.held.keys()):
+        table.hold(key, current[key], now_s)
+
+
+def _leaves_s(core: "Lives", pool: Pool, table: Timetable, job: int, victims: Iterable[int]) -> int:
+    """When a granted job that has not started will leave its nodes: by the ends of its victims, cleaning, estimate."""
+    if job not in table.leaves_s:
+        vacant_s = max([core.now_s, *(core.jobs.evict_at_s[victim] for victim in victims)])
+        table.leaves_s[job] = vacant_s + pool.scrub_s + core.need_s(job)
+    return table.leaves_s[job]
+
+
+def _newcomers(core: "Lives", pool: Pool, tier: int, table: Timetable) -> list[int]:
+    """Return the jobs that wait unplanned and are to be planned, in order."""
+    queue = pool.queue[tier]
+    if queue.count == len(table.start_s) or len(table.start_s) >= table.depth:
+        return []
+    found = []
+    for job in queue.jobs():
+        if job not in table.start_s:
+            found.append(job)
+            if len(table.start_s) + len(found) == table.depth:
+                break
+    return found
+
+
+def _insert(
+    core: "Lives", pool: Pool, tier: int, table: Timetable, jobs: list[int], grant: Grant, go_through: bool = False
+) -> None:
+    """Give each job its earliest hole, in this order; before that, with `go_through`, let the planned ones move up."""
+    if go_through and table.ended:
+        _go_through(core, pool, tier, table, grant)
+    for job in jobs:
+        _plan_earliest(core, pool, tier, table, job, core.now_s, grant)
+
+
+def _plan_earliest(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, from_s: int, grant: Grant) -> int:
+    """Timetable a job in its earliest hole; start it at once where it fits beside others. Return the start."""
+    full, part, within = core.jobs.shape[job]
+    need_s = core.need_s(job)
+    core.looked_at += 1
+    if part and not full and from_s == core.now_s:
+        beside = _beside(core, pool, tier, table, part, need_s)
+        room = pool.room_within(tier, within)._replace(whole_limit=NOTHING, part_limit=beside)
+        if beside and room.fits(0, part, pool.kept_nodes(tier)):
+            _granted(core, pool, tier, table, job, grant, room)
+            return core.now_s
+    if within and not pool.room_within(tier, within).fits(full, part, pool.kept_nodes(tier)):
+        at_s = promised(core, pool, tier, job).at_s
+        from_s = max(from_s, at_s) if at_s < NEVER else max(from_s, core.now_s + 1)
+    nodes = full + (part > 0)
+    start_s = table.profile.earliest(nodes, need_s, from_s)
+    if start_s == NEVER:  # more than is healthy: it waits for repairs, behind everything that is known
+        start_s = max(from_s, table.profile.times[-1])
+    table.put(job, start_s, nodes, need_s)
+    return start_s
+
+
+def _beside(core: "Lives", pool: Pool, tier: int, table: Timetable, part: int, need_s: int) -> NodeSet:
+    """Return the nodes held in part that have `part` GPUs free now and whose time may grow for a job of `need_s`."""
+    room = pool.room(tier)
+    candidates = room.partly(part) & ~room.whole()
+    if not candidates:
+        return NOTHING
+    since_s = table.profile.last_gap(1, core.now_s, core.now_s + need_s)
+    nodes = NOTHING
+    for node, ends in table.counted.items():
+        if node & candidates and max(ends.values()) >= since_s:
+            nodes |= node
+    return nodes
+
+
+def _go_through(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
+    """Lift each planned job and put it back at its earliest hole, in the order of the queue.
+
+    A job can only move up into seconds where more is free than when it was last looked at. `improved` holds those;
+    what a job leaves by moving is seen by the later ones in this pass and by the earlier ones in the next.
+    """
+    table.ended = False
+    improved, table.improved = table.improved, []
+    if not improved or not table.start_s:
+        return
+    most = max(table.profile.most(from_s, until_s) for from_s, until_s in improved)
+    until_s = max(map(itemgetter(1), improved))
+    for job in sorted(table.start_s, key=core.key.__getitem__):
+        start_s, nodes, length_s = table.start_s[job]
+        _, part, _ = core.jobs.shape[job]
+        if start_s <= core.now_s or (nodes > most and start_s >= until_s and not part):
+            continue
+        table.lift(job)
+        at_s = _plan_earliest(core, pool, tier, table, job, core.now_s, grant)
+        if at_s != start_s:
+            left = (start_s, start_s + length_s)
+            table.improved.append(left)
+            most, until_s = max(most, table.profile.most(*left)), max(until_s, left[1])
+
+
+def _start_due(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
+    """Grant the jobs whose planned start has come, in order; one whose nodes cannot be had is planned again, later."""
+    while True:
+        due = [job for job, (start_s, _, _) in table.start_s.items() if start_s <= core.now_s]
+        for job in sorted(due, key=core.key.__getitem__):
+            full, part, within = core.jobs.shape[job]
+            room = pool.room_within(tier, within)
+            table.lift(job)
+            if not pool.queue[tier].holds(core.key[job], job, core.jobs.shape[job]):
+                continue  # it has been served some other way
+            if room.fits(full, part, pool.kept_nodes(tier)):
+                _granted(core, pool, tier, table, job, grant, room)
+            else:
+                _plan_earliest(core, pool, tier, table, job, core.now_s + 1, grant)
+        if not table.ended:
+            return
+        _go_through(core, pool, tier, table, grant)  # a job without length was done as it started
+
+
+def _granted(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, grant: Grant, room: Room) -> None:
+    """Grant a job that is not planned (any more), and count what it holds from now on."""
+    need_s, now_s = core.need_s(job), core.now_s
+    pool.queue[tier].remove(core.key[job], job, core.jobs.shape[job])
+    hold = grant(core, pool, tier, job, room)
+    if job in pool.granted:
+        table.hold((_leaves_s(core, pool, table, job, pool.granted[job].victims), job), hold, now_s)
+    elif core.jobs.status[job] == Status.DONE:
+        table.ended = True
+        table.improved.append((now_s, now_s + need_s))
+    else:
+        table.hold((now_s + need_s, job), hold, now_s)
+
+
+def _pass_the_rest(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
+    """Grant jobs that are not planned and delay nobody who is, in order. O(shapes x steps) per grant.
+
+    Only such shapes are looked at as fit now; of a line, only who ends before the hole does.
+    """
+    lines, now_s = pool.queue[tier].lines, core.now_s
+    while True:
+        best: tuple[int, int] | None = None
+        for (full, part, within), line in lines.items():
+            nodes = full + (part > 0)
+            room = pool.room_within(tier, within)
+            if table.profile.free[0] < nodes or not room.fits(full, part, pool.kept_nodes(tier)):
+                continue
+            for key, job, need_s in line:
+                core.looked_at += 1
+                if best is not None and key > best[0]:
+                    break
+                if job not in table.start_s and table.profile.earliest(nodes, need_s, now_s) == now_s:
+                    best = (key, job)
+                    break
+        if best is None:
+            return
+        _granted(core, pool, tier, table, best[1], grant, pool.room_within(tier, core.jobs.shape[best[1]][2]))
