@@ -42,4 +42,9 @@ def easy(room: Room, end_s: int, full: int, part: int, promise: Promise) -> Room
     return Room(room.capacity, room.closed, whole, partly, room.levels, room.within, room.mix)
 
 
-BACKFILLS: dict[str, Backfill] = {"none": none, "easy": easy}
+def greedy(room: Room, end_s: int, full: int, part: int, promise: Promise) -> Room | None:
+    """Whoever fits starts: the head may wait for ever, unless its order or a rotation sees to it (Tiresias)."""
+    return room
+
+
+BACKFILLS: dict[str, Backfill] = {"none": none, "easy": easy, "greedy": greedy}

@@ -106,6 +106,8 @@ class Core(Lives):
         else:
             if pool.mix:
                 pool.see(TIER_OF_BAND[jobs.band[job]], full, part)
+            if self.past is not None:
+                self.past.predict(job)
             self.wait(job, pool)
 
     def _finish(self, job: int, epoch: int) -> None:
@@ -193,7 +195,9 @@ class Core(Lives):
         self.touched.add(kept.pool)
 
     def _control(self, _: int, __: int) -> None:
-        """Ask lend what may be sold until the next tick."""
+        """Work out where everybody stands, if the policy asks for it; ask lend what may be sold until the next tick."""
+        if self.past is not None:
+            self.past.tick()
         for pool in self.pools:
             supply, lending = pool.supply(), pool.lending
             told = (supply, NO_FORECAST, ()) if lending is None else lending.told(self, pool, supply)

@@ -26,12 +26,14 @@ from scheduler.events import (
     Status,
     Timer,
 )
+from scheduler.fair_tree import USUAL_SHARE, FairShare
 from scheduler.gate import open_gates
 from scheduler.lending import Lending, Terms
 from scheduler.life import check_move
 from scheduler.need import Parting
 from scheduler.nodeset import NodeSet
 from scheduler.obstacles import in_the_way
+from scheduler.past import Past
 from scheduler.place import LEARNING
 from scheduler.policies import Policy
 from scheduler.pool import Gather, Pool
@@ -100,6 +102,7 @@ class Lives:
         tenancy: Tenancy = NO_TENANCY,
         terms: Terms | None = None,
         damping: Damping | None = None,
+        fair: FairShare = USUAL_SHARE,
     ) -> None:
         """Start with every node free, healthy and clean.
 
@@ -109,6 +112,7 @@ class Lives:
             tenancy:       quotas, budgets and guarantees of internal tenants; the default binds nobody.
             terms:         what lend has to be told, if it looks at more than the supply.
             damping:       how jobs that fail again and again are held back; None: not at all.
+            fair:          shares of the tenants and how usage fades, for policies that look at the past.
         """
         refuse_impossible_tables(pools, products, reservations)
         self.jobs = jobs
@@ -124,7 +128,8 @@ class Lives:
         self.tenancy = tenancy
         if tenancy != NO_TENANCY:
             open_gates(self, pools, tenancy)
-        self.key = guard.keys(policy, jobs)
+        self.key: list[int] | memoryview[int] = guard.keys(policy, jobs)
+        self.estimate_s: list[int] | memoryview[int] = jobs.estimate_s  # what the policy makes of it
         self.domain = list(tenant_domain)
         self.renter = _renters(jobs, self.domain)
         self.now_s = -1
@@ -135,16 +140,24 @@ class Lives:
         self.looked_at = 0  # candidates examined: the work counter of benchmarks and tests
         self._batch_count = 0
         self.touched: set[int] = set()
-        self.terms = terms
-        if terms is not None:
-            for pool in self.pools:
-                pool.lending = Lending(self, pool, terms)
+        self.fair, self.terms = fair, terms
+        self.past: Past | None = None
+        self._remember()
         self.damper = Damper(damping) if damping else None
         self.restarting: set[int] = set()  # jobs that failed and have not started again
         self.paused: dict[int, bool] = {}  # those that wait out a pause, and whether a node of theirs broke
         self.meek: set[int] = set()  # those that may evict nobody
         self.warned: dict[int, int] = {}  # since when a job knows that a node of it will drain
         self.timetables: dict[tuple[int, int], Timetable] = {}  # of (pool, tier), where the policy plans ahead
+
+    def _remember(self) -> None:
+        """Give policies that look back and lend functions that look ahead the memory that they live on."""
+        if self.policy.looks_back:
+            self.key, self.estimate_s = list(self.key), list(self.estimate_s)  # they change as the policy learns
+            self.past = Past(self, self.fair)
+        if self.terms is not None:
+            for pool in self.pools:
+                pool.lending = Lending(self, pool, self.terms)
 
     def cut(self, now_s: int) -> list[Segment]:
         """Return the allocations that are open at `now_s` as segments that end there. Changes nothing; ends a run."""
@@ -247,6 +260,8 @@ class Lives:
             failures.vacated(pool)
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
+        if self.past is not None:
+            self.past.ended(job, gpus, cause)
         if pool.gate is not None:
             pool.gate.run(job, -gpus, self.now_s)
         if jobs.band[job] == RESERVED:
@@ -397,7 +412,7 @@ class Lives:
             pool.gate.run(job, hold.gpu_count(pool.per_node), now_s)
         if not self.renter[job]:
             pool.dirty |= hold.nodes
-        pool.set_end(tier, job, self._end_by_estimate(job, product), hold)
+        pool.set_end(tier, job, self.end_by_estimate(job), hold)
         self.arm(now_s + left_s, EventKind.FINISH, job)
         jobs.guaranteed_until_s[job] = now_s + product.guarantee_s
 
@@ -430,6 +445,8 @@ class Lives:
 
     def _push(self, job: int, pool: Pool) -> None:
         jobs = self.jobs
+        if self.past is not None:
+            self.past.queued(pool, job)
         if job in self.meek:
             pool.meek.add(job)
             return
@@ -452,12 +469,13 @@ class Lives:
         """Seconds of the running segment that were start-up: none for a first start."""
         return product.restart_s if self.jobs.start_s[job] != self.jobs.first_start_s[job] else 0
 
-    def _end_by_estimate(self, job: int, product: ProductRow) -> int:
+    def end_by_estimate(self, job: int) -> int:
         """When a running job would give its nodes back, cleaned, if its estimate were right."""
+        product = self.products[self.jobs.product[job]]
         return self.jobs.start_s[job] + self._left_by_estimate_s(job, product) + self._startup_s(job, product)
 
     def _left_by_estimate_s(self, job: int, product: ProductRow) -> int:
-        return self._with_writes(max(1, self.jobs.estimate_s[job] - self.jobs.work_s[job]), product)
+        return self._with_writes(max(1, self.estimate_s[job] - self.jobs.work_s[job]), product)
 
     @staticmethod
     def _with_writes(work_s: int, product: ProductRow) -> int:

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from scheduler.backfill import Backfill, easy, none
+from scheduler.backfill import Backfill, easy, greedy, none
 from scheduler.errors import UnknownPolicyError
+from scheduler.estimate import Estimate, history, user_limit
 from scheduler.lend import LENDS, Lend, all_idle, quantile_quota
-from scheduler.order import Order, fifo
+from scheduler.order import Order, fifo, shortest
 from scheduler.place import Place, fgd, first_fit, pack_domain, packed
+from scheduler.rank import Rank, fair_tree, las, multifactor
+from scheduler.rotate import Rotate, by_rank
 from scheduler.timetable import EVERYBODY
 from scheduler.victims import Victims, cheapest, gfs_waste, youngest_first
 
@@ -21,10 +24,16 @@ class Policy:
     victims: Victims = youngest_first
     backfill: Backfill = easy
     lend: Lend = all_idle
-    depth: int = (
-        0  # how many waiters of each internal tier have a planned start (`scheduler.conservative`); 0: the head alone
-    )
+    estimate: Estimate = user_limit
+    rank: Rank | None = None  # an order that depends on the past; it then takes the place of `order`
+    rotate: Rotate | None = None  # who makes way for the head of his own tier, for policies with a rank
+    depth: int = 0  # how many waiters of each internal tier have a planned start; 0: the head alone is promised one
     blind: bool = False  # place internal work as if there were no renters, and evict whoever sits there
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it has to be told of the past, and of control ticks."""
+        return self.rank is not None or self.estimate is not user_limit
 
 
 POLICIES: dict[str, Policy] = {
@@ -35,6 +44,14 @@ POLICIES: dict[str, Policy] = {
         Policy("easy_first_fit", place=first_fit),
         Policy("conservative", depth=EVERYBODY),
         Policy("conservative_depth", depth=64),
+        Policy("sjf", order=shortest),
+        Policy("easy_predicted", estimate=history),
+        Policy("fair_tree", rank=fair_tree),
+        Policy("multifactor", rank=multifactor),
+        # Tiresias 2D-LAS: needs no estimates, makes jobs take turns.
+        Policy("tiresias", backfill=greedy, rank=las, rotate=by_rank),
+        # Lyra-like: shortest first, whatever is idle is lent out, and taken back where that costs the least work.
+        Policy("lyra", order=shortest, victims=cheapest),
         # Gangs stay together where the pool has a topology; without one, this is `easy`.
         Policy("easy_domain", place=pack_domain),
         # FGD: parts of nodes go where they break up the least, by the mix of jobs seen so far.

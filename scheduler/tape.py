@@ -16,6 +16,7 @@ from scheduler.core import Core, Decision
 from scheduler.damping import Damping
 from scheduler.errors import SchedulerError
 from scheduler.events import Event, EventKind
+from scheduler.fair_tree import USUAL_SHARE, FairShare, ShareRow
 from scheduler.lend import PriceRow, lend_by_name
 from scheduler.lending import Terms
 from scheduler.nodeset import text
@@ -70,6 +71,8 @@ def header_line(core: Core, settings: Settings) -> str:
         head["tenancy"] = list(core.tenancy)
     if core.terms is not None:
         head["terms"] = core.terms
+    if core.fair != USUAL_SHARE:
+        head["fair"] = core.fair
     return json.dumps(head, separators=(",", ":"))
 
 
@@ -77,6 +80,10 @@ def _terms(look: int, prices: list[Any], z_bp: int, target_bp: int, truth: list[
     rows = tuple(tuple(PriceRow(*row) for row in pool) for pool in prices)
     known = tuple(tuple((int(from_s), int(nodes)) for from_s, nodes in pool) for pool in truth)
     return Terms(look, rows, z_bp, target_bp, known, *spans_s)
+
+
+def _fair(tree: list[Any], half_life_s: int, factor_bp: list[Any]) -> FairShare:
+    return FairShare(tuple(ShareRow(*row) for row in tree), int(half_life_s), tuple(map(int, factor_bp)))
 
 
 def _told(row: PoolRow | ProductRow) -> list[Any]:
@@ -123,7 +130,8 @@ def core_of(line: str) -> Core:
         tenancy = tenancy_of(head["tenancy"]) if "tenancy" in head else NO_TENANCY
         terms = _terms(*head["terms"]) if "terms" in head else None
         damping = Damping(*head["damping"]) if "damping" in head else None
-        return Core(jobs, pools, products, policy, head["domains"], reservations, tenancy, terms, damping)
+        fair = _fair(*head["fair"]) if "fair" in head else USUAL_SHARE
+        return Core(jobs, pools, products, policy, head["domains"], reservations, tenancy, terms, damping, fair)
     except (ValueError, KeyError, TypeError) as error:
         raise TapeError("not a tape's first line", path="line 1", found=type(error).__name__) from error
 

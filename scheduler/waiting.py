@@ -5,7 +5,7 @@ stand in order of their key. Keys are unique: they end in the row.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 Shape = tuple[int, int, int]  # (full nodes, GPUs on one node more, level of the one domain it must lie in or 0)
 Waiter = tuple[int, int, int]  # (key, job row, seconds that it will hold its nodes, by its estimate)
@@ -50,6 +50,12 @@ class Queue:
         line = self.lines.get(shape, ())
         place = bisect_left(line, (key,))
         return place < len(line) and line[place][1] == job
+
+    def rekey(self, keys: Mapping[int, int]) -> None:
+        """Give every job its new key; `keys` holds each of them. O(n log n)."""
+        for line in self.lines.values():
+            line[:] = sorted((keys[job], job, need_s) for _, job, need_s in line)
+        self._head = None
 
     def place(self, key: int, shape: Shape) -> int:
         """Return where in its line a waiting job stands."""

@@ -15,6 +15,7 @@ from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.deadline_rows import deadline_rows, with_fallback
 from sim.demand import draw_demand
 from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
+from sim.fair import fair_share
 from sim.faults import draw_faults
 from sim.pools import Pool, faulty_rows
 from sim.programme import Frame, Programme, draw_programme
@@ -74,6 +75,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         horizon_s=horizon_s,
         control_interval_s=scenario.policy.control_interval_s,
         tenancy=tenancy_rows(scenario),
+        fair=fair_share(scenario),
         lending=scenario.policy.lend_inputs(),
         deadlines=deadline_rows(scenario, jobs, book),
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from billing.money import MICRO_PER_USD
+from scheduler.fair_tree import USUAL_HALF_LIFE_S
 from scheduler.policies import own_lend
 from sim.param import Count, Exact, Param, Positive, Quantity
 from sim.result import LendInputs
@@ -30,6 +31,7 @@ class PolicyChoice(Record):
         value=2, unit="nodes", source="assumption: internal work that waits for one node", confidence="guess"
     )
     control_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 300
+    usage_half_life_s: Annotated[int, Field(ge=1, le=10**9)] = USUAL_HALF_LIFE_S  # Slurm's default: 7 days
     fair_reclaim: bool = False  # a borrower may take from one with a larger share
 
     @model_validator(mode="before")

@@ -33,8 +33,8 @@ def defaults_text() -> str:
     return resources.files("sim").joinpath(DEFAULTS).read_text(encoding="utf-8")
 
 
-def world_of_trace(trace: Trace, nodes: int, gpus_per_node: int, *, metered: bool = True) -> World:
-    """Return the world of a trace on `nodes` nodes of `gpus_per_node` GPUs.
+def world_of_trace(trace: Trace, nodes: int, gpus_per_node: int, *, metered: bool = True, ticks: bool = False) -> World:
+    """Return the world of a trace on `nodes` nodes of `gpus_per_node` GPUs; with control `ticks` even without rentals.
 
     Raises:
         SimError: the cluster is impossible, or the trace is to be metered and longer than any clock in seconds.
@@ -79,5 +79,5 @@ def world_of_trace(trace: Trace, nodes: int, gpus_per_node: int, *, metered: boo
         jobs=replace(rows, product=product[rows.product]),
         faults=FaultRows(none, none, none),
         horizon_s=NEVER,
-        control_interval_s=CONTROL_INTERVAL_S if rents else 0,
+        control_interval_s=CONTROL_INTERVAL_S if rents or ticks else 0,
     )

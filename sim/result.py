@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from billing.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from scheduler.fair_tree import USUAL_SHARE, FairShare
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from scheduler.tenancy import NO_TENANCY, Tenancy
 from tenants.registry import Registry
@@ -101,6 +102,7 @@ class World:
     horizon_s: int
     control_interval_s: int
     tenancy: Tenancy = NO_TENANCY
+    fair: FairShare = USUAL_SHARE
     lending: LendInputs = USUAL_LENDING
     pool_levels: tuple[tuple[str, ...], ...] = ()  # names of each pool's topology, lowest first
     deadlines: tuple[DeadlineRow, ...] = ()

@@ -51,7 +51,15 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
     )
     terms = lend_terms(world, lend, truth)
     return Core(
-        table, world.pools, world.products, chosen, world.tenant_domain, world.reservations, world.tenancy, terms
+        table,
+        world.pools,
+        world.products,
+        chosen,
+        world.tenant_domain,
+        world.reservations,
+        world.tenancy,
+        terms,
+        fair=world.fair,
     )
 
 
@@ -121,8 +129,9 @@ def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> 
 
 
 def ticks(core: Core, world: World) -> bool:
-    """Whether the control clock runs: with nothing to lend there is nothing to tick for."""
-    return bool(world.control_interval_s) and core.policy.lend is not lend_nothing
+    """Whether the control clock runs: with nothing to lend and nobody to rank there is nothing to tick for."""
+    wanted = core.policy.lend is not lend_nothing or core.policy.looks_back
+    return wanted and bool(world.control_interval_s)
 
 
 def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, lend: str, seed: int) -> RunResult:

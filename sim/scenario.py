@@ -34,6 +34,7 @@ from scheduler.policies import own_lend
 from sim.demand import Demand
 from sim.draw import HOUR_S
 from sim.errors import ScenarioError, from_validation
+from sim.fair import Share
 from sim.faults import Faults
 from sim.param import Origin, origins
 from sim.policy_choice import PolicyChoice
@@ -76,6 +77,7 @@ class Scenario(Record):
     quota: tuple[Quota, ...] = ()
     budget: tuple[Budget, ...] = ()
     guarantee: tuple[Guarantee, ...] = ()
+    share: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     price: tuple[PriceRow, ...] = ()
     demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()
 

@@ -112,6 +112,7 @@ def _replay(
     Raises:
         SimError, BillingError: not such a trace, an impossible cluster, or no place for the folder.
     """
+    from scheduler.policies import policy_by_name
     from sim.cli.produce import About, deliver
     from sim.cli.progress import progress
     from sim.replay import world_of_trace
@@ -126,7 +127,8 @@ def _replay(
     title = f"{name} on {setup.nodes:,} x {setup.gpus_per_node} GPUs, {setup.policy}, {setup.estimates} estimates"
     toml = _setup_toml(path, setup)
     folder = out or default_folder(session, name, setup.policy, toml)
-    world = world_of_trace(found, setup.nodes, setup.gpus_per_node, metered=setup.metered)
+    ticks = policy_by_name(setup.policy).looks_back
+    world = world_of_trace(found, setup.nodes, setup.gpus_per_node, metered=setup.metered, ticks=ticks)
     last_s = int(world.jobs.submit_s[-1])
     with progress(session, f"replaying {found.file}") as tick:
         # The run has no horizon: how many submissions have been seen is all that can be known of its progress.
