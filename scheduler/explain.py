@@ -1,6 +1,6 @@
 """Reasons as sentences for people. Numbers in, text out; nothing is decided here."""
 
-from scheduler.events import NEVER, Reason
+from scheduler.events import Reason
 from scheduler.why import Why
 
 SENTENCES = {
@@ -27,8 +27,3 @@ SENTENCES = {
 def sentence(why: Why) -> str:
     """Say in one clause why a job waits, or was turned away."""
     return SENTENCES[why.reason].format(need=why.need, have=why.have)
-
-
-def has_promise(why: Why) -> bool:
-    """Whether an expected start is known."""
-    return why.promised_s != NEVER

@@ -5,6 +5,8 @@ planned job adds to the steps that it covers, and giving it back takes it off ag
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from itertools import accumulate
 
 from scheduler.events import NEVER
 
@@ -21,10 +23,12 @@ class Profile:
         self.times = [now_s]
         self.free = [nodes]
 
-    def copy(self) -> "Profile":
-        """Return an independent copy. O(steps)."""
-        twin = Profile.__new__(Profile)
-        twin.times, twin.free = self.times.copy(), self.free.copy()
+    @classmethod
+    def of_changes(cls, changes: Mapping[int, int]) -> "Profile":
+        """Return the profile whose count changes by so much at each second. O(n log n)."""
+        times = sorted(changes)
+        twin = cls(times[0], 0)
+        twin.times, twin.free = times, list(accumulate(changes[at_s] for at_s in times))
         return twin
 
     def add(self, from_s: int, until_s: int, nodes: int) -> None:

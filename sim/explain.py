@@ -13,13 +13,14 @@ from billing.money import format_usd
 from billing.months import utc_text
 from scheduler.core import Core
 from scheduler.events import Plan, Status
-from scheduler.explain import has_promise, sentence
+from scheduler.explain import sentence
 from scheduler.nodeset import text
 from scheduler.tape import core_of, steps
 from scheduler.wait_cause import WaitCause
 from scheduler.waits import WaitLedger
 from scheduler.why import why
 from sim.errors import SimError
+from sim.queue import expectation
 from sim.report.text import span
 from sim.run_folder import RunFolder, read
 
@@ -148,7 +149,8 @@ def _story(run: RunFolder, job: int, ids: list[str]) -> tuple[list[Moment], dict
         moments += [Moment(now_s, "plan", _plan_text(plan, job, ids)) for plan in plans]
         core.out.clear()
         if told is not None and told.code != state:
-            moments.append(Moment(now_s, told.code, told.sentence))
+            waits = core.jobs.status[job] in (Status.PENDING, Status.GRANTED)
+            moments.append(told._replace(sentence=told.sentence + (expectation(core, job) if waits else "")))
             state = told.code
     waited_s: dict[str, int] = {}
     rows = ledger.close(int(run.manifest["horizon_s"]))
@@ -166,9 +168,8 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
     if status == Status.NEW:
         return None
     if status in (Status.PENDING, Status.GRANTED):
-        found = why(core, job)
-        expected = f"; expected to start in {span(found.promised_s - core.now_s)}" if has_promise(found) else ""
-        return Moment(core.now_s, found.reason.name.lower(), f"{sentence(found)}{expected}")
+        found = why(core, job, promise=False)
+        return Moment(core.now_s, found.reason.name.lower(), sentence(found))
     if status == Status.RUNNING:
         return Moment(core.now_s, f"running:{core.jobs.epoch[job]}", f"runs on nodes {text(pool.hold[job].nodes)}")
     if status == Status.EVICTING:

@@ -18,6 +18,7 @@ from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
 from sim.cli.policies import policies
+from sim.cli.queue import queue
 from sim.cli.reliability import reliability
 from sim.cli.replay import replay
 from sim.cli.report import report
@@ -38,6 +39,7 @@ app.add_typer(bill.app)
 app.add_typer(sla.app)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
+command(app, "queue", "spillway queue last --at 86400", "spillway queue runs/demo --json")(queue)
 command(app, "delay", "spillway delay runs/demo", "spillway delay last --csv")(delay)
 command(app, "compare", "spillway compare runs/none runs/all", "spillway compare runs/a runs/b runs/c --csv")(compare)
 command(app, "policies", "spillway policies", "spillway policies --json")(policies)

@@ -6,6 +6,23 @@ from billing.months import parse_utc, utc_text
 from sim.errors import SimError
 
 
+def parse_second(text: str, epoch_s: int, horizon_s: int, flag: str = "--at") -> int:
+    """The second meant, in seconds since the epoch.
+
+    Raises:
+        SimError: not a time, or outside the run.
+    """
+    last_s = horizon_s - 1
+    span = f"0 to {last_s} seconds since the epoch, or {utc_text(epoch_s)} to {utc_text(epoch_s + last_s)}"
+    try:
+        at_s = int(text) if text.removeprefix("-").isdecimal() else parse_utc(text) - epoch_s
+    except PeriodError:
+        raise SimError("not a time", code="time.malformed", path=flag, found=text, allowed=span) from None
+    if not 0 <= at_s < horizon_s:
+        raise SimError("outside the run", code="time.outside", path=flag, found=text, allowed=span)
+    return at_s
+
+
 def parse_hour(text: str, epoch_s: int, horizon_s: int, flag: str = "--hour") -> tuple[int, str | None]:
     """The start of the hour meant, in seconds since the epoch, and a remark when the time had to be moved to it.
 
@@ -14,15 +31,7 @@ def parse_hour(text: str, epoch_s: int, horizon_s: int, flag: str = "--hour") ->
     Raises:
         SimError: not a time, or outside the run.
     """
-    last_s = horizon_s - 1
-    span = f"0 to {last_s} seconds since the epoch, or {utc_text(epoch_s)} to {utc_text(epoch_s + last_s)}"
-    number = text.removeprefix("-").isdecimal()
-    try:
-        at_s = int(text) if number else parse_utc(text) - epoch_s
-    except PeriodError:
-        raise SimError("not a time", code="time.malformed", path=flag, found=text, allowed=span) from None
-    if not 0 <= at_s < horizon_s:
-        raise SimError("outside the run", code="time.outside", path=flag, found=text, allowed=span)
+    at_s, number = parse_second(text, epoch_s, horizon_s, flag), text.isdecimal()
     hour_s = at_s - at_s % SECONDS_PER_HOUR
     if hour_s == at_s:
         return hour_s, None

@@ -1,0 +1,94 @@
+"""Expected starts: right where nothing is unknown, a question that changes nothing, honest about how wrong it is."""
+
+import heapq
+
+import numpy as np
+import pytest
+
+from flat_jobs import RESEARCH
+from scheduler.core import Core
+from scheduler.eta import Expected, error_quantiles_bp, expected_starts
+from scheduler.events import NEVER, Event, EventKind, Status
+from scheduler.policies import POLICIES
+from scheduler.tables import JobTable, PoolRow
+from sim.traces import swf
+from small_worlds import flat_drive, small_world
+
+Asked = tuple[int, Expected]  # when it was asked, and the answer
+
+
+def questioned(columns: dict, nodes: int, policy: str, every: int) -> tuple[Core, list[Asked]]:
+    """Run jobs on nodes of one GPU and ask for expected starts after every so many submissions."""
+    pools, zeros = (PoolRow(nodes, 1, 0),), np.zeros(len(columns["submit_s"]), dtype=np.int64)
+    usual = {"tenant": zeros, "product": zeros, "pool": zeros, "patience_s": zeros + NEVER}
+    core = Core(JobTable(usual | columns, pools, (RESEARCH,)), pools, (RESEARCH,), POLICIES[policy])
+    heap = [(int(at_s), Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(columns["submit_s"])]
+    asked: list[Asked] = []
+    seen = 0
+    while heap:
+        now_s, events = heap[0][0], []
+        while heap and heap[0][0] == now_s:
+            events.append(heapq.heappop(heap)[1])
+        for timer in core.step(now_s, events):
+            heapq.heappush(heap, tuple(timer))
+        core.out.clear()
+        fresh = sum(event.kind == EventKind.SUBMIT for event in events)
+        if seen // every != (seen + fresh) // every:
+            asked += [(now_s, row) for row in expected_starts(core, core.pools[0])]
+        seen += fresh
+    return core, asked
+
+
+def by_hand(*rows: tuple[int, int, int, int]) -> dict:
+    """Columns of (submit_s, gpus, run_s, estimate_s)."""
+    names = ("submit_s", "gpus", "run_s", "estimate_s")
+    return {name: np.array(each, dtype=np.int64) for name, each in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+@pytest.mark.parametrize("policy", ["easy", "fcfs", "conservative"])
+def test_with_right_estimates_and_nobody_to_come_the_answer_is_what_happens(policy: str) -> None:
+    columns = by_hand((0, 4, 10, 10), (1, 6, 20, 20), (2, 2, 100, 100), (3, 2, 100, 100), (4, 2, 5, 5))
+    core, asked = questioned(columns, 8, policy, 5)
+    assert asked
+    for at_s, row in asked:
+        assert at_s == 4
+        assert row.early_s == row.start_s == row.late_s == core.jobs.first_start_s[row.job]
+
+
+def test_the_interval_is_the_play_with_estimates_as_wrong_as_they_have_been() -> None:
+    # Ten jobs that took half of what was asked for; then one runs and another one waits for it.
+    rows = [(100 * each, 2, 10, 20) for each in range(10)] + [(2000, 2, 100, 200), (2010, 2, 100, 200)]
+    core, asked = questioned(by_hand(*rows), 2, "easy", 12)
+    assert error_quantiles_bp(core) == (5000, 5000)
+    assert asked == [(2010, Expected(11, 2200, 2100, 2200))]
+    assert core.jobs.first_start_s[11] == 2100
+
+
+@pytest.mark.parametrize("policy", ["easy", "fcfs", "conservative", "conservative_depth", "fair_tree", "tiresias"])
+def test_asking_changes_nothing_and_every_waiting_job_has_an_answer(policy: str) -> None:
+    for seed in range(25):
+        world = small_world(seed)
+        quiet, asked = world.core(policy), world.core(policy)
+        found: list[str] = []
+
+        def ask(now_s: int, core=asked, found=found) -> None:
+            rows = [row for pool in core.pools for row in expected_starts(core, pool)]
+            waits = [s in (Status.PENDING, Status.GRANTED) for s in core.jobs.status]
+            if {row.job for row in rows} != {job for job, each in enumerate(waits) if each} - set(core.paused):
+                found.append(f"at {now_s}: other jobs than those that wait")
+            if any(not now_s <= row.early_s <= row.start_s <= row.late_s for row in rows):
+                found.append(f"at {now_s}: times out of order")
+
+        silent, told = flat_drive(quiet, world), flat_drive(asked, world, each_step=ask)
+        assert silent.decisions == told.decisions, f"seed {seed}"
+        assert found == [], f"seed {seed}"
+
+
+@pytest.mark.traces
+def test_most_jobs_of_a_real_trace_start_within_the_interval_that_they_were_told(trace_file) -> None:
+    jobs = swf.read(trace_file("swf_kth_sp2/KTH-SP2-1996-2.1-cln.swf.gz")).jobs
+    columns = {name: getattr(jobs, name)[:5000] for name in ("submit_s", "gpus", "run_s", "estimate_s")}
+    core, asked = questioned(columns, 100, "easy", 100)
+    inside = sum(row.early_s <= core.jobs.first_start_s[row.job] <= row.late_s for _, row in asked)
+    assert len(asked) > 200
+    assert 5 * inside >= 4 * len(asked), f"{inside} of {len(asked)}"
