@@ -29,7 +29,7 @@ from core_invariants import Watch, lost_work
 from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
 from small_worlds import Log, SmallWorld, flat_drive
-from swarm_worlds import swarm_world
+from swarm_worlds import world_for
 
 COMBINATIONS = [(policy, lend) for policy in sorted(POLICIES) for lend in LENDS]
 WORLDS = 4  # of each combination in `make test`
@@ -61,7 +61,7 @@ def told(log: Log) -> list:
 
 def broken_promises(policy: str, lend: str, seed: int) -> list[str]:
     """What one run did that it must not do."""
-    world = swarm_world(seed)
+    world = world_for(policy, seed)
     core, log, found = driven(world, policy, lend)
     for check in (late_starts, grants_taken_back, crowded_nodes, broken_guarantees, partial_gangs):
         found += check(world, core, log)
@@ -71,7 +71,7 @@ def broken_promises(policy: str, lend: str, seed: int) -> list[str]:
 
 def moods(policy: str, lend: str, seed: int) -> list[str]:
     """How two runs of one world differ, the second with the events of each instant in another order."""
-    world = swarm_world(seed)
+    world = world_for(policy, seed)
     first, second = (driven(world, policy, lend, shuffled)[1] for shuffled in (False, True))
     return [] if told(first) == told(second) else ["two runs of one world differ"]
 
@@ -82,7 +82,7 @@ def interference(policy: str, lend: str, seed: int) -> list[str]:
     if lend == "none":
         starts = []
         for rentals in (True, False):
-            core, log, _ = driven(swarm_world(seed, rentals=rentals), policy, lend)
+            core, log, _ = driven(world_for(policy, seed, rentals=rentals), policy, lend)
             starts.append(internal_starts(core, log))
         found += ["renters that get nothing change internal starts"] * (starts[0] != starts[1])
     elif POLICIES[policy].blind:

@@ -11,7 +11,7 @@ from lend_worlds import lend_world
 from scheduler.core import Core
 from scheduler.lend import LOOKS, Look, PriceRow, lend_by_name
 from scheduler.lending import Terms
-from scheduler.policies import policy_by_name
+from scheduler.policies import POLICIES, policy_by_name
 from scheduler.tables import JobTable
 from scheduler.tenancy import NO_TENANCY, Tenancy
 from small_worlds import SmallWorld, small_world
@@ -53,3 +53,10 @@ def swarm_world(seed: int, **fixed: bool) -> SwarmWorld:
         priced = lend_world(seed)
         fields |= {"control_interval_s": SLOT_S, "prices": priced.prices}
     return SwarmWorld(**fields, tenancy=getattr(world, "tenancy", NO_TENANCY))
+
+
+def world_for(policy: str, seed: int, **fixed: bool) -> SwarmWorld:
+    """A world that a core of this policy accepts: planned starts and quotas exclude each other, and are refused."""
+    if POLICIES[policy].depth:
+        fixed["quotas"] = False
+    return swarm_world(seed, **fixed)
