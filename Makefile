@@ -32,7 +32,8 @@ check: $(READY) $(TOOLS) ## ruff and mypy --strict
 bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
-	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py --million
+	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py
+	@echo "== a million jobs, in a process of their own"; $(BIN)/python benchmarks/bench_core.py --only p3 --loads --million
 
 study: $(READY) ## every lend function on public workloads, into docs/lend-study.md (some minutes) [PRESET=small]
 	@$(BIN)/python -m sim study --preset $(or $(PRESET),full) --out $(if $(PRESET),lend-study-$(PRESET).md,docs/lend-study.md)

@@ -175,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=("p1", "p2", "p3"), default=["p1", "p2", "p3"])
     parser.add_argument("--jobs", type=int, default=200_000, help="of the year, at each load")
-    parser.add_argument("--loads", type=float, nargs="+", default=[0.9, 0.1], help="offered loads of the year")
+    parser.add_argument("--loads", type=float, nargs="*", default=[0.9, 0.1], help="offered loads of the year")
     parser.add_argument("--million", action="store_true", help="also 1,000,000 jobs at load 0.9")
     parser.add_argument("--engines", nargs="+", choices=("python", "numba"), default=["python", "numba"])
     parser.add_argument("--rounds", type=int, default=3)

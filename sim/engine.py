@@ -40,9 +40,15 @@ PARTS = {
     "lend": None,
     "blind": None,
 }
-KNOWN_OF_WORLD = 14  # fields of World that the kernel heeds; later ones must be as they are by default
+KNOWN_OF_WORLD = "control_interval_s"  # the last field of World that it heeds; the rest is at its defaults
 KNOWN_OF_POOL, KNOWN_OF_PRODUCT, KNOWN_OF_RESERVATION = 3, 9, 5
-HEEDLESS = ("lending", "announced_s", "credit_micro_usd", "micro_usd_per_gpu_h")  # heeded by parts outside PARTS alone
+HEEDLESS = (
+    "lending",
+    "pool_levels",
+    "announced_s",
+    "credit_micro_usd",
+    "micro_usd_per_gpu_h",
+)  # heeded by parts outside PARTS alone
 STEPS_AT_ONCE = 1 << 16
 
 
@@ -64,7 +70,8 @@ def unsupported(recorder: Recorder, lend: str) -> str | None:
             return f"policy {core.policy.name}: {field.name}"
     if lend not in LENDS:
         return f"lend policy {lend}"
-    for field in fields(World)[KNOWN_OF_WORLD:]:
+    names = [field.name for field in fields(World)]
+    for field in fields(World)[names.index(KNOWN_OF_WORLD) + 1 :]:
         if field.name in HEEDLESS:
             continue
         default = field.default_factory() if field.default_factory is not MISSING else field.default

@@ -125,6 +125,7 @@ def end_batch(s: Flat, p: int, batch: int) -> None:
         while word:
             if word & 1 and s[of + node] == batch:
                 s[at + k] ^= 1 << (node & 31)
+                s[p + f.SCRUBBING_NODES] -= 1
             word >>= 1
             node += 1
 

@@ -68,6 +68,7 @@ def node_down(s: Flat, j: Flat, h: Flat, o: Flat, node: int) -> None:
     if has(s, down, node):
         return
     put(s, down, node)
+    s[p + f.DOWN_NODES] += 1
     s[p + f.TOUCHED] = 1
     b = first_hit(s, j, p, node, True)
     while b >= 0:
@@ -82,7 +83,9 @@ def node_down(s: Flat, j: Flat, h: Flat, o: Flat, node: int) -> None:
         drop(s, exact_of(s, p, c, s[p + f.PER_NODE]), node)
         s[c + f.FREE_GPUS] -= s[p + f.PER_NODE]
     drop(s, set_of(s, p, f.DIRTY), node)
-    drop(s, set_of(s, p, f.SCRUBBING), node)
+    if has(s, set_of(s, p, f.SCRUBBING), node):
+        drop(s, set_of(s, p, f.SCRUBBING), node)
+        s[p + f.SCRUBBING_NODES] -= 1
     note_batch(s, p, node, f.NONE)
     stir(s, p, 0, f.TIERS)
 
@@ -95,6 +98,7 @@ def node_up(s: Flat, h: Flat, node: int) -> None:
         return
     s[p + f.TOUCHED] = 1
     drop(s, down, node)
+    s[p + f.DOWN_NODES] -= 1
     for number in (f.FIRM, f.INTERNAL):
         c = capacity_of(s, p, number)
         put(s, exact_of(s, p, c, s[p + f.PER_NODE]), node)

@@ -4,7 +4,7 @@
 """
 
 from scheduler.kernel import fields as f
-from scheduler.kernel.bits import drop, set_of, words_of
+from scheduler.kernel.bits import drop, ones, set_of, words_of
 from scheduler.kernel.books import forget, note_batch, set_nodes
 from scheduler.kernel.capacity import capacity_of, give_hold, take_hold
 from scheduler.kernel.fields import Flat
@@ -135,6 +135,7 @@ def scrub(s: Flat, h: Flat, p: int, nodes: int) -> None:
         s[dirty + k] &= ~word
         if word and s[p + f.SCRUB_S]:
             found = True
+            s[p + f.SCRUBBING_NODES] += ones(word & ~s[scrubbing + k])
             s[scrubbing + k] |= word
             node = k << 5
             while word:

@@ -1,7 +1,7 @@
 """Why a job waits, and which GPUs are idle in which state: `scheduler.why` and `Pool.idle_gpus` on flat arrays."""
 
 from scheduler.kernel import fields as f
-from scheduler.kernel.bits import count, ones, set_of, words_of
+from scheduler.kernel.bits import ones, set_of, words_of
 from scheduler.kernel.books import closed_of, contract_room, kept_nodes
 from scheduler.kernel.capacity import capacity_of, exact_of, fits, free_gpus_of
 from scheduler.kernel.fields import Flat
@@ -16,9 +16,9 @@ def why(s: Flat, j: Flat, b: int) -> int:
     p, tier, full, part = j[b + f.POOL], j[b + f.TIER], j[b + f.FULL], j[b + f.PART]
     if j[b + f.STATUS] == f.GRANTED:
         return f.REASON_RECLAIM if j[b + f.VICTIM] >= 0 else f.REASON_SCRUB
-    words, all_nodes, closed = words_of(s, p), set_of(s, p, f.ALL), closed_of(s, p, tier)
+    all_nodes, closed = set_of(s, p, f.ALL), closed_of(s, p, tier)
     c = room_capacity(s, p, tier)
-    if full + (1 if part else 0) > s[p + f.NODES] - count(s, set_of(s, p, f.DOWN), words):
+    if full + (1 if part else 0) > s[p + f.NODES] - s[p + f.DOWN_NODES]:
         return f.REASON_REPAIR
     if is_reserved(s, j, b) and full > contract_room(s, p, j[b + f.TENANT]):
         return f.REASON_RESERVED
@@ -37,15 +37,13 @@ def note_idle(s: Flat, o: Flat, p: int) -> None:
     """Count the GPUs that no job holds by state, and let go of the counts if they changed. As `Pool.idle_gpus`."""
     per_node, words = s[p + f.PER_NODE], words_of(s, p)
     scrubbing, second, third = set_of(s, p, f.SCRUBBING), set_of(s, p, f.RENTED_2), set_of(s, p, f.RENTED_3)
-    down, internal = set_of(s, p, f.DOWN), capacity_of(s, p, f.INTERNAL)
+    internal = capacity_of(s, p, f.INTERNAL)
     top = exact_of(s, p, internal, per_node)
-    down_nodes, scrubbing_nodes, top_nodes, whole_nodes = 0, 0, 0, 0
+    top_nodes, whole_nodes = 0, 0
     for k in range(words):
-        down_nodes += ones(s[down + k])
-        scrubbing_nodes += ones(s[scrubbing + k])
         top_nodes += ones(s[top + k])
         whole_nodes += ones(s[top + k] & ~(s[second + k] | s[third + k] | s[scrubbing + k]))
-    down_gpus, scrubbing_gpus = down_nodes * per_node, scrubbing_nodes * per_node
+    down_gpus, scrubbing_gpus = s[p + f.DOWN_NODES] * per_node, s[p + f.SCRUBBING_NODES] * per_node
     idle = s[p + f.NODES] * per_node - down_gpus - scrubbing_gpus - s[p + f.HELD_GPUS]
     if s[p + f.GRANT_HEAD] >= 0:  # a claim on part of a rented node: neither whole nor open
         closed = set_of(s, p, f.SCRATCH)

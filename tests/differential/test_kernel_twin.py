@@ -233,6 +233,9 @@ def test_an_engine_is_refused_by_name_with_what_it_cannot_do(monkeypatch: pytest
         spare = dataclasses.replace(world, pools=tuple(row._replace(spare_nodes=1) for row in world.pools))
         with pytest.raises(SimError, match="found spare_nodes"):
             run(spare, engine="numba", reasons=False)
+        fair = dataclasses.replace(world, tenancy=world.tenancy._replace(fair_reclaim=True))
+        with pytest.raises(SimError, match="found tenancy"):
+            run(fair, engine="numba", reasons=False)
     with pytest.raises(SchedulerError, match="unknown policy"):
         run(world, "esay", engine="numba")
 
