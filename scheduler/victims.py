@@ -12,16 +12,13 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from scheduler.need import Enough, Holder, Need, Parting, Ranked, vacated
+from scheduler.need import Enough, Holder, Need, Parting, vacated
 from scheduler.nodeset import NodeSet, rows
-
-EXACT_STEPS = 4_096  # gangs times nodes up to which the least cost is found exactly
-
+from scheduler.plans import Bounds, Draft, Gang, Gangs, best_domain, bounds_in, by_domain, least_cost, told
 
 # (renters, sharers, need): both least important band first, youngest first inside a band. Renters are looked at one by
 # one by rules that can do so, so that a plan costs as much as it has victims, not as much as there are renters.
 Victims = Callable[[Iterable[Holder], Sequence[Holder], Need], list[Holder] | None]
-Gangs = list[tuple[Holder, Parting]]
 
 
 def youngest_first(renters: Iterable[Holder], sharers: Sequence[Holder], enough: Enough) -> list[Holder] | None:
@@ -43,38 +40,46 @@ def cheapest(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -
     """Take the plan with the earliest ready time, then the least cost, the fewest gangs, the youngest, the lowest rows.
 
     Source: the design's section 8.6; cases V21, V21b. No guarantee is ever broken: a gang leaves at its end, and the
-    ready time counts that. In one domain the least cost is found exactly where only renters are asked and gangs times
-    missing nodes are at most `EXACT_STEPS`, else by greedy choice and the reverse walk.
-    Cost: O(domains x (gangs in one of them x missing nodes)).
+    ready time counts that. In one domain the least cost is found exactly where only renters are asked and the gangs
+    that may matter times missing nodes are few (`scheduler.plans.EXACT_STEPS`), else by greedy choice and the reverse
+    walk.
+    Cost: O(gangs log gangs), and a plan for each domain that may still be better than the second best so far.
     """
+    bounded: list[tuple[tuple[int, ...], int, Bounds]] = []
+    domains, near = by_domain(renters, sharers, need)
+    for place, domain in enumerate(domains):
+        bounds = bounds_in(near[place], sharers, need, domain)
+        if bounds is not None:
+            bounded.append((bounds.rank, place, bounds))
+    drafts: list[Draft] = []
+    for low, place, bounds in sorted(bounded, key=lambda one: one[:2]):
+        if len(drafts) == 2 and low > drafts[1][0][: len(low)]:
+            break
+        gangs, missing = bounds.gangs, bounds.missing
+        chosen = least_cost(gangs, missing, domains[place]) if missing else None
+        if chosen is None:
 
-    def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
-        soon = _in_time(gangs, sharers, need, domain)
-        if soon is None:
-            return None
-        missing = -1 if any(holder.shares for holder, _ in soon) else need.missing(domain)
-        if missing > 0 and missing * len(soon) <= EXACT_STEPS:
-            return _least_cost(soon, missing, domain)
+            def merit(gang: Gang, domain: NodeSet = domains[place]) -> tuple[Any, ...]:
+                gain = max(1, (gang[0].nodes & domain).bit_count())
+                return Fraction(gang[1].cost_micro_usd, gain), -gain, -gang[1].start_s, gang[0].job
 
-        def merit(gang: tuple[Holder, Parting]) -> tuple[Any, ...]:
-            gain = max(1, (gang[0].nodes & domain).bit_count())
-            return Fraction(gang[1].cost_micro_usd, gain), -gain, -gang[1].start_s, gang[0].job
-
-        return _greedy(sorted(soon, key=merit), sharers, need, domain)
-
-    def rank(chosen: list[Holder]) -> tuple[Any, ...]:
-        partings = [need.parting(holder.job) for holder in chosen]
-        return (
-            -min(parting.tier for parting in partings),
-            max(parting.leave_s for parting in partings),
-            sum(parting.cost_micro_usd for parting in partings),
-            len(chosen),
-            sorted(-parting.start_s for parting in partings),
-            sorted(holder.job for holder in chosen),
-        )
-
+            chosen = _greedy(sorted(gangs, key=merit), sharers, need, domains[place])
+        if chosen:
+            drafts = sorted([*drafts, (_rank(chosen, need), place, chosen)], key=lambda draft: draft[:2])[:2]
     names = ("band", "ready time", "cost", "number of gangs", "youngest", "row")
-    return _best_domain(renters, sharers, need, plan, rank, names)
+    return told(drafts, domains, names)
+
+
+def _rank(chosen: list[Holder], need: Need) -> tuple[Any, ...]:
+    partings = [need.parting(holder.job) for holder in chosen]
+    return (
+        -min(parting.tier for parting in partings),
+        max(parting.leave_s for parting in partings),
+        sum(parting.cost_micro_usd for parting in partings),
+        len(chosen),
+        sorted(-parting.start_s for parting in partings),
+        sorted(holder.job for holder in chosen),
+    )
 
 
 def lyra(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> list[Holder] | None:
@@ -99,7 +104,7 @@ def lyra(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> li
         partings = [need.parting(holder.job) for holder in chosen]
         return -min(parting.tier for parting in partings), len(chosen), sorted(holder.job for holder in chosen)
 
-    return _best_domain(renters, sharers, need, plan, rank, ("band", "number of gangs", "row"))
+    return best_domain(renters, sharers, need, plan, rank, ("band", "number of gangs", "row"))
 
 
 def gfs_waste(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> list[Holder] | None:
@@ -111,7 +116,7 @@ def gfs_waste(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) 
     """
     now = need.ledger()
 
-    def waste_gpu_s(gang: tuple[Holder, Parting]) -> int:
+    def waste_gpu_s(gang: Gang) -> int:
         return gang[1].gpus * (now.now_s - gang[1].start_s)
 
     def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
@@ -125,81 +130,7 @@ def gfs_waste(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) 
         score += Fraction(5 * sum(map(waste_gpu_s, gangs)), now.gpus * max(1, now.now_s))
         return -min(parting.tier for _, parting in gangs), score, sorted(holder.job for holder in chosen)
 
-    return _best_domain(renters, sharers, need, plan, rank, ("band", "waste", "row"))
-
-
-def _best_domain(
-    renters: Iterable[Holder],
-    sharers: Sequence[Holder],
-    need: Need,
-    plan: Callable[[Gangs, NodeSet], list[Holder] | None],
-    rank: Callable[[list[Holder]], tuple[Any, ...]],
-    names: tuple[str, ...],
-) -> list[Holder] | None:
-    """Plan for each domain by itself and return the plan of the least rank; `names` say what its parts are."""
-    every = [(holder, need.parting(holder.job)) for holder in chain(renters, sharers)]
-    drafts: list[tuple[tuple[Any, ...], NodeSet, list[Holder]]] = []
-    for domain in need.domains():
-        chosen = plan([gang for gang in every if gang[0].nodes & domain], domain)
-        if chosen:
-            drafts.append((rank(chosen), domain, chosen))
-    if not drafts:
-        return None
-    drafts.sort(key=lambda draft: draft[0])
-    best = Ranked(drafts[0][2])
-    best.domain, best.decided_by = drafts[0][1], "the only plan"
-    if len(drafts) > 1:
-        best.runner_up = drafts[1][2]
-        pairs = zip(names, drafts[0][0], drafts[1][0], strict=True)
-        best.decided_by = next((name for name, ours, theirs in pairs if ours != theirs), "lowest domain")
-    return best
-
-
-def _in_time(gangs: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeSet) -> Gangs | None:
-    """Return the gangs that a plan of the least important bands and the earliest ready time may choose from."""
-
-    def enough(some: Gangs) -> bool:
-        chosen = [holder for holder, _ in some]
-        jobs = {holder.job for holder in chosen}
-        return need.inside(vacated(chosen, [other for other in sharers if other.job not in jobs]), domain)
-
-    for tier in (3, 2, 1):
-        some = [gang for gang in gangs if gang[1].tier >= tier]
-        if some and enough(some):
-            break
-    else:
-        return None
-    times = sorted({parting.leave_s for _, parting in some})
-    low, high = 0, len(times) - 1
-    while low < high:
-        middle = (low + high) >> 1
-        if enough([gang for gang in some if gang[1].leave_s <= times[middle]]):
-            high = middle
-        else:
-            low = middle + 1
-    return [gang for gang in some if gang[1].leave_s <= times[high]]
-
-
-def _least_cost(gangs: Gangs, missing: int, domain: NodeSet) -> list[Holder]:
-    """Return the gangs that vacate `missing` nodes of a domain at the least cost, then fewest, youngest, lowest rows.
-
-    A knapsack over the nodes gained; no two gangs hold the same node. O(gangs x missing nodes).
-    """
-    # Nodes gained -> (cost, gangs, starts of the youngest first, rows) and who leaves.
-    best: dict[int, tuple[tuple[Any, ...], list[Holder]]] = {0: ((0, 0, [], []), [])}
-    for holder, parting in gangs:
-        gain = (holder.nodes & domain).bit_count()
-        for had, ((cost, count, starts, jobs), chosen) in sorted(best.items(), reverse=True):
-            to = min(missing, had + gain)
-            key = (
-                cost + parting.cost_micro_usd,
-                count + 1,
-                sorted([*starts, -parting.start_s]),
-                sorted([*jobs, holder.job]),
-            )
-            if had < missing and (to not in best or key < best[to][0]):
-                best[to] = key, [*chosen, holder]
-    return best[missing][1]
+    return best_domain(renters, sharers, need, plan, rank, ("band", "waste", "row"))
 
 
 def _greedy(ordered: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeSet) -> list[Holder] | None:

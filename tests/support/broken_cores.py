@@ -296,7 +296,7 @@ def victims_scattered() -> Iterator[None]:
         total = sum(domain.bit_count() for domain in need.domains()[:1])
         anywhere = replace(
             need,
-            domains=lambda: (-1,),
+            domains=lambda: ((1 << 64) - 1,),
             missing=lambda domain: total,
             inside=lambda vacant, domain: vacant.bit_count() >= total,
         )

@@ -202,7 +202,7 @@ def test_fgd_parts_with_best_fit_where_the_mix_says_so() -> None:
 def need_of(nodes: int, facts: dict[int, Parting]) -> Need:
     return Need(
         inside=lambda vacant, domain: (vacant & domain).bit_count() >= nodes,
-        domains=lambda: (-1,),
+        domains=lambda: (0b11111,),
         missing=lambda domain: nodes,
         parting=facts.__getitem__,
         ledger=lambda: Ledger(1, 3, 8, 100),
