@@ -15,6 +15,7 @@ DAYS = "100"  # long enough for the first gap
 FILES = {
     *("manifest.json", "scenario.toml", "summary.json", "jobs.parquet", "allocations.parquet", "hourly_usage.parquet"),
     *("line_items.parquet", "capacity.parquet", "sla.parquet", "tape.jsonl.gz", "report.html"),
+    *("waits.parquet", "evictions.parquet", "internal_delay.parquet"),
 }
 
 

@@ -23,7 +23,8 @@ from scheduler.lend import LENDS
 from scheduler.nodeset import rows
 from scheduler.policies import POLICIES
 from scheduler.tape import Settings, compare, header_line, step_line
-from small_worlds import Log, SmallWorld, flat_drive, swarm_world
+from small_worlds import Log, SmallWorld, flat_drive
+from swarm_worlds import swarm_world
 from tenants.band import Band
 
 COMBINATIONS = [(policy, lend) for policy in sorted(POLICIES) for lend in LENDS]
@@ -92,7 +93,7 @@ def interference(seed: int) -> list[str]:
     """Internal starts with rentals on and off, where reclaim is instant and nobody is damped."""
     starts = []
     for lend in ("none", "all_idle"):
-        world = swarm_world(seed, mishaps=True, instant=True)
+        world = swarm_world(seed, mishaps=True, instant=True, damped=False)
         core = world.core("easy_blind", lend)
         starts.append(internal_starts(core, flat_drive(core, world)))
     return [] if starts[0] == starts[1] else [f"internal starts differ: interference({seed})"]
