@@ -16,6 +16,7 @@ Source: the rule of the design's section 5.4 (V5-golden-conservative: 5,000 of 5
 """
 
 from collections.abc import Callable, Iterable
+from heapq import merge
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ def _newcomers(core: "Lives", pool: Pool, tier: int, table: Timetable) -> list[i
     if queue.count == len(table.start_s) or len(table.start_s) >= table.depth:
         return []
     found = []
-    for job in queue.jobs():
+    for _, job, _ in merge(*queue.lines.values()):  # as far as needed: a long queue is not sorted for a few of it
         if job not in table.start_s:
             found.append(job)
             if len(table.start_s) + len(found) == table.depth:
@@ -236,11 +237,12 @@ def _pass_the_rest(core: "Lives", pool: Pool, tier: int, table: Timetable, grant
             room = pool.room_within(tier, within)
             if table.profile.free[0] < nodes or not room.fits(full, part, pool.kept_nodes(tier)):
                 continue
+            longest_s = table.profile.free_until(nodes) - now_s
             for key, job, need_s in line:
                 core.looked_at += 1
                 if best is not None and key > best[0]:
                     break
-                if job not in table.start_s and table.profile.earliest(nodes, need_s, now_s) == now_s:
+                if need_s <= longest_s and job not in table.start_s:
                     best = (key, job)
                     break
         if best is None:

@@ -80,6 +80,13 @@ class Profile:
             place -= 1
         return from_s if place < 0 else max(from_s, min(until_s, times[place + 1] if place + 1 < len(times) else NEVER))
 
+    def free_until(self, nodes: int) -> int:
+        """Return when fewer than `nodes` are free for the first time; NEVER if they always are. O(steps)."""
+        for at_s, free in zip(self.times, self.free, strict=True):
+            if free < nodes:
+                return at_s
+        return NEVER
+
     def most(self, from_s: int, until_s: int) -> int:
         """Return the most that is free at any second of [from_s, until_s). O(steps)."""
         first = max(0, bisect_right(self.times, from_s) - 1)
