@@ -22,15 +22,18 @@ CASES = {
 }
 
 
-def chain(trace: Path, trace_format: str, nodes: int, gpus_per_node: int) -> tuple[float, int, dict[str, object]]:
-    """(wall seconds, peak MiB of any child so far, summary) of `spillway replay` in a process of its own."""
+def chain(
+    trace: Path, trace_format: str, nodes: int, gpus_per_node: int, *flags: str
+) -> tuple[float, float, int, dict[str, object]]:
+    """(wall seconds, CPU seconds, peak MiB of any child so far, summary) of `spillway replay` in its own process."""
     with tempfile.TemporaryDirectory() as scratch:
         size = ["--nodes", str(nodes), "--gpus-per-node", str(gpus_per_node)]
         command = [sys.executable, "-m", "sim", "replay", str(trace), "--format", trace_format, *size]
-        begin = time.perf_counter()
-        done = subprocess.run([*command, "--out", f"{scratch}/run", "--json", "-q"], capture_output=True, check=True)
-        wall_s = time.perf_counter() - begin
-    return wall_s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, json.loads(done.stdout)["summary"]
+        command += ["--out", f"{scratch}/run", "--json", "-q", *flags]
+        before, begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime, time.perf_counter()
+        done = subprocess.run(command, capture_output=True, check=True)
+        wall_s, used = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall_s, used.ru_utime - before, used.ru_maxrss // 1024, json.loads(done.stdout)["summary"]
 
 
 def main() -> None:
@@ -43,9 +46,14 @@ def main() -> None:
         if not (traces / file).exists():
             print(f"skipped {name}: no {Path(file).name}", file=sys.stderr)
             continue
-        wall_s, peak_mb, summary = chain(traces / file, trace_format, nodes, gpus_per_node)
+        wall_s, cpu_s, peak_mb, summary = chain(traces / file, trace_format, nodes, gpus_per_node)
+        _, bare_s, _, _ = chain(traces / file, trace_format, nodes, gpus_per_node, "--no-reasons")
         residual = summary["residual_gpu_s"]
-        print(f"case={name}  wall_s={wall_s:.1f}  peak_mb={peak_mb}  residual_gpu_s={residual}", flush=True)
+        print(
+            f"case={name}  wall_s={wall_s:.1f}  peak_mb={peak_mb}  residual_gpu_s={residual}"
+            f"  cpu_s={cpu_s:.1f}  cpu_no_reasons_s={bare_s:.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

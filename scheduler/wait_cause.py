@@ -41,8 +41,10 @@ CAUSE_OF_REASON = {
 
 def cause_of_refusal(core: "Lives", job: int, reason: Reason) -> int:
     """What a job that waits in a queue waits for, given what `scheduler.why.refusal` says of it."""
-    if reason == Reason.RESERVED and core.jobs.band[job] == Band.RESERVED:
-        return WaitCause.FAIR_SHARE  # the nodes that a contract job lacks are those of its own contract
+    jobs = core.jobs
+    if reason == Reason.RESERVED and jobs.band[job] == Band.RESERVED:
+        room = core.pools[jobs.pool[job]].contract_room(jobs.tenant[job])
+        return WaitCause.FAIR_SHARE if jobs.full[job] > room else WaitCause.PROMISED
     return CAUSE_OF_REASON[reason]
 
 

@@ -13,6 +13,7 @@ one cause, that which held after the last decision about its pool.
 from array import array
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
+from operator import sub
 from typing import TYPE_CHECKING
 
 from scheduler.events import Event, EventKind, Status
@@ -114,15 +115,15 @@ class WaitLedger:
         for index in core.touched:
             if self._families[index]:
                 self._look(core.pools[index], self._families[index], now_s)
-        moved = {row for kind, row, _ in events if kind == EventKind.SUBMIT}
-        moved.update(decision[1] for decision in out.decisions)
-        moved.update(segment.job for segment in out.segments)
-        queued, granted, status = self._queued, self._granted, core.jobs.status
+        queued, granted, paused, status = self._queued, self._granted, self._paused, core.jobs.status
+        moved = [row for kind, row, _ in events if kind == EventKind.SUBMIT]
+        moved += [decision[1] for decision in out.decisions]
+        moved += [segment.job for segment in out.segments]
+        if paused:
+            moved += [job for job in paused if job not in core.paused and job not in core.meek]
         for job in moved:
-            if job in queued or job in granted or job in self._paused or status[job] in _WAITING:
+            if job in queued or job in granted or job in paused or status[job] in _WAITING:
                 self._move(job, now_s)
-        for job in [job for job in self._paused if job not in core.paused and job not in core.meek]:
-            self._move(job, now_s)
         if granted:
             for index in core.touched:
                 for job, gather in core.pools[index].granted.items():
@@ -189,10 +190,9 @@ class WaitLedger:
             self._count(job, WaitCause.DAMPING, now_s - self._paused.pop(job))
         elif job in self._queued:
             family, line, before = self._queued.pop(job)
-            after = line.at(now_s)
-            if after != before:
-                for cause, seconds in enumerate(after):
-                    self._count(job, cause, seconds - before[cause])
+            for cause, seconds in enumerate(map(sub, line.at(now_s), before)):
+                if seconds:
+                    self._count(job, cause, seconds)
             line.count -= 1
             if not line.count:
                 self._close_line(family, line)

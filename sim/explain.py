@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from billing.money import format_usd
 from billing.months import utc_text
 from scheduler.core import Core
 from scheduler.events import Plan, Status
@@ -21,7 +20,7 @@ from scheduler.waits import WaitLedger
 from scheduler.why import why
 from sim.errors import SimError
 from sim.queue import expectation
-from sim.report.text import span
+from sim.report.text import span, usd
 from sim.run_folder import RunFolder, read
 
 # What a job waited for, as the end of "12 min ...".
@@ -115,19 +114,26 @@ def explain(folder: Path, job_id: str) -> Explanation:
 
 
 def evictions(folder: Path) -> list[dict[str, Any]]:
-    """Return the evictions of a run, those that cost most first: lost work, then GPUs, then time.
+    """Return the evictions of a run, those that cost most first: what was lost, then GPUs, then time.
 
     Raises:
         SimError: no such run.
     """
-    return read(folder).query("SELECT * FROM evictions ORDER BY lost_gpu_s DESC, gpus DESC, evicted_s, job_id")
+    return read(folder).query(
+        "SELECT * FROM evictions ORDER BY lost_micro_usd DESC NULLS LAST, lost_gpu_s DESC, gpus DESC, evicted_s, job_id"
+    )
 
 
 def eviction_text(gone: dict[str, Any], epoch_s: int) -> str:
     """One eviction in one sentence: when, for whom, with what notice, and what was lost."""
     again = ", which started again after a failure" if gone["second_order"] else ""
     by = f" for {gone['by_job_id']} ({gone['by_product']} of {gone['by_tenant']}{again})" if gone["by_job_id"] else ""
-    lost = f"{gone['lost_s']:,} s of work on {gone['gpus']} GPUs were lost" if gone["lost_s"] else "no work was lost"
+    worth = f", worth {usd(gone['lost_micro_usd'])}" if gone["lost_micro_usd"] else ""
+    lost = (
+        f"{gone['lost_s']:,} s of work on {gone['gpus']} GPUs were lost{worth}"
+        if gone["lost_s"]
+        else "no work was lost"
+    )
     notice_s = gone["evicted_s"] - gone["noticed_s"]
     return f"evicted at {utc_text(epoch_s + gone['evicted_s'])}{by} after a notice of {span(notice_s)}; {lost}"
 
@@ -146,7 +152,7 @@ def _story(run: RunFolder, job: int, ids: list[str]) -> tuple[list[Moment], dict
             faults = core.jobs.faults[job]
             moments.append(Moment(now_s, "node_fault", "loses its nodes: one of them failed"))
         plans = [plan for plan in core.out.plans if job == plan.job or job in plan.victims]
-        moments += [Moment(now_s, "plan", _plan_text(plan, job, ids)) for plan in plans]
+        moments += [Moment(now_s, "plan", plan_text(plan, job, ids)) for plan in plans]
         core.out.clear()
         if told is not None and told.code != state:
             waits = core.jobs.status[job] in (Status.PENDING, Status.GRANTED)
@@ -183,14 +189,14 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
     return Moment(core.now_s, "done", "is done")
 
 
-def _plan_text(plan: Plan, job: int, ids: list[str]) -> str:
+def plan_text(plan: Plan, job: int, ids: list[str]) -> str:
     """Who was to leave for whom, at what cost, and what else was considered."""
     victims = ", ".join(ids[victim] for victim in plan.victims)
     whose = "it" if job == plan.job else ids[plan.job]
-    cost = f" at a cost of {format_usd(plan.cost_micro_usd, 2)} USD" if plan.cost_micro_usd else ""
+    cost = f" at a cost of {usd(plan.cost_micro_usd)}" if plan.cost_micro_usd else ""
     told = f"{victims} must make way for {whose}{cost}, ready in {span(plan.ready_s - plan.at_s)}"
     if not plan.runner_up:
         return f"{told}; it was {plan.decided_by}" if plan.decided_by else told
     others = ", ".join(ids[other] for other in plan.runner_up)
-    other_cost = f" at {format_usd(plan.runner_up_cost_micro_usd, 2)} USD" if plan.runner_up_cost_micro_usd else ""
+    other_cost = f" at {usd(plan.runner_up_cost_micro_usd)}" if plan.runner_up_cost_micro_usd else ""
     return f"{told}; considered instead: {others}{other_cost}, worse in {plan.decided_by}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from scheduler.lend import LENDS, lend_by_name
 from scheduler.policies import POLICIES, Policy
+from scheduler.timetable import EVERYBODY
 
 # What a part says that is no function.
 FLAGS = {"blind": "Place internal work as if there were no renters, and evict whoever sits there."}
@@ -39,16 +40,23 @@ def _meaning(policy: Policy) -> str:
         return f"the default: {_first_sentence(usual.backfill)}"
     found = [getattr(policy, part) for part in own]
     told = [
-        _first_sentence(value) if callable(value) else FLAGS.get(part, f"{part}: {_word(value)}.")
+        _first_sentence(value) if callable(value) else _told(part, value)
         for part, value in zip(own, found, strict=True)
     ]
     return " ".join(told)
 
 
+def _told(part: str, value: Any) -> str:
+    """What a part says that is no function."""
+    if part == "depth":
+        return f"Plan a start for {'every waiting job' if value == EVERYBODY else f'the first {value} waiting jobs'}."
+    return FLAGS.get(part, f"{part}: {_word(value)}.")
+
+
 def _word(value: Any) -> str:
     """The name of a function; a flag or number as it is."""
-    if value is None:
-        return "none"
+    if value is None or value == EVERYBODY:
+        return "none" if value is None else "all"
     return value.__name__ if callable(value) else str(value).lower()
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from scheduler.wait_cause import WaitCause
 from sim.delays import delays_of
-from sim.eviction_cost import lost_gpu_s, lost_micro_usd
+from sim.lost_work import lost_gpu_s, lost_micro_usd
 from sim.parquet import Cells, Labels, Maybe
 from sim.result import IntArray, RunResult
 from sim.table_columns import Columns, column, party, place

@@ -39,12 +39,13 @@ def explain(
 def _evictions(session: Session, folder: Path, top: int | None, shape: str) -> None:
     from billing.months import utc_text
     from sim.explain import evictions
+    from sim.report.text import usd
     from sim.run_folder import read
 
     rows = evictions(folder)
     epoch_s = read(folder).names.epoch_s
     shown = rows[:top]
-    heads = ("evicted at", "job", "product", "GPUs>", "notice, s>", "for", "its product", "lost work, GPU-s>")
+    heads = ("evicted at", "job", "product", "GPUs>", "notice, s>", "for", "its product", "lost work, GPU-s>", "worth>")
     cells = [
         [
             utc_text(epoch_s + row["evicted_s"]),
@@ -55,9 +56,15 @@ def _evictions(session: Session, folder: Path, top: int | None, shape: str) -> N
             row["by_job_id"] or "-",
             row["by_product"] or "-",
             str(row["lost_gpu_s"]),
+            "-" if row["lost_micro_usd"] is None else usd(row["lost_micro_usd"]),
         ]
         for row in shown
     ]
     title = f"Evictions, the dearest first ({len(shown):,} of {len(rows):,})"
-    totals = {"evictions": len(rows), "lost_gpu_s": sum(row["lost_gpu_s"] for row in rows)}
+    totals = {
+        "evictions": len(rows),
+        "second_order": sum(row["second_order"] for row in rows),
+        "lost_gpu_s": sum(row["lost_gpu_s"] for row in rows),
+        "lost_micro_usd": sum(row["lost_micro_usd"] or 0 for row in rows),
+    }
     answer(session, lambda: {**totals, "rows": shown}, lambda: [Table(title, heads, cells)], fmt=shape)

@@ -5,21 +5,24 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from lend_worlds import lend_world
 from reference.slow_waits import SlowWaits
+from scheduler.core import Core
 from scheduler.events import Status
+from scheduler.lend import LENDS, Look
 from scheduler.policies import POLICIES
 from scheduler.wait_cause import CAUSE_OF_REASON, WaitCause
 from scheduler.waits import WaitLedger
 from scheduler.why import why
 from small_worlds import HORIZON_S, SmallWorld, flat_drive, small_world
+from swarm_worlds import swarm_world
 from tenancy_worlds import random_quota_world
 
 SEEDS = range(25)
 
 
-def attributed(world: SmallWorld, policy: str, ledger_class=WaitLedger) -> tuple[dict, dict, dict]:
+def attributed(world: SmallWorld, core: Core, ledger_class=WaitLedger) -> tuple[dict, dict, dict]:
     """Seconds by (job, cause) of the ledger and of the twin, and each job's wait."""
-    core = world.core(policy, headroom_nodes=1)
     ledger, twin = ledger_class(core), SlowWaits(core)
     step = core.step
 
@@ -65,7 +68,8 @@ def test_the_ledger_counts_what_the_slow_one_counts(kind: str) -> None:
     make, policy, features = KINDS[kind]
     seen: Counter = Counter()
     for seed in SEEDS:
-        found, twin, waits = attributed(make(seed, **features), policy)
+        world = make(seed, **features)
+        found, twin, waits = attributed(world, world.core(policy, headroom_nodes=1))
         assert found == twin, f"seed {seed}, {kind}"
         assert residuals(found, waits) == {}, f"seed {seed}, {kind}"
         for (_, cause), seconds in found.items():
@@ -73,6 +77,36 @@ def test_the_ledger_counts_what_the_slow_one_counts(kind: str) -> None:
     expected = {"capacity", "fragmentation", "promised", "failure", "rentals", "preemption", "scrubbing", "offer"}
     expected |= {"damping"} if "mishaps, " in kind else set()
     assert expected | ({"fair_share"} if "quotas" in kind else set()) <= set(seen)
+
+
+@pytest.mark.parametrize("look", [Look.TENANTS, Look.SAMPLES])
+def test_an_offer_of_several_lengths_is_attributed_alike(look: Look) -> None:
+    for seed in range(6):
+        world = lend_world(seed)
+        found, twin, waits = attributed(world.small, world.core("easy", look))
+        assert found == twin and residuals(found, waits) == {}, f"seed {seed}, {look.name}"
+
+
+def swarm_differences(seeds: range) -> list[str]:
+    """Worlds in which features are mixed by chance, under policies and lend functions in turn."""
+    policies, lends, wrong = sorted(POLICIES), sorted(LENDS), []
+    for seed in seeds:
+        policy, lend = policies[seed % len(policies)], lends[seed % len(lends)]
+        # Quotas do not go with policies that plan starts.
+        world = swarm_world(seed, **({"quotas": False} if getattr(POLICIES[policy], "depth", 0) else {}))
+        found, twin, waits = attributed(world, world.core(policy, lend, headroom_nodes=1))
+        if found != twin or residuals(found, waits):
+            wrong.append(f"swarm_world({seed}), {policy}, {lend}")
+    return wrong
+
+
+def test_causes_add_up_to_the_wait_whatever_features_a_world_mixes() -> None:
+    assert swarm_differences(range(60)) == []
+
+
+@pytest.mark.slow
+def test_causes_add_up_to_the_wait_in_many_worlds() -> None:
+    assert swarm_differences(range(60, 1500)) == []
 
 
 class LastIntervalDropped(WaitLedger):
@@ -95,7 +129,8 @@ class LineNeverAskedAgain(WaitLedger):
 def test_a_broken_ledger_is_caught(broken: type[WaitLedger]) -> None:
     caught = 0
     for seed in SEEDS:
-        found, twin, waits = attributed(small_world(seed), "easy", broken)
+        world = small_world(seed)
+        found, twin, waits = attributed(world, world.core(headroom_nodes=1), broken)
         caught += bool(residuals(found, waits)) if broken is LastIntervalDropped else found != twin
     assert caught > 5
 

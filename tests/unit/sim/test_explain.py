@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.events import Plan
 from sim import run_folder
 from sim.build import build
 from sim.errors import SimError
-from sim.explain import explain
+from sim.explain import eviction_text, explain, plan_text
 from sim.run import run
 from sim.scenario import load
 from sim.settle import settle
@@ -47,3 +48,33 @@ def test_an_unknown_job_is_one_line_with_ids_that_are_near(folder: Path) -> None
     with pytest.raises(SimError, match="run has no such job") as caught:
         explain(folder, "no-such-job")
     assert "ids like" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_eviction_is_told_with_its_cause_its_loss_and_what_else_was_considered() -> None:
+    gone = {
+        "evicted_s": 7200,
+        "noticed_s": 7140,
+        "by_job_id": "big",
+        "by_product": "int",
+        "by_tenant": "team",
+        "second_order": True,
+        "lost_s": 1200,
+        "gpus": 16,
+        "lost_micro_usd": 12_345_678,
+    }
+    text = eviction_text(gone, 0)
+    assert text == (
+        "evicted at 1970-01-01T02:00:00Z for big (int of team, which started again after a failure)"
+        " after a notice of 1 min; 1,200 s of work on 16 GPUs were lost, worth $12.35"
+    )
+    assert eviction_text({**gone, "by_job_id": None, "lost_s": 0}, 0).endswith(
+        "after a notice of 1 min; no work was lost"
+    )
+    plan = Plan(100, 0, (1, 2), 160, 5_000_000, 0, (3,), 160, 7_123_456, "cost")
+    assert plan_text(plan, 0, ["big", "a", "b", "c"]) == (
+        "a, b must make way for it at a cost of $5.00, ready in 1 min; considered instead: c at $7.12, worse in cost"
+    )
+    only = plan._replace(runner_up=(), decided_by="the only plan")
+    assert plan_text(only, 1, ["big", "a", "b", "c"]).endswith(
+        "for big at a cost of $5.00, ready in 1 min; it was the only plan"
+    )
