@@ -119,6 +119,8 @@ def _numbers(run: RunFolder, later_s: IntArray | None) -> dict[str, tuple[str, i
         "bp",
         10_000 * breaks["notices_kept"] // breaks["evictions"] if breaks["evictions"] else None,
     )
+    second = run.query("SELECT count(*) AS count FROM evictions WHERE second_order")[0]["count"]
+    found["evictions of second order"] = ("count", second)
     found["jobs done"] = ("count", summary["jobs"]["by_status"]["done"])
     mean_rho, worst_rho = _finish_time_ratios(run)
     found["finish-time ratio, internal"] = ("milli", mean_rho)
