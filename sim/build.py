@@ -16,10 +16,9 @@ from sim.deadline_rows import deadline_rows, with_fallback
 from sim.demand import draw_demand
 from sim.draw import DAY_S, HOUR_S, IntArray, JobStream
 from sim.fair import fair_share
-from sim.faults import draw_faults
-from sim.pools import Pool, faulty_rows
+from sim.hazards import hazards
 from sim.programme import Frame, Programme, draw_programme
-from sim.result import FaultRows, Finding, JobRows, World
+from sim.result import Finding, JobRows, World
 from sim.scenario import Scenario
 from sim.scenario_check import contract_peak_nodes, level_of, pool_index, reserved_window
 from sim.tenancy import tenancy_rows
@@ -55,15 +54,12 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
     ]
     reservations = _reservations(scenario)
     _refuse_unpriced(scenario, book, jobs, reservations)
-    pools = [(f"{pool.region}/{pool.sku}", pool.nodes) for pool in scenario.pool]
+    befalls = hazards(scenario, horizon_s)
     return World(
         names=names,
         registry=registry,
         book=book,
-        pools=tuple(
-            PoolRow(pool.rows, pool.row_gpus, pool.scrub_s.value, domains.sizes)
-            for pool, domains in zip(scenario.pool, scenario.domains, strict=True)
-        ),
+        pools=_pool_rows(scenario),
         pool_levels=tuple(domains.names for domains in scenario.domains),
         pool_region=tuple(names.regions.index(pool.region) for pool in scenario.pool),
         pool_sku=tuple(names.skus.index(pool.sku) for pool in scenario.pool),
@@ -71,13 +67,29 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         tenant_domain=registry.trust_domains(),
         reservations=reservations,
         jobs=jobs,
-        faults=_of_rows(draw_faults(scenario.faults, pools, scenario.seed, horizon_s), scenario.pool),
+        faults=befalls.faults,
         horizon_s=horizon_s,
         control_interval_s=scenario.policy.control_interval_s,
         tenancy=tenancy_rows(scenario),
         fair=fair_share(scenario),
         lending=scenario.policy.lend_inputs(),
         deadlines=deadline_rows(scenario, jobs, book),
+        mishaps=befalls.mishaps,
+        damping=scenario.requeue.damping() if scenario.requeue else None,
+    )
+
+
+def _pool_rows(scenario: Scenario) -> tuple[PoolRow, ...]:
+    return tuple(
+        PoolRow(
+            nodes=pool.rows,
+            gpus_per_node=pool.row_gpus,
+            scrub_s=pool.scrub_s.value,
+            topology=domains.sizes,
+            spare_nodes=pool.spare_rows,
+            lend_spares=pool.lend_spares,
+        )
+        for pool, domains in zip(scenario.pool, scenario.domains, strict=True)
     )
 
 
@@ -119,7 +131,7 @@ def _streams(scenario: Scenario, horizon_s: int) -> list[JobStream]:
         pool = pool_index(scenario, scenario.programme.region, scenario.programme.sku, "programme")
         frame = Frame(
             pool=pool,
-            nodes=scenario.pool[pool].rows,
+            nodes=scenario.pool[pool].rows - scenario.pool[pool].spare_rows,
             gpus_per_node=scenario.pool[pool].row_gpus,
             contract_nodes=contract_peak_nodes(scenario, pool),
             epoch_s=scenario.epoch_s,
@@ -155,16 +167,6 @@ def _near(scenario: Scenario, programme: Programme, pool: int) -> dict[str, int]
     name = programme.research.within if programme.research else ""
     level = level_of(scenario, pool, name, "programme.research.within")
     return {"within": level, "largest": max(scenario.domains[pool].sizes[level - 1])} if level else {}
-
-
-def _of_rows(faults: FaultRows, pools: tuple[Pool, ...]) -> FaultRows:
-    """Return the faults of servers as faults of what the core places: all slices of a server fail at once."""
-    if not any(pool.slices for pool in pools):
-        return faults
-    hit = [list(faulty_rows(pools, node)) for node in faults.node.tolist()]
-    count = np.array([len(rows) for rows in hit], dtype=np.int64)
-    node = np.array([row for rows in hit for row in rows], dtype=np.int64)
-    return FaultRows(node, np.repeat(faults.down_s, count), np.repeat(faults.up_s, count))
 
 
 def _merge(streams: list[JobStream], registry: Registry) -> JobRows:

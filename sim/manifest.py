@@ -49,6 +49,8 @@ def world_sha256(world: World) -> str:
                 digest.update(value.astype("<i8").tobytes())
     rest = (world.jobs.job_id, world.pools, world.products, world.reservations, world.tenant_domain, world.horizon_s)
     digest.update(json.dumps(rest, default=int).encode())
+    if world.mishaps:
+        digest.update(json.dumps(world.mishaps).encode())
     return digest.hexdigest()
 
 

@@ -48,6 +48,7 @@ Positive = Annotated[int, Field(ge=1, le=SECONDS_MAX)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Slack = Annotated[int, Field(ge=0, le=10**6)]  # bp on top of a run time: up to 100 times as long, inside int64
 Level = Annotated[str, Field(pattern=r"^[a-z0-9_.-]*$", max_length=40)]  # of a pool's topology; "": none
+Share = Annotated[int, Field(ge=0, le=10_000)]  # bp of a whole
 Days = Annotated[int, Field(ge=0, le=100_000)]
 Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]  # TOML has arrays, not tuples
 Exact = Annotated[

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from scheduler.topology import Sizes
 from sim.errors import ScenarioError
-from sim.param import Param
+from sim.param import Param, Quantity
 from tenants.model import Id, Record, Seconds
 
 GROUPS = (("nvlink", "nvlink_nodes"), ("rack", "rack_nodes"), ("pod", "pod_racks"), ("cluster", "cluster_pods"))
@@ -53,6 +53,8 @@ class Pool(Record):
     # The core keeps a node's free GPUs in one byte.
     gpus_per_node: Annotated[int, Field(ge=1, le=255)]
     scrub_s: Param[Seconds] = Param(value=300, unit="s", source="assumption", confidence="guess")
+    spare_nodes: Param[Quantity] = Param(value=0)  # kept for internal jobs that lose a node
+    lend_spares: bool = False  # to spot, which leaves them within its notice
     nvlink_nodes: Size | None = None  # nodes of one NVLink domain
     rack_nodes: Size | None = None
     pod_racks: Size | None = None
@@ -70,6 +72,11 @@ class Pool(Record):
     def rows(self) -> int:
         """What is placed one by one: nodes, or slices."""
         return self.nodes * (self.slices or 1)
+
+    @property
+    def spare_rows(self) -> int:
+        """Hot spares, counted as `rows` are."""
+        return self.spare_nodes.value * (self.slices or 1)
 
     @property
     def row_gpus(self) -> int:
@@ -96,8 +103,11 @@ def domains_of(pool: Pool, path: str, file: str) -> Domains:
     return Domains(SLICES + found.names, (per_gpu, (pool.slices,) * pool.nodes, *above))
 
 
-def check_slices(pool: Pool, path: str) -> None:
-    """Raise ScenarioError for MIG slices that a GPU does not have."""
+def check_sizes(pool: Pool, path: str) -> None:
+    """Raise ScenarioError for MIG slices that a GPU does not have, or for more spares than a pool can spare."""
+    if (spares := pool.spare_nodes.value) >= pool.nodes:
+        message, allowed = "no node is left", f"at most {pool.nodes - 1}"
+        raise ScenarioError(message, code="impossible_size", path=f"{path}.spare_nodes", found=spares, allowed=allowed)
     if (pool.slices_per_gpu is None) != (pool.mig_profile is None):
         missing = "mig_profile" if pool.mig_profile is None else "slices_per_gpu"
         message = "slices_per_gpu and mig_profile go together"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from billing.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from scheduler.damping import Damping
 from scheduler.fair_tree import USUAL_SHARE, FairShare
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from scheduler.tenancy import NO_TENANCY, Tenancy
@@ -51,6 +52,7 @@ class FaultRows:
     node: IntArray
     down_s: IntArray
     up_s: IntArray
+    cause: IntArray | None = None  # index into sim.fault_causes.CAUSE_NAMES, where known
 
 
 class LendInputs(NamedTuple):
@@ -84,6 +86,10 @@ class DeadlineRow(NamedTuple):
     on_demand_price: int
 
 
+# (second, kind of event, row, number): see scheduler.events.EventKind for what row and number are.
+Mishap = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that a run needs, with the randomness already drawn: the same world can be run under any policy."""
@@ -106,6 +112,8 @@ class World:
     lending: LendInputs = USUAL_LENDING
     pool_levels: tuple[tuple[str, ...], ...] = ()  # names of each pool's topology, lowest first
     deadlines: tuple[DeadlineRow, ...] = ()
+    mishaps: tuple[Mishap, ...] = ()  # crashes of jobs and drains of nodes, in order of time
+    damping: Damping | None = None  # None: nobody who fails again and again is held back
 
 
 @dataclass(frozen=True, slots=True)

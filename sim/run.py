@@ -50,17 +50,8 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
         **told,
     )
     terms = lend_terms(world, lend, truth)
-    return Core(
-        table,
-        world.pools,
-        world.products,
-        chosen,
-        world.tenant_domain,
-        world.reservations,
-        world.tenancy,
-        terms,
-        fair=world.fair,
-    )
+    rules = (world.tenant_domain, world.reservations, world.tenancy, terms, world.damping)
+    return Core(table, world.pools, world.products, chosen, *rules, fair=world.fair)
 
 
 def run(
@@ -118,9 +109,10 @@ def note_waiting(core: Core) -> None:
 
 
 def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:
-    """Start the processes of the world: contracts, faults, the control clock, renters with a deadline, arrivals."""
+    """Start the processes of the world: contracts, faults, mishaps, the control clock, deadlines, arrivals."""
     env.process(processes.contracts(env, driver.happen, world.reservations))
     env.process(processes.faults(env, driver.happen, world.faults))
+    env.process(processes.mishaps(env, driver.happen, world.mishaps))
     if ticks(core, world):
         env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
     for row in world.deadlines:

@@ -36,6 +36,7 @@ from sim.draw import HOUR_S
 from sim.errors import ScenarioError, from_validation
 from sim.fair import Share
 from sim.faults import Faults
+from sim.operations import Maintenance, Requeue
 from sim.param import Origin, origins
 from sim.policy_choice import PolicyChoice
 from sim.pools import Domains, Pool, domains_of
@@ -69,6 +70,8 @@ class Scenario(Record):
     policy: PolicyChoice = PolicyChoice()
     programme: Programme | None = None
     faults: Faults | None = None
+    maintenance: Annotated[tuple[Maintenance, ...], Field(strict=False)] = ()
+    requeue: Requeue | None = None
     tenant: tuple[Tenant, ...] = ()
     product: tuple[Product, ...] = ()
     contract: tuple[Contract, ...] = ()

@@ -12,7 +12,7 @@ from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
 from sim.draw import UNIT_BP
 from sim.errors import ScenarioError
-from sim.pools import check_slices
+from sim.pools import check_sizes
 from sim.programme import gang_nodes
 from tenants.band import Band
 from tenants.errors import did_you_mean
@@ -34,6 +34,9 @@ def check(scenario: "Scenario") -> None:
     _pools_are_distinct(scenario)
     _units_are_clear(scenario)
     _contracts_fit(scenario)
+    for row, window in enumerate(scenario.maintenance):
+        path = f"maintenance[{row}]"
+        window.refuse_beyond(scenario.pool[pool_index(scenario, window.region, window.sku, path)].nodes, path)
     if scenario.programme is not None:
         _programme_fits(scenario, scenario.programme)
     for row, demand in enumerate(scenario.demand):
@@ -97,7 +100,7 @@ def _units_are_clear(scenario: "Scenario") -> None:
     """What one unit of a SKU is must be the same everywhere: a GPU, or a slice of one profile."""
     first: dict[str, int] = {}
     for row, pool in enumerate(scenario.pool):
-        check_slices(pool, f"pool[{row}]")
+        check_sizes(pool, f"pool[{row}]")
         other = scenario.pool[first.setdefault(pool.sku, row)]
         if pool.mig_profile != other.mig_profile:
             message = f"a slice is a SKU of its own, and pool[{first[pool.sku]}] is {other.mig_profile or 'whole GPUs'}"
@@ -133,9 +136,9 @@ def _contracts_fit(scenario: "Scenario") -> None:
             raise _impossible("larger than its pool", f"{path}.nodes", contract.nodes, f"at most {nodes}")
     for pool, size in enumerate(scenario.pool):
         promised = contract_peak_nodes(scenario, pool)
-        if promised > size.rows:
+        if promised > (reach := size.rows - size.spare_rows):
             message = f"contracts of one time promise more than pool[{pool}] has"
-            raise _impossible(message, "contract", promised, f"at most {size.rows} nodes")
+            raise _impossible(message, "contract", promised, f"at most {reach} nodes")
 
 
 def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
@@ -151,6 +154,7 @@ def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
             allowed = "a tenant of kind internal"
             raise _impossible("internal work needs an internal tenant", f"{path}.tenant", part.tenant, allowed)
         _known(part.product, _products(scenario), "product", f"{path}.product")
+    size = scenario.pool[pool]
     if (floor := programme.inference) and floor.trough_bp.value > floor.peak_bp.value:
         path = "programme.inference.trough_bp"
         raise _impossible(
@@ -161,15 +165,13 @@ def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
         left = f"at most {UNIT_BP - mix.small_time_bp.value}"
         raise _impossible("shares of the GPU time exceed the whole", path, mix.largest_time_bp.value, left)
     if mix:
-        size = scenario.pool[pool]
         per_day = mix.jobs_per_day(size.rows * size.row_gpus)
         _can_be_held(per_day, scenario.days, "programme.research.jobs_per_day_per_16k_gpus")
         level_of(scenario, pool, mix.within, "programme.research.within")
     if era := programme.llm_era:
-        size = scenario.pool[pool]
         per_day = era.jobs_per_day(size.rows * size.row_gpus)
         _can_be_held(per_day, scenario.days, "programme.llm_era.jobs_per_day_per_2416_gpus")
-    gang_nodes(programme, scenario.pool[pool].rows, contract_peak_nodes(scenario, pool))
+    gang_nodes(programme, size.rows - size.spare_rows, contract_peak_nodes(scenario, pool))
 
 
 def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:

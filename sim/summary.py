@@ -24,6 +24,7 @@ from sim.report.build import capacity_residual
 from sim.report.delay import delay
 from sim.report.timeline import installed_gpus, is_rented
 from sim.result import RunResult
+from sim.run_reliability import reliability
 from tenants.band import Band
 
 
@@ -55,6 +56,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         "deadlines": deadlines_kept(result),
         **_delays(result, baseline),
         "interruptions": _interruptions(result),
+        "reliability": reliability(result),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),
         "findings": [each._asdict() for each in found],
     }

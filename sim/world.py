@@ -3,7 +3,7 @@
 Jobs are rows, not processes: their story is the scheduler's to tell. All randomness was drawn when the world was built.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -11,7 +11,7 @@ import simpy
 
 from scheduler.events import NEVER, Event, EventKind
 from scheduler.tables import ReservationRow
-from sim.result import FaultRows, IntArray
+from sim.result import FaultRows, IntArray, Mishap
 
 Happen = Callable[[list[Event]], None]  # what happened now, all of it at once
 Process = Generator[simpy.events.Timeout, None, None]
@@ -39,6 +39,14 @@ def faults(env: simpy.Environment, happen: Happen, rows: FaultRows) -> Process:
         + [(int(at_s), EventKind.NODE_UP, int(node)) for at_s, node in zip(rows.up_s, rows.node, strict=True)]
     )
     yield from _tell(env, happen, changes)
+
+
+def mishaps(env: simpy.Environment, happen: Happen, rows: Sequence[Mishap]) -> Process:
+    """Let jobs crash and nodes begin to drain, at the times that were drawn or planned."""
+    for at_s, group in groupby(rows, key=itemgetter(0)):
+        if at_s > env.now:
+            yield env.timeout(at_s - int(env.now))
+        happen([Event(kind, row, number) for _, kind, row, number in group])
 
 
 def contracts(env: simpy.Environment, happen: Happen, rows: tuple[ReservationRow, ...]) -> Process:

@@ -5,11 +5,16 @@ from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
+import numpy as np
 import pytest
 
+from broken_cores import damping_that_forgets
 from case_file import case
+from crash_loop import crash_loop
 from one_job import core_of_one_job, gaps, live, work_share
+from scheduler.damping import Damping
 from scheduler.events import Event, EventKind
+from sim.fault_causes import COUNTS
 from sim.faults import Faults, draw_faults
 from sim.param import Param
 from sim.reliability import (
@@ -173,3 +178,49 @@ def test_v1_thirty_thousand_failures_of_every_size_through_the_core(row: int) ->
     told = case("V1")["inputs"]
     nodes, rate = told["rows"][row]["gpus"] // told["gpus_per_node"], told["rows"][row]["failures_per_1000_node_days"]
     assert drawn_mttf_h(nodes, rate, 30_000) == pytest.approx(mttf_h(nodes, rate), rel=case("V1")["tolerance"]["rel"])
+
+
+# -- what was published of a site --------------------------------------------------------------------------------------
+
+
+def test_v4_the_stops_of_54_days_and_what_broke() -> None:
+    found = case("V4")
+    told, expected = found["inputs"], found["expected"]
+    assert list(COUNTS.values()) == list(told["cause_counts"].values())
+    assert sum(COUNTS.values()) == expected["unexpected"]
+    law = Faults(
+        rate_per_1000_node_days=Param(value=Decimal(str(told["failures_per_1000_node_days"]))), repair_s=Param(value=1)
+    )
+    drawn = [draw_faults(law, [("pool", told["nodes"])], seed, told["days"] * 86_400) for seed in range(10)]
+    low, high = expected["band95"]
+    inside = sum(low <= len(rows.node) <= high for rows in drawn)
+    assert inside >= 8  # 95 % of ten
+    counts = np.bincount(np.concatenate([rows.cause for rows in drawn]), minlength=len(COUNTS))[: len(COUNTS)]
+    stops = int(counts.sum())
+    mean_h = len(drawn) * told["days"] * 24 / stops
+    assert mean_h == pytest.approx(expected["mean_time_between_unexpected_h"], rel=0.05)
+    chi_squared = sum(
+        (seen - stops * share / 419) ** 2 / (stops * share / 419)
+        for seen, share in zip(counts.tolist(), COUNTS.values(), strict=True)
+    )
+    assert chi_squared < 40.79  # 17 degrees of freedom, p = 0.001
+    group = sum(COUNTS[name] for name in expected["gpu_group"]) / expected["unexpected"]
+    assert group == pytest.approx(expected["gpu_group_share"], abs=found["tolerance"]["abs_share"])
+    share = COUNTS["faulty GPU"] / expected["unexpected"]
+    assert share == pytest.approx(expected["faulty_gpu_share"], abs=found["tolerance"]["abs_share"])
+
+
+def test_v15_a_crash_loop_evicts_16_jobs_each_time_and_none_with_spares_and_damping() -> None:
+    found = case("V15")
+    requeues = found["inputs"]["requeues"]
+    _, evicted = crash_loop(requeues)
+    published = found["expected"]["evictions_per_requeue_without_damping"]
+    assert found["inputs"]["evictions_seen"] / requeues == pytest.approx(published, abs=found["tolerance"]["abs"])
+    assert 12 < len(evicted) / requeues < 20
+    assert all(gone.restart and gone.by == 0 for gone in evicted)
+    _, damped = crash_loop(requeues, damping=Damping())
+    assert 0 < len(damped) <= 3 * 16  # after three quick failures it may evict nobody
+    _, spared = crash_loop(requeues, spare_nodes=4, damping=Damping())
+    assert spared == []
+    with damping_that_forgets():
+        assert len(crash_loop(requeues, damping=Damping())[1]) > len(damped)
