@@ -50,6 +50,7 @@ SETTINGS = (
     Variant("quantile_quota, 99 %", "quantile_quota", quantile_bp=9_900),
     Variant("priced_quota, $3", "priced_quota", delay_usd=3),
     Variant("priced_quota, $30", "priced_quota", delay_usd=30),
+    Variant("priced_quota, $50", "priced_quota", delay_usd=50),
     Variant("priced_quota, $100", "priced_quota", delay_usd=100),
 )
 PRESETS = {

@@ -29,7 +29,7 @@ from tenants.band import LENDABLE
 WARM_DAYS, DAYS = 4, 14
 ALIBABA = "alibaba_spot_gpu_2026"
 PHILLY = "philly_chronus/trace_job_Philly_MIX1.csv.gz"
-PHILLY_NODES, PHILLY_GPUS = 128, 8
+PHILLY_NODES, PHILLY_GPUS = 160, 8
 EPOCH = "2024-03-28T00:00:00Z"
 EDGE_DAYS = 3  # the curve is censored at both ends
 GANGS, GANG_WEIGHTS = (1, 2, 4, 8), (40, 30, 20, 10)
@@ -152,7 +152,7 @@ def _internal(world: World, pool: int, curve: PoolCurve, first_hour: int, seed: 
 
 def philly_world(path: Path, seed: int) -> World:
     """Return fourteen days of Philly MIX1, each a day of the trace drawn with replacement; strict is internal work,
-    best effort is spot. The cluster is smaller than the load, so that what is idle is sold.
+    best effort is spot. Rentals are rounded up to whole nodes: they want all that is idle.
     """
     trace = read(path, "philly-chronus")
     world = world_of_trace(trace, PHILLY_NODES, PHILLY_GPUS)

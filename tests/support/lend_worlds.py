@@ -47,10 +47,10 @@ class LendWorld:
         return Core(table, small.pools, small.products, chosen, small.domains, small.reservations, terms=terms)
 
 
-def lend_world(seed: int) -> LendWorld:
-    """Draw one; control ticks come every 20 s, so that a run holds more slots than a forecast has samples."""
+def lend_world(seed: int, **kind: bool) -> LendWorld:
+    """Draw one, with the words of `small_world`. A run has more control ticks than a forecast has samples."""
     rng = random.Random(f"{seed}/lend")
-    small = replace(small_world(seed), control_interval_s=SLOT_S)
+    small = replace(small_world(seed, **kind), control_interval_s=SLOT_S)
     jobs = dict(small.jobs)
     lead_s = np.array([rng.choice((0, 30, 300, 900)) for _ in jobs["submit_s"]])
     announced = (jobs["product"] == CRITICAL) & (lead_s > 0)
