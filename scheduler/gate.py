@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 from scheduler.budget import Ledger
 from scheduler.errors import TableError
 from scheduler.events import NEVER, Event, EventKind, Reason, Status, Timer
+from scheduler.guarantee import Guarantees, grant_guaranteed, guarantees_of
 from scheduler.pool import Pool
 from scheduler.quota import Quotas, add, headroom
 from scheduler.reclaim import reclaim
 from scheduler.tables import JobTable, PoolRow
 from scheduler.tenancy import NO_LIMIT, Tenancy, refuse_impossible_tenancy
-from scheduler.turns import NOMINAL, Turn, next_turn
+from scheduler.turns import BORROWING, NOMINAL, Turn, next_turn
 from scheduler.waiting import Queue, Shape
 from tenants.band import TIER_OF_BAND, Band
 
@@ -37,7 +38,19 @@ ServeTier = Callable[["Lives", Pool, int], None]
 class Gate:
     """The gate of one pool: lines by tier and tenant, and what the tenants hold."""
 
-    __slots__ = ("charged", "count", "index", "jobs", "ledger", "lines", "per_node", "quota", "quotas", "tenancy")
+    __slots__ = (
+        "charged",
+        "count",
+        "guarantees",
+        "index",
+        "jobs",
+        "ledger",
+        "lines",
+        "per_node",
+        "quota",
+        "quotas",
+        "tenancy",
+    )
 
     def __init__(self, pool: Pool, jobs: JobTable, tenancy: Tenancy, quotas: Quotas, ledger: Ledger) -> None:
         self.index, self.per_node = pool.index, pool.per_node
@@ -45,6 +58,7 @@ class Gate:
         self.quota = quotas.pools[pool.index]
         self.lines: tuple[dict[int, Queue], dict[int, Queue]] = ({}, {})
         self.count = 0  # waiting in lines
+        self.guarantees: Guarantees | None = None
         self.charged: dict[int, int] = {}  # job -> GPUs that it holds of its tenant's quota
 
     # -- lines ---------------------------------------------------------------------------------------------------
@@ -70,8 +84,10 @@ class Gate:
     # -- what is held --------------------------------------------------------------------------------------------
 
     def hold(self, job: int) -> None:
-        """Charge a grant to its tenant's quota."""
+        """Charge a grant to its tenant's quota; what lies in guaranteed cells is beside it."""
         jobs = self.jobs
+        if self.guaranteed(job):
+            return
         node = self.quotas.leaf.get(jobs.tenant[job])
         if node is None or jobs.band[job] == Band.RESERVED or not self.quota.has[node]:
             return
@@ -83,8 +99,14 @@ class Gate:
         gpus = self.charged.pop(job, 0)
         if gpus:
             add(self.quota, self.quota.used, self.quotas.leaf[self.jobs.tenant[job]], -gpus)
-            if self.count:
-                pool.stir(0, 2)
+        elif self.guarantees is None or not self.guarantees.unbind(job):
+            return
+        if self.count or pool.queue[0].count or pool.queue[1].count:
+            pool.stir(0, 2)
+
+    def guaranteed(self, job: int) -> bool:
+        """Whether a job holds cells of its tenant's guarantee: then nobody may evict it."""
+        return self.guarantees is not None and job in self.guarantees.jobs
 
     def run(self, job: int, gpus: int, now_s: int) -> None:
         """The job's tenant holds so many GPUs more (negative: fewer) from now on: its budget is used."""
@@ -120,6 +142,8 @@ class Gate:
         """Let through and grant what may be granted now. Cost: O(tenants x shapes) per job that is let through."""
         self._recall(core, pool, tier)
         self._wake_next_month(core, tier)
+        if self.guarantees is not None:
+            grant_guaranteed(core, pool, tier)
         # Of each shape the shortest job that found no nodes in this pass: nobody that needs as long will find some.
         refused: dict[Shape, int] = {}
         lacking: set[tuple[int, Shape]] = set()  # tenant and shape that lack quota and could not reclaim it
@@ -139,10 +163,12 @@ class Gate:
         pool.fresh[tier].clear()
 
     def _may_reclaim(self, core: "Lives", turn: Turn) -> bool:
-        """Within its nominal, and not itself evicted at this instant: nobody takes back at once what he has lost."""
+        """Within its nominal, or in its turn to borrow where shares decide; and not itself evicted at this instant:
+        nobody takes back at once what he has lost."""
         node = self.quotas.leaf.get(turn.tenant)
         known = node is not None and self.quota.has[node]
-        return known and turn.kind == NOMINAL and self.jobs.end_s[turn.job] != core.now_s
+        kinds = (NOMINAL, BORROWING) if self.tenancy.fair_reclaim else (NOMINAL,)
+        return known and turn.kind in kinds and self.jobs.end_s[turn.job] != core.now_s
 
     def _recall(self, core: "Lives", pool: Pool, tier: int) -> None:
         """What still stands in the queue goes back to its line: who is asked first is decided anew."""
@@ -197,3 +223,6 @@ def open_gates(core: "Lives", rows: tuple[PoolRow, ...], tenancy: Tenancy) -> No
     quotas, ledger = Quotas(tenancy, len(rows)), Ledger(tenancy)
     for pool in core.pools:
         pool.gate = Gate(pool, core.jobs, tenancy, quotas, ledger)
+    for pool, guarantees in zip(core.pools, guarantees_of(tenancy, rows), strict=True):
+        assert pool.gate is not None
+        pool.gate.guarantees = guarantees

@@ -121,5 +121,7 @@ def _holders(core: "Lives", pool: Pool, tier: int, useful: NodeSet) -> Iterator[
     claims = [job for job, gather in reversed(pool.granted.items()) if gather.tier == tier]
     for job in chain(claims, reversed(pool.running[tier])):
         nodes = pool.hold[job].nodes
+        if tier == 1 and pool.gate is not None and pool.gate.guaranteed(job):
+            continue  # the room of tier 0 knows that it stays
         if nodes & useful and (tier < 2 or core.jobs.status[job] != Status.EVICTING):
             yield Holder(job, nodes, tier < 2)

@@ -188,8 +188,9 @@ class Lives:
         jobs.status[job] = GRANTED
         jobs.granted_s[job] = self.now_s
         holders = () if at_once or tier == 3 else in_the_way(pool, tier, hold)
-        if also:
-            holders = [*also, *(other for other in holders if other not in also)]
+        if pool.gate is not None and tier < 2:
+            others = [job for job in holders if job not in also and not pool.gate.guaranteed(job)]
+            holders = [*also, *others]
         pool.take(tier, job, hold)
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], hold.whole.bit_count())

@@ -76,6 +76,17 @@ def packed(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choi
     return _beside(room, whole, part, preference, range(part, len(room.capacity.exact)))
 
 
+def spread(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
+    """Worst fit: the part goes to the emptiest node; lowest rows. The load is even, and whole nodes are broken up: case
+    V6 shows what that does to a quota counted in GPUs. Of domains, the lowest that fits."""
+    if room.within:
+        return _in_one(spread, room, full, part, preference, _lowest_domain)
+    whole = _whole(room.whole(), full, preference, lowest) if full else NOTHING
+    if whole is None or not part:
+        return None if whole is None else Choice(whole, NOTHING)
+    return _beside(room, whole, part, preference, range(len(room.capacity.exact) - 1, part - 1, -1))
+
+
 def least_fragmenting(room: Room, full: int, part: int, preference: Sequence[Step]) -> Choice | None:
     """Put the part where it breaks up the least, by the mix of jobs seen so far; then best fit; else as `packed`.
 
@@ -200,5 +211,11 @@ def _fullest_domain(free: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.argsort(free, kind="stable")
 
 
-PLACES: dict[str, Place] = {"first_fit": first_fit, "packed": packed, "pack_domain": pack_domain, "fgd": fgd}
+PLACES: dict[str, Place] = {
+    "first_fit": first_fit,
+    "packed": packed,
+    "spread": spread,
+    "pack_domain": pack_domain,
+    "fgd": fgd,
+}
 LEARNING = frozenset({fgd})  # those that look at the mix of jobs, which is counted for nobody else

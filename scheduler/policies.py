@@ -7,7 +7,7 @@ from scheduler.errors import UnknownPolicyError
 from scheduler.estimate import Estimate, history, user_limit
 from scheduler.lend import LENDS, Lend, all_idle, quantile_quota
 from scheduler.order import Order, fifo, shortest
-from scheduler.place import Place, fgd, first_fit, pack_domain, packed
+from scheduler.place import Place, fgd, first_fit, pack_domain, packed, spread
 from scheduler.rank import Rank, fair_tree, las, multifactor
 from scheduler.rotate import Rotate, by_rank
 from scheduler.timetable import EVERYBODY
@@ -42,6 +42,7 @@ POLICIES: dict[str, Policy] = {
         Policy("fcfs", backfill=none),
         Policy("easy"),
         Policy("easy_first_fit", place=first_fit),
+        Policy("easy_spread", place=spread),
         Policy("conservative", depth=EVERYBODY),
         Policy("conservative_depth", depth=64),
         Policy("sjf", order=shortest),

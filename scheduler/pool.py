@@ -232,7 +232,8 @@ class Pool:
             self.lent_nodes[tier] += hold.whole.bit_count()
             self._rents_changed()
             return
-        if tier == 0:
+        if tier == 0 or (self.gate is not None and self.gate.guaranteed(job)):
+            self.forget(0)
             self.firm.take(hold)
         self.internal.take(hold)
         if self.gate is not None:
@@ -246,7 +247,7 @@ class Pool:
             self.lent_nodes[tier] -= hold.whole.bit_count()
             self._rents_changed()
             return hold
-        if tier == 0:
+        if tier == 0 or (self.gate is not None and self.gate.guaranteed(job)):
             self.firm.give(hold)
         self.internal.give(hold)
         if self.gate is not None:

@@ -90,9 +90,10 @@ class Quotas:
         """Return the top of the node's tree."""
         return self.path[node][0]
 
-    def share(self, node: int, pool: int = -1, more: int = 0) -> Share:
+    def share(self, node: int, pool: int = -1, more: int = 0, used: list[int] | None = None) -> Share:
         """Return the dominant share of a node: over all pools the largest part of what its parent could lend that the
-        node uses above its own, over its weight. `more`: GPUs counted as used in `pool` on top.
+        node uses above its own, over its weight. `more`: GPUs counted as used in `pool` on top;
+        `used`: what to take for the use of `pool` instead of what is used now.
 
         Weight 0 makes whatever is borrowed an infinite share. O(pools).
         """
@@ -101,7 +102,9 @@ class Quotas:
         if above < 0:
             return largest
         for index, each in enumerate(self.pools):
-            over = each.used[node] + (more if index == pool else 0) - each.subtree[node]
+            over = each.used[node] - each.subtree[node]
+            if index == pool:
+                over = (each.used if used is None else used)[node] + more - each.subtree[node]
             if over > 0:
                 of = each.potential[above] * weight
                 found = Share(over, of) if of else INFINITE

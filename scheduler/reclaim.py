@@ -9,7 +9,8 @@ so that nobody borrows them in between.
 Source: Kueue's preemption within a cohort, and KEP-1714 for `fair_reclaim`, as stated in the design's 5.6 and 8.6.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler import guard
@@ -18,7 +19,17 @@ from scheduler.events import Status
 from scheduler.nodeset import NOTHING
 from scheduler.place import Step
 from scheduler.pool import Pool
-from scheduler.quota import add, gives_back, headroom
+from scheduler.quota import (
+    NOTHING_OVER,
+    add,
+    borrowed,
+    gives_back,
+    headroom,
+    less,
+    may_take,
+    rivals,
+    within_nominal,
+)
 from tenants.band import TIER_OF_BAND
 
 if TYPE_CHECKING:
@@ -87,24 +98,63 @@ def plan_reclaim(core: "Lives", pool: Pool, gate: "Gate", tier: int, job: int) -
     chosen: list[Borrower] = []
     left = used.copy()
     found = fits(chosen)
-    for each in _candidates(core, pool, gate, tier, job):
-        if found is not None:
-            break
-        if jobs.tenant[job] != each.tenant and not gives_back(quotas, gate.quota, left, quotas.leaf[each.tenant], node):
-            continue  # what is left to this tenant is its own
+    fair = not within_nominal(gate.quota, gate.quota.used, node, gpus)
+    candidates = _candidates(core, pool, gate, tier, job)
+    while found is None:
+        each = _next_fair(core, gate, job, candidates, left) if fair else _next(core, gate, job, candidates, left)
+        if each is None:
+            return None
+        candidates.remove(each)
         chosen.append(each)
         add(gate.quota, left, quotas.leaf[each.tenant], -each.gpus)
         found = fits(chosen)
-    if found is None:
-        return None
     chosen, found = _pruned(chosen, found, fits)
     hold = _placed(core, pool, tier, job, found)
     going = [
         other
-        for other in pool.running[tier]
+        for other in chain.from_iterable(pool.running[: tier + 1])
         if jobs.status[other] == Status.EVICTING and pool.hold[other].nodes & hold.nodes
     ]
     return Plan(hold, [*(each.job for each in chosen), *going])
+
+
+def _next(core: "Lives", gate: "Gate", job: int, candidates: list[Borrower], used: list[int]) -> Borrower | None:
+    """Return the first candidate who is the tenant's own, or holds what the job's tenant lent: not what is left to it
+    of its own after those that were taken before."""
+    quotas, tenant = gate.quotas, core.jobs.tenant[job]
+    for each in candidates:
+        leaf = quotas.leaf[each.tenant]
+        if tenant == each.tenant or gives_back(quotas, gate.quota, used, leaf, quotas.leaf[tenant]):
+            return each
+    return None
+
+
+def _next_fair(core: "Lives", gate: "Gate", job: int, candidates: list[Borrower], used: list[int]) -> Borrower | None:
+    """Return whom a borrower may evict: of those that rule (a), or else (b), allows, the one with the largest share.
+
+    Shares are compared where the paths of two tenants part; of one tenant's jobs the first of the candidates.
+    """
+    quotas, tenant = gate.quotas, core.jobs.tenant[job]
+    node = quotas.leaf[tenant]
+    allowed: dict[str, list[Borrower]] = {"a": [], "b": []}
+    for each in candidates:
+        leaf = quotas.leaf[each.tenant]
+        sides = rivals(quotas, node, leaf)
+        if sides is None or tenant == each.tenant or not borrowed(gate.quota, used, leaf):
+            continue
+        mine = quotas.share(sides[0], gate.index, gate.gpus(job), used)
+        theirs = [quotas.share(sides[1], gate.index, more, used) for more in (0, -each.gpus)]
+        rule = may_take(mine, *theirs) if theirs[0] != NOTHING_OVER else ""
+        if rule:
+            allowed[rule].append(each)
+    best: Borrower | None = None
+    for each in allowed["a"] or allowed["b"]:
+        sides = rivals(quotas, quotas.leaf[best.tenant], quotas.leaf[each.tenant]) if best is not None else None
+        if best is None or (
+            sides and less(quotas.share(sides[0], gate.index, 0, used), quotas.share(sides[1], gate.index, 0, used))
+        ):
+            best = each
+    return best
 
 
 def _pruned(chosen: list[Borrower], view: Capacity, fits: Fits) -> tuple[list[Borrower], Capacity]:
@@ -116,11 +166,10 @@ def _pruned(chosen: list[Borrower], view: Capacity, fits: Fits) -> tuple[list[Bo
     return chosen, view
 
 
-def _candidates(core: "Lives", pool: Pool, gate: "Gate", tier: int, job: int) -> Sequence[Borrower]:
+def _candidates(core: "Lives", pool: Pool, gate: "Gate", tier: int, job: int) -> list[Borrower]:
     """Whoever may have to go, in the order in which they are taken."""
     jobs = core.jobs
     tenant, band = jobs.tenant[job], jobs.band[job]
-    node = gate.quotas.leaf[tenant]
     ranked = []
     for other, gpus in gate.charged.items():
         if jobs.status[other] == Status.EVICTING or TIER_OF_BAND[jobs.band[other]] < tier:
@@ -129,7 +178,7 @@ def _candidates(core: "Lives", pool: Pool, gate: "Gate", tier: int, job: int) ->
         if own:
             if jobs.band[other] <= band:
                 continue
-        elif not gives_back(gate.quotas, gate.quota, gate.quota.used, gate.quotas.leaf[jobs.tenant[other]], node):
+        elif not borrowed(gate.quota, gate.quota.used, gate.quotas.leaf[jobs.tenant[other]]):
             continue
         order = (own, -jobs.band[other], -jobs.granted_s[other], -other)
         ranked.append((order, Borrower(other, jobs.tenant[other], gpus, pool.hold[other])))

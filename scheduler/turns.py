@@ -69,7 +69,7 @@ def _first(
     for shape, line in queue.lines.items():
         gpus = shape[0] * gate.per_node + shape[1]
         free = gpus <= may
-        if not free and (gpus > own or (tenant, shape) in lacking):
+        if not free and ((gpus > own and not gate.tenancy.fair_reclaim) or (tenant, shape) in lacking):
             continue
         limit_s = refused.get(shape, NEVER)
         for key, job, need_s in line:

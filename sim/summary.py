@@ -20,6 +20,7 @@ from scheduler.events import Status
 from scheduler.wait_cause import WaitCause
 from sim.deadline import deadlines_kept, rows_of
 from sim.delays import delays_of
+from sim.quota_use import budget_findings, quota_use
 from sim.report.build import capacity_residual
 from sim.report.delay import delay
 from sim.report.timeline import installed_gpus, is_rented
@@ -37,7 +38,12 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         baseline: the same world with rentals off; without it `internal_delay` is None.
     """
     epoch_s = result.world.names.epoch_s
-    found = (*result.world.jobs.findings, *result.findings, *(books.findings if books else ()))
+    found = (
+        *result.world.jobs.findings,
+        *result.findings,
+        *(books.findings if books else ()),
+        *budget_findings(result),
+    )
     return {
         "policy": result.policy,
         "lend": result.lend,
@@ -55,6 +61,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         "wait_by_cause_s": waits_by_cause(result),
         "deadlines": deadlines_kept(result),
         **_delays(result, baseline),
+        **quota_use(result),
         "interruptions": _interruptions(result),
         "reliability": reliability(result),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),

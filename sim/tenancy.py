@@ -1,23 +1,28 @@
 """Quotas, budgets and guarantees of a scenario as rows for the core, and whether they fit its cluster."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from billing.months import month_bounds, month_numbers
+from scheduler.cells import CellTree
 from scheduler.errors import TableError
+from scheduler.guarantee import guarantees_of
 from scheduler.tables import PoolRow
 from scheduler.tenancy import (
     NO_LIMIT,
     BudgetRow,
     CohortRow,
+    GuaranteeRow,
     QuotaRow,
     Tenancy,
     refuse_impossible_tenancy,
 )
 from sim.draw import DAY_S, HOUR_S
 from sim.errors import ScenarioError
-from sim.scenario_check import pool_index
+from sim.scenario_check import contract_peak_nodes, pool_index
+from tenants.errors import did_you_mean
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -55,16 +60,55 @@ def tenancy_rows(scenario: "Scenario") -> Tenancy:
         )
         for budget in registry.budgets
     )
-    tenancy = Tenancy(cohorts, quotas, budgets, (), months_s(scenario) if budgets else (), scenario.policy.fair_reclaim)
-    if not (quotas or budgets):
+    guarantees = tuple(_guarantees(scenario))
+    if not (quotas or budgets or guarantees):
         return Tenancy()
+    months = months_s(scenario) if budgets else ()
+    tenancy = Tenancy(cohorts, quotas, budgets, guarantees, months, scenario.policy.fair_reclaim)
+    pools = tuple(
+        PoolRow(pool.rows, pool.row_gpus, 0, scenario.domains[index].sizes if guarantees else ())
+        for index, pool in enumerate(scenario.pool)
+    )
     try:
-        refuse_impossible_tenancy(tenancy, tuple(PoolRow(pool.rows, pool.row_gpus, 0) for pool in scenario.pool))
+        refuse_impossible_tenancy(tenancy, pools)
+        guarantees_of(tenancy, pools)
     except TableError as error:
         raise ScenarioError(
             error.message, code="impossible_size", path=error.path, found=error.found, allowed=error.allowed
         ) from None
     return tenancy
+
+
+def _guarantees(scenario: "Scenario") -> Iterator[GuaranteeRow]:
+    """Yield a row for each level of each guarantee, the largest cells first. Raises ScenarioError, as above."""
+    promised = [contract_peak_nodes(scenario, pool) for pool in range(len(scenario.pool))]
+    for row, guarantee in enumerate(scenario.registry.guarantees):
+        path = f"guarantee[{row}]"
+        index = pool_index(scenario, guarantee.region, guarantee.sku, path)
+        pool = scenario.pool[index]
+        domains = scenario.domains[index]
+        tree = CellTree(pool.rows, pool.row_gpus, domains.sizes)
+        levels = level_names(tree, domains.names, "slice" if pool.slices else "node")
+        for name, cells in sorted(guarantee.cells.items(), key=lambda each: -levels.get(each[0], 0)):
+            if name not in levels:
+                message = f"unknown level{did_you_mean(name, tuple(levels))}"
+                raise ScenarioError(
+                    message, code="unknown_name", path=f"{path}.cells", found=repr(name), allowed=tuple(levels)
+                )
+            promised[index] += -(-cells * min(tree.size_gpus[levels[name]]) // pool.row_gpus)
+            if promised[index] > pool.rows:
+                message = f"guarantees and contracts of one time promise more than pool[{index}] has"
+                allowed = f"at most {pool.rows} nodes"
+                raise ScenarioError(
+                    message, code="impossible_size", path=f"{path}.cells.{name}", found=cells, allowed=allowed
+                )
+            yield GuaranteeRow(scenario.registry.tenant_index(guarantee.tenant), index, levels[name], cells)
+
+
+def level_names(tree: CellTree, domains: tuple[str, ...], row: str) -> dict[str, int]:
+    """Return the names of a pool's levels of cells, lowest first: `gpu`, `gpu_2`, `gpu_4` ..., `row`, its domains."""
+    inside = [f"gpu_{line[0]}" if line[0] > 1 else "gpu" for line in tree.size_gpus[: tree.node_level]]
+    return {name: level for level, name in enumerate([*inside, row, *domains])}
 
 
 def months_s(scenario: "Scenario") -> tuple[int, ...]:

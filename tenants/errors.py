@@ -176,8 +176,7 @@ def _resolve(node: Schema, definitions: Schema) -> Schema:
 
 def _branches(node: Schema) -> list[Schema]:
     """The alternatives of a union; TOML has no null, so that is not one of them."""
-    members = node.get("anyOf") or node.get("oneOf") or []
-    return [member for member in members if member.get("type") != "null"]
+    return [member for member in node.get("anyOf") or node.get("oneOf") or [] if member.get("type") != "null"]
 
 
 def _branch(union: Schema, label: str) -> Schema:
@@ -193,7 +192,8 @@ def _child(node: Schema, step: int | str) -> Schema:
         places = node.get("prefixItems", ())
         child = places[step] if step < len(places) else node.get("items")
     else:
-        child = node.get("properties", {}).get(step, node.get("additionalProperties"))
+        others = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+        child = node.get("properties", {}).get(step, others[0])
     return child if isinstance(child, Mapping) else {}
 
 

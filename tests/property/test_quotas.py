@@ -1,6 +1,7 @@
 """Quotas on random worlds: nobody holds more than he may, nobody waits without need, reclaim takes no one too many."""
 
 import itertools
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -38,6 +39,16 @@ def complaints(seed: int, policy: str = "easy", world_of=random_quota_world) -> 
 def test_nobody_holds_more_than_he_may_and_nobody_waits_without_need(policy: str) -> None:
     assert [text for seed in SEEDS for text in complaints(seed, policy)] == []
     assert [text for seed in SEEDS for text in complaints(seed, policy, contended_world)] == []
+
+
+def fairly_contended_world(seed: int) -> QuotaWorld:
+    """The same where borrowers may take from each other."""
+    world = contended_world(seed)
+    return replace(world, tenancy=world.tenancy._replace(fair_reclaim=True))
+
+
+def test_quotas_are_kept_where_borrowers_take_from_each_other() -> None:
+    assert [text for seed in SEEDS for text in complaints(seed, "easy", fairly_contended_world)] == []
 
 
 def test_everything_is_given_back_in_the_end() -> None:

@@ -9,6 +9,7 @@ from tenants.contract import Contract
 from tenants.errors import TenantError
 from tenants.model import Tenant
 from tenants.product import Product
+from tenants.quota import Budget, Cohort, Guarantee, Quota
 from tenants.registry import Registry
 from tenants.sla_terms import SlaTerms
 
@@ -18,25 +19,30 @@ NAMES = st.sampled_from(["acme", "bare.spot", "bare.reserved", "bare.new", "targ
 SCALARS = (
     NAMES | st.integers() | st.integers(0, 10_000) | st.booleans() | st.floats() | st.dates() | st.text(max_size=9)
 )
-PLAUSIBLE_KEYS = sorted(
-    {*Tenant.model_fields, *Product.model_fields, *Contract.model_fields, *SlaTerms.model_fields, "nots"}
-)
+MODELS = (Tenant, Product, Contract, SlaTerms, Cohort, Quota, Budget, Guarantee)
+PLAUSIBLE_KEYS = sorted({key for model in MODELS for key in model.model_fields} | {"nots"})
 KEYS = st.sampled_from(PLAUSIBLE_KEYS) | st.text(max_size=5)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
 )
 ROWS = st.dictionaries(KEYS, VALUES, max_size=6)
 FILES = st.dictionaries(
-    st.sampled_from(["tenant", "product", "contract", "sla"]) | KEYS, st.lists(ROWS, max_size=3) | VALUES, max_size=4
+    st.sampled_from(["tenant", "product", "contract", "sla", "cohort", "quota", "budget", "guarantee"]) | KEYS,
+    st.lists(ROWS, max_size=3) | VALUES,
+    max_size=4,
 )
 GOOD: dict[str, list[dict[str, Any]]] = {
-    "tenant": [{"id": "acme", "name": "Acme", "kind": "external"}],
+    "tenant": [{"id": "acme", "name": "Acme", "kind": "external"}, {"id": "lab", "name": "Lab", "kind": "internal"}],
     "product": [{"code": "bare.spot"}, {"code": "bare.reserved"}],
     "contract": [
         {"id": "c1", "tenant": "acme", "product": "bare.reserved", "region": "eu-1", "sku": "h100"}
         | {"nodes": 1, "from_s": 0, "until_s": 10}
     ],
     "sla": [{"name": "target_9990"}],
+    "cohort": [{"id": "all"}, {"id": "labs", "parent": "all", "weight": 2}],
+    "quota": [{"tenant": "lab", "cohort": "labs", "nominal_gpus": 4}, {"cohort": "all", "nominal_gpus": 4}],
+    "budget": [{"tenant": "lab", "soft_gpu_hours": 1, "hard_gpu_hours": 2}],
+    "guarantee": [{"tenant": "lab", "cells": {"node": 1}}],
 }
 
 

@@ -1,4 +1,4 @@
-"""Published cases of quotas, cohorts and shares: V14, V14b, V22."""
+"""Published cases of quotas, cohorts and shares: V14, V14b, V22; and of cells: V6."""
 
 from fractions import Fraction
 
@@ -7,7 +7,7 @@ from scheduler.events import Reason
 from scheduler.quota import Quotas, Share, add, borrowed, headroom, may_take, within_nominal
 from scheduler.reclaim import plan_reclaim
 from scheduler.tables import PoolRow
-from scheduler.tenancy import NO_LIMIT, CohortRow, QuotaRow, Tenancy
+from scheduler.tenancy import NO_LIMIT, CohortRow, GuaranteeRow, QuotaRow, Tenancy
 from scheduler.why import why
 from small_worlds import flat_drive
 from tenancy_worlds import RESEARCH, hand_world, held_gpus
@@ -150,3 +150,61 @@ def test_v22_a_request_above_the_borrowing_limit_waits_and_says_why() -> None:
     told = why(core, 0)
     assert (told.reason, told.need, told.have) == (Reason.QUOTA, 16, 3)
     assert plan_reclaim(core, core.pools[0], core.pools[0].gate, 1, 0) is None
+
+
+def test_v14_a_latecomer_gets_its_fair_share_where_borrowers_may_take_from_each_other() -> None:
+    """V14 with 2A an hour late: without `fair_reclaim` it waits for ends, with it the pool is shared as it should."""
+    gpus = case("V14")["inputs"]["pool_gpu"]
+    leaves = {0: (1, 1), 1: (1, 1), 2: (1, 3), 3: (2, 1)}  # tenant: cohort, weight
+    quotas = tuple(QuotaRow(tenant, cohort, 0, 0, NO_LIMIT, NO_LIMIT, w) for tenant, (cohort, w) in leaves.items())
+    cohorts = (CohortRow(-1, 1), CohortRow(0, 1), CohortRow(0, 1))
+    tenancy = Tenancy(cohorts, (QuotaRow(-1, 0, 0, gpus, NO_LIMIT, NO_LIMIT, 1), *quotas))
+    jobs = [(100 * (tenant == 3), tenant, 1, 5000) for tenant in leaves for _ in range(gpus)]
+    held = {}
+    for fair in (False, True):
+        world = hand_world(PoolRow(gpus, 1, 0), jobs, tenancy._replace(fair_reclaim=fair))
+        core = world.core()
+        flat_drive(core, world, 1000)
+        held[fair] = [held_gpus(core).get(tenant, 0) for tenant in leaves]
+    assert held == {False: [60, 60, 180, 0], True: list(case("V14")["expected"]["gpu"].values())}
+
+
+def v6_core(tenancy: Tenancy, policy: str):
+    """Play the steps of V6: B's eight jobs of one GPU, then A's three of eight on one node each."""
+    facts = case("V6")["inputs"]
+    a, b = 0, 1
+    jobs = [(0, b, 1, 1000) for _ in range(8)] + [(10, a, 8, 1000) for _ in range(3)]
+    world = hand_world(PoolRow(facts["nodes"], facts["gpus_per_node"], 0), jobs, tenancy)
+    core = world.core(policy)
+    log = flat_drive(core, world, 500)
+    used_by_b = 0
+    for part in log.segments:
+        if core.jobs.tenant[part.job] == b:
+            used_by_b |= part.nodes
+    at_once = sum(start.start_s == 10 for start in log.started if core.jobs.tenant[start.job] == a)
+    return {"nodes_used_by_B": used_by_b.bit_count(), "A_started_at_once": at_once}, log
+
+
+def test_v6_guarantees_in_cells_keep_what_was_promised_through_the_core() -> None:
+    """V6 with buddy cells: three nodes for A, eight cells of one GPU for B."""
+    facts = case("V6")
+    cells = facts["inputs"]["tenants"]
+    node_level = 3
+    tenancy = Tenancy(
+        guarantees=(
+            GuaranteeRow(0, 0, node_level, cells["A"]["node_cells"]),
+            GuaranteeRow(1, 0, 0, cells["B"]["gpu_cells"]),
+        )
+    )
+    for policy in ("easy", "easy_spread"):  # cells decide, not taste
+        found, log = v6_core(tenancy, policy)
+        assert found == facts["expected"]["buddy_cells"]
+        assert not log.evicted
+
+
+def test_v6_quotas_counted_in_gpus_do_not_through_the_core() -> None:
+    """V6 with a quota of as many GPUs, and placement that spreads the load."""
+    facts = case("V6")
+    quotas = (QuotaRow(0, -1, 0, 24, NO_LIMIT, NO_LIMIT, 1), QuotaRow(1, -1, 0, 8, NO_LIMIT, NO_LIMIT, 1))
+    found, _ = v6_core(Tenancy(quotas=quotas), "easy_spread")
+    assert found == facts["expected"]["gpu_quota_and_spread"]

@@ -1,18 +1,27 @@
 """Quotas, cohorts and budgets in a scenario file: what is read, what is refused, and what a run makes of them."""
 
+import json
 import tomllib
 from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from scheduler.events import Status
 from scheduler.tape import compare
 from scheduler.tenancy import NO_LIMIT, NO_TENANCY
 from sim.build import build
+from sim.cli import app
 from sim.errors import ScenarioError
+from sim.quota_use import quota_use
+from sim.result import RunResult
 from sim.run import run
 from sim.scenario import Scenario, from_mapping, show
+from sim.settle import settle
+from sim.summary import summarise
 from tenants.errors import TenantError
 
 HOURS = 3600
@@ -76,6 +85,21 @@ def test_budgets_know_the_months_of_the_run() -> None:
     assert tenancy.months_s == (-29 * 86_400, 2 * 86_400)
 
 
+def test_guarantees_become_rows_the_largest_cells_first() -> None:
+    guarantee = [{"tenant": "vision", "cells": {"gpu": 4, "node": 2}}, {"tenant": "speech", "cells": {"gpu_4": 1}}]
+    tenancy = build(scenario(guarantee=guarantee)).tenancy
+    assert [tuple(row) for row in tenancy.guarantees] == [(0, 0, 3, 2), (0, 0, 0, 4), (1, 0, 2, 1)]
+
+
+def test_guarantees_may_be_counted_in_domains() -> None:
+    pool = [{"region": "us-1", "sku": "h100", "nodes": 16, "gpus_per_node": 8, "rack_nodes": 4, "pod_racks": 2}]
+    guarantee = [{"tenant": "vision", "cells": {"rack": 1}}, {"tenant": "speech", "cells": {"pod": 1}}]
+    built = build(scenario(pool=pool, guarantee=guarantee))
+    assert [tuple(row) for row in built.tenancy.guarantees] == [(0, 0, 4, 1), (1, 0, 5, 1)]
+    with pytest.raises(ScenarioError, match=r"guarantee\[1\].cells.pod: guarantees and contracts of one time promise"):
+        scenario(pool=pool, guarantee=[{"tenant": "vision", "cells": {"node": 9}}, guarantee[1]])
+
+
 REFUSED = {
     "unknown parent": (
         {"cohort": [{"id": "labs", "parent": "lab"}]},
@@ -127,6 +151,20 @@ REFUSED = {
         {"budget": [{"tenant": "vision"}]},
         "labs.toml: budget[0]: no stop at all (allowed soft_gpu_hours, hard_gpu_hours)",
     ),
+    "guarantee above capacity": (
+        {"guarantee": [{"tenant": "vision", "cells": {"node": 9}}, {"tenant": "speech", "cells": {"node": 8}}]},
+        "labs.toml: guarantee[1].cells.node: guarantees and contracts of one time promise more than pool[0] has "
+        "(found 8; allowed at most 16 nodes)",
+    ),
+    "unknown level": (
+        {"guarantee": [{"tenant": "vision", "cells": {"nodes": 9}}]},
+        "labs.toml: guarantee[0].cells: unknown level, did you mean 'node'? (found 'nodes'; "
+        "allowed gpu, gpu_2, gpu_4, node)",
+    ),
+    "no cells": (
+        {"guarantee": [{"tenant": "vision", "cells": {"node": 0}}]},
+        "labs.toml: guarantee[0].cells.node: out of range (found 0; allowed an integer from 1 to 1000000000)",
+    ),
     "two budgets": (
         {"budget": [{"tenant": "vision", "hard_gpu_hours": 4}, {"tenant": "vision", "hard_gpu_hours": 5}]},
         "labs.toml: budget[1].tenant: used already by budget[0] (found 'vision')",
@@ -171,3 +209,68 @@ def test_a_hard_stop_holds_until_the_month_is_over() -> None:
     assert 0 < first_month.max() < 12 * HOURS
     assert result.starts.start_s[mine & (result.starts.start_s >= 2 * 86_400)].min() == 2 * 86_400
     assert result.tape is not None and compare(result.tape)[1] is None
+
+
+def test_a_guarantee_is_granted_at_once_through_a_whole_run() -> None:
+    """Vision floods the cluster; speech has eight nodes guaranteed, and never waits longer than vision's notice."""
+    waits_s = {}
+    for name, tables in {"with": {"guarantee": [{"tenant": "speech", "cells": {"node": 8}}]}, "without": {}}.items():
+        result = run(build(scenario(demand=[demand("vision"), demand("speech", 6)], **tables)))
+        mine = result.starts.tenant == 1
+        waits_s[name] = int((result.starts.start_s - result.starts.pending_s)[mine].max())
+        assert result.tape is not None and compare(result.tape)[1] is None
+    assert waits_s["with"] <= 60 < 3600 < waits_s["without"]
+
+
+def second_by_second(result: RunResult, tenant: int, from_s: int, until_s: int, above: int = 0) -> int:
+    """GPU-seconds of a tenant above so many GPUs, from every change to the next."""
+    segments = result.segments
+    mine = segments.tenant == tenant
+    edges = sorted({from_s, until_s, *segments.start_s[mine].tolist(), *segments.end_s[mine].tolist()})
+    total = 0
+    for begin_s, end_s in pairwise([at_s for at_s in edges if from_s <= at_s <= until_s]):
+        now = mine & (segments.start_s <= begin_s) & (segments.end_s > begin_s)
+        total += max(0, int(segments.gpus[now].sum()) - above) * (end_s - begin_s)
+    return total
+
+
+def test_the_summary_says_who_used_borrowed_and_lent(tmp_path: Path) -> None:
+    budget = [{"tenant": "vision", "soft_gpu_hours": 1000}]
+    result = run(build(scenario(cohort=COHORT, quota=QUOTAS, budget=budget)))
+    told = summarise(result, settle(result))
+    vision, speech = told["quota"]["tenants"]
+    for number, row in enumerate((vision, speech)):
+        assert row["used_gpu_s"] == second_by_second(result, number, 0, result.horizon_s)
+        assert row["borrowed_gpu_s"] == second_by_second(result, number, 0, result.horizon_s, 64)
+    assert vision["borrowed_gpu_s"] > 0
+    assert speech["lent_gpu_s"] == vision["borrowed_gpu_s"]  # the only one who can have lent it
+    assert vision["lent_gpu_s"] == speech["borrowed_gpu_s"]
+    january, february = told["quota"]["budgets"]
+    assert (january["month"], february["month"]) == ("2026-01", "2026-02")
+    assert january["used_gpu_s"] == second_by_second(result, 0, 0, 2 * 86_400)
+    assert {key: value for key, value in told["findings"][-1].items() if key != "what"} == {
+        "where": "budget of vision",
+        "count": 1,
+    }
+    assert "soft stop reached" in told["findings"][-1]["what"]
+
+
+def test_a_summary_without_quotas_says_nothing_of_them() -> None:
+    assert quota_use(run(build(scenario(demand=[demand("vision", 1)])))) == {}
+
+
+def test_the_command_shows_it(tmp_path: Path) -> None:
+    path = tmp_path / "labs.toml"
+    path.write_text(scenario(cohort=COHORT, quota=QUOTAS).text)
+    runner = CliRunner()
+    folder = str(tmp_path / "run")
+    done = runner.invoke(app, ["run", str(path), "--out", folder, "--no-report", "--days", "1", "--quiet"])
+    assert done.exit_code == 0, done.output
+    shown = runner.invoke(app, ["quota", "show", folder, "--csv"])
+    assert shown.exit_code == 0, shown.output
+    lines = shown.output.splitlines()
+    assert lines[0] == "tenant,region,sku,nominal,most held,used,borrowed,lent"
+    assert lines[1].startswith("vision,us-1,h100,64,80,")
+    told = json.loads(runner.invoke(app, ["--json", "quota", "show", folder]).output)
+    assert [row["tenant"] for row in told["tenants"]] == ["vision", "speech"]
+    assert runner.invoke(app, ["replay", folder, "--format", "tape"]).exit_code == 0

@@ -1,0 +1,170 @@
+"""Sharing safety for guarantees: what a tenant does inside its cells is the same whatever others do."""
+
+import random
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from core_checks import crowded_nodes, partial_gangs, unaccounted
+from scheduler import guarantee as guaranteeing
+from scheduler.cells import CellTree
+from scheduler.events import NEVER, Event, EventKind
+from scheduler.gate import Gate
+from scheduler.guarantee import Guarantees
+from scheduler.nodeset import NOTHING
+from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from scheduler.tenancy import GuaranteeRow, Tenancy
+from small_worlds import CRITICAL, HORIZON_S, INTERNAL, RESERVED, SPOT, flat_drive
+from tenancy_worlds import QuotaWorld
+
+SEEDS = range(40)
+LEGAL, OTHERS, RENTER = 0, 1, 2
+
+
+def guarded_world(seed: int, *, others: bool = True, notice_s: int | None = None) -> QuotaWorld:
+    """One pool with racks. Tenant 0 has nodes or racks guaranteed and never asks for more at a time; everybody else
+    asks for all there is, in every band; another tenant has a guarantee too. `others`: whether anybody else comes."""
+    rng = random.Random(f"cells {seed}")
+    per_node = rng.choice((1, 2, 4))
+    racks = [rng.randint(1, 4) for _ in range(rng.randint(2, 4))]
+    nodes = sum(racks)
+    tree = CellTree(nodes, per_node, [racks])
+    by_rack = rng.random() < 0.4
+    # A guaranteed rack may be any of them: the tenant can count on the smallest.
+    most = min(racks) if by_rack else rng.randint(1, max(1, nodes // 3))
+    guarantees = [GuaranteeRow(LEGAL, 0, tree.top if by_rack else tree.node_level, 1 if by_rack else most)]
+    if nodes - max(racks) - most > 1:
+        guarantees.append(GuaranteeRow(OTHERS, 0, tree.node_level, 1))
+    contract_nodes = rng.choice((0, 0, 1)) if nodes - max(racks) - most > 3 else 0
+    notice_s = rng.choice((0, 20)) if notice_s is None else notice_s
+    products = (
+        ProductRow(CRITICAL, 0, False, notice_s, False, True, 0, 0),
+        ProductRow(RESERVED, 0, False, 0, True, True, 0, 0),
+        ProductRow(INTERNAL, 0, False, notice_s, False, True, 0, 0),
+        ProductRow(INTERNAL, 0, False, notice_s, False, True, 0, 0),
+        ProductRow(SPOT, 0, False, notice_s, True, True, 0, 0),
+    )
+    rows = legal_jobs(rng, most, per_node)
+    for _ in range(60):
+        tenant, product = rng.choice(((OTHERS, CRITICAL), (OTHERS, INTERNAL), (OTHERS, INTERNAL), (RENTER, SPOT)))
+        gpus = rng.choice((1, per_node, per_node, 2 * per_node, nodes * per_node))
+        rows.append((rng.randint(0, 1200), tenant, product, gpus, rng.randint(50, 500)))
+    if contract_nodes:
+        rows += [(rng.randint(0, 1000), RENTER, RESERVED, contract_nodes * per_node, 100) for _ in range(3)]
+    rows = sorted(row for row in rows if others or row[1] == LEGAL)
+    columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
+    names = ("submit_s", "tenant", "product", "gpus", "run_s")
+    jobs = dict(zip(names, columns, strict=True))
+    jobs |= {"estimate_s": jobs["run_s"], "pool": 0 * jobs["run_s"], "patience_s": 0 * jobs["run_s"] + NEVER}
+    told = [(at_s, Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(jobs["submit_s"].tolist())]
+    reservations = (ReservationRow(RENTER, 0, contract_nodes, 0, HORIZON_S),) if contract_nodes else ()
+    told += [(0, Event(EventKind.CONTRACT_BEGIN, row)) for row in range(len(reservations))]
+    pool = PoolRow(nodes, per_node, 0, (tuple(racks),))
+    tenancy = Tenancy(guarantees=tuple(guarantees))
+    return QuotaWorld((pool,), products, reservations, (0, 0, 1), jobs, tuple(told), 300, tenancy)
+
+
+def legal_jobs(rng: random.Random, most: int, per_node: int) -> list[tuple[int, int, int, int, int]]:
+    """Jobs of whole nodes that never ask for more than `most` nodes at a time, each by its own length from its grant,
+    with time for the notice of others in between."""
+    rows, busy = [], []
+    for at_s in sorted(rng.randint(0, 1500) for _ in range(25)):
+        busy = [(until_s, nodes) for until_s, nodes in busy if until_s > at_s]
+        free = most - sum(nodes for _, nodes in busy)
+        if free:
+            nodes, run_s = rng.randint(1, free), rng.randint(10, 300)
+            busy.append((at_s + run_s + 25, nodes))
+            product = rng.choice((CRITICAL, INTERNAL))
+            rows.append((at_s, LEGAL, product, nodes * per_node, run_s))
+    return rows
+
+
+def own_grants(world: QuotaWorld, policy: str) -> tuple[list[tuple[int, int, int]], list[str]]:
+    """(submit_s, granted_s, run_s) of the jobs inside the guarantee, and what other checks say."""
+    core = world.core(policy)
+    log = flat_drive(core, world)
+    found = []
+    jobs = core.jobs
+    for start in log.started:
+        if jobs.tenant[start.job] == LEGAL:
+            found.append((jobs.submit_s[start.job], start.granted_s, jobs.run_s[start.job]))
+            notice_s = world.products[CRITICAL].notice_s
+            assert start.start_s <= start.granted_s + notice_s, f"job {start.job} started at {start.start_s}"
+    evicted = [f"job {gone.job} was evicted" for gone in log.evicted if jobs.tenant[gone.job] == LEGAL]
+    waited = [
+        f"contract's job {start.job} waited for a start"
+        for start in log.started
+        if jobs.band[start.job] == RESERVED and start.granted_s > start.pending_s and world.reservations == ()
+    ]
+    rest = [*unaccounted(world, log), *crowded_nodes(world, core, log), *partial_gangs(world, core, log)]
+    return sorted(found), [*evicted, *waited, *rest]
+
+
+def complaints(seed: int, policy: str = "easy") -> list[str]:
+    """How the jobs inside a guarantee differ with others and without."""
+    alone, _ = own_grants(guarded_world(seed, others=False), policy)
+    crowded, found = own_grants(guarded_world(seed), policy)
+    late = [f"submitted {submit_s}, granted {granted_s}" for submit_s, granted_s, _ in crowded if granted_s > submit_s]
+    found = [*found, *late, *(["starts differ"] if alone != crowded else [])]
+    return [f"seed {seed}, {policy}: {text}" for text in found]
+
+
+@pytest.mark.parametrize("policy", ["easy", "fcfs", "easy_spread", "easy_blind"])
+def test_jobs_inside_a_guarantee_are_granted_at_once_whatever_others_do(policy: str) -> None:
+    assert [text for seed in SEEDS for text in complaints(seed, policy)] == []
+
+
+def test_the_worlds_are_crowded_enough_to_mean_something() -> None:
+    evictions = 0
+    for seed in SEEDS:
+        world = guarded_world(seed)
+        core = world.core()
+        evictions += sum(core.jobs.band[gone.job] in (CRITICAL, INTERNAL) for gone in flat_drive(core, world).evicted)
+    assert evictions > 100
+
+
+def test_cells_are_all_free_again_in_the_end_even_where_nodes_failed() -> None:
+    for seed in SEEDS:
+        world = guarded_world(seed)
+        rng = random.Random(f"faults {seed}")
+        nodes = range(world.pools[0].nodes)
+        down = [(rng.randint(0, 900), node) for node in nodes if rng.random() < 0.5]
+        told = [(at_s, Event(EventKind.NODE_DOWN, node)) for at_s, node in down]
+        told += [(at_s + 200, Event(EventKind.NODE_UP, node)) for at_s, node in down]
+        world = replace(world, told=(*world.told, *told))
+        core = world.core()
+        log = flat_drive(core, world, 60_000)
+        gate = core.pools[0].gate
+        assert gate is not None and gate.guarantees is not None
+        assert not gate.guarantees.jobs and not core.pools[0].hold, f"seed {seed}"
+        assert gate.guarantees.physical.free_rows[-1].bit_count() == len(gate.guarantees.tree.size_gpus[-1])
+        assert crowded_nodes(world, core, log) == []
+
+
+def test_a_guarantee_that_others_may_evict_is_caught() -> None:
+    with patch.object(Gate, "guaranteed", lambda self, job: False):
+        assert any(complaints(seed) for seed in SEEDS)
+
+
+def test_a_guarantee_that_clears_nobody_out_is_caught() -> None:
+    with patch.object(guaranteeing, "in_its_cells", lambda core, pool, hold: []):
+        assert any(complaints(seed) for seed in SEEDS)
+
+
+def rack_after_nodes() -> bool:
+    """Racks of 2 and of 4 nodes; four nodes are guaranteed to one tenant, which asks first, a rack to the other."""
+    cells = Guarantees(CellTree(6, 1, [[2, 4]]))
+    assert cells.promise(OTHERS, 0, 4) and cells.promise(LEGAL, 1, 1)
+    assert all(cells.bind(job, OTHERS, (1, 0, 0), NOTHING, NOTHING) for job in range(4))
+    return cells.bind(9, LEGAL, (2, 0, 1), NOTHING, NOTHING) is not None
+
+
+def test_nodes_are_bound_so_that_what_else_was_promised_still_finds_its_place() -> None:
+    assert rack_after_nodes()
+
+
+def test_binding_without_a_look_at_what_is_still_promised_is_caught() -> None:
+    with patch.object(Guarantees, "_fits", lambda self: True):
+        assert not rack_after_nodes()
