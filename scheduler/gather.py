@@ -49,6 +49,7 @@ def choose(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> tuple[
         inside=inside,
         domains=lambda: _domains(room, full, part, useful),
         missing=lambda domain: -1 if part else full - (room.whole() & soon.whole & domain).bit_count(),
+        fresh=useful & ~soon.whole,
         parting=cache(lambda other: core.parting(pool, other)),
         ledger=lambda: Ledger(pool.evicted, pool.kept, pool.node_count * pool.per_node, core.now_s),
     )

@@ -53,6 +53,7 @@ class Need:
     missing: Callable[[NodeSet], int]
     parting: Callable[[int], Parting]  # of a gang, by its job
     ledger: Callable[[], Ledger]
+    fresh: NodeSet = -1  # nodes that are gained when a gang leaves: not those that another one is leaving already
 
     def __call__(self, vacant: NodeSet) -> bool:
         return self.inside(vacant, -1)

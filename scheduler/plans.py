@@ -79,7 +79,8 @@ def told(drafts: Sequence[Draft], domains: Sequence[NodeSet], names: tuple[str, 
 def bounds_in(gangs: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeSet) -> Bounds | None:
     """Find the least important bands and the earliest ready time that make room in a domain; None if none do."""
     missing = need.missing(domain)
-    gains = {holder.job: (holder.nodes & domain).bit_count() for holder, _ in gangs}
+    fresh = domain & need.fresh
+    gains = {holder.job: (holder.nodes & fresh).bit_count() for holder, _ in gangs}
 
     def enough(some: Gangs) -> bool:
         if counted:
@@ -106,6 +107,7 @@ def bounds_in(gangs: Gangs, sharers: Sequence[Holder], need: Need, domain: NodeS
     soon = [gang for gang in some if gang[1].leave_s <= times[high]]
     if not counted:
         return Bounds((-tier, times[high]), soon, 0)
+    soon = [gang for gang in soon if gains[gang[0].job]]
     cost = min(parting.cost_micro_usd * missing // gains[holder.job] for holder, parting in soon)
     count = -(-missing // max(gains[holder.job] for holder, _ in soon))
     return Bounds((-tier, times[high], cost, count), soon, missing)

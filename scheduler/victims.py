@@ -56,7 +56,7 @@ def cheapest(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -
         if len(drafts) == 2 and low > drafts[1][0][: len(low)]:
             break
         gangs, missing = bounds.gangs, bounds.missing
-        chosen = least_cost(gangs, missing, domains[place]) if missing else None
+        chosen = least_cost(gangs, missing, domains[place] & need.fresh) if missing else None
         if chosen is None:
 
             def merit(gang: Gang, domain: NodeSet = domains[place]) -> tuple[Any, ...]:

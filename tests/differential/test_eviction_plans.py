@@ -10,6 +10,7 @@ import pytest
 import broken_cores
 from core_checks import broken_guarantees, partial_gangs
 from reference.slow_plans import every_plan, rank
+from scheduler.errors import PolicyError
 from scheduler.lend import all_idle
 from scheduler.need import Holder, Ledger, Need, Parting, vacated
 from scheduler.nodeset import of_rows
@@ -136,6 +137,17 @@ def test_the_plan_is_the_best_in_the_real_core_too() -> None:
     found, plans = wrong_plans(SEEDS)
     assert found == []
     assert plans > 100, "there was something to compare"
+
+
+def test_a_claim_on_a_node_that_is_being_left_gains_nothing() -> None:
+    """World 1062: a plan that counted such a node was one node short, and the guard refuses it."""
+
+    def counted_twice(renters, sharers, need):
+        return VICTIMS["cheapest"](renters, sharers, replace(need, fresh=-1))
+
+    assert wrong_plans([1062])[0] == []
+    with pytest.raises(PolicyError, match="does not make room"):
+        asked(1062, counted_twice, lambda *_: None)
 
 
 @pytest.mark.slow
