@@ -58,12 +58,18 @@ def whole_tree(tree: Sequence[ShareRow], tenant_count: int) -> tuple[ShareRow, .
     return (*tree, *(ShareRow(-1, 1, tenant) for tenant in range(tenant_count) if tenant not in seen))
 
 
-def level_shares(tree: Sequence[ShareRow], usage: Sequence[int]) -> list[Level]:
-    """Return the level fair share of each row, as a fraction. `usage`: of each tenant, in any unit. O(rows)."""
+def used_by(tree: Sequence[ShareRow], usage: Sequence[int]) -> list[int]:
+    """Return what each row of the tree has used, accounts with all below them. O(rows)."""
     used = [usage[row.tenant] if row.tenant >= 0 else 0 for row in tree]
     for place in range(len(tree) - 1, -1, -1):
         if tree[place].parent >= 0:
             used[tree[place].parent] += used[place]
+    return used
+
+
+def level_shares(tree: Sequence[ShareRow], usage: Sequence[int]) -> list[Level]:
+    """Return the level fair share of each row, as a fraction. `usage`: of each tenant, in any unit. O(rows)."""
+    used = used_by(tree, usage)
     shares_of: dict[int, int] = {}
     used_of: dict[int, int] = {}
     for place, row in enumerate(tree):
@@ -85,7 +91,7 @@ def fair_places(tree: Sequence[ShareRow], usage: Sequence[int]) -> tuple[int, ..
 
     `tree` holds every tenant (`whole_tree`). Cost: O(rows log rows).
     """
-    levels = level_shares(tree, usage)
+    levels, used = level_shares(tree, usage), used_by(tree, usage)
     children: dict[int, list[int]] = {}
     for place, row in enumerate(tree):
         children.setdefault(row.parent, []).append(place)
@@ -98,7 +104,10 @@ def fair_places(tree: Sequence[ShareRow], usage: Sequence[int]) -> tuple[int, ..
 
     def walk(siblings: list[int]) -> None:
         nonlocal count
-        ordered = sorted(siblings, key=cmp_to_key(better))
+        if len({(tree[place].parent, tree[place].shares) for place in siblings}) == 1:
+            ordered = sorted(siblings, key=used.__getitem__)  # the same order, without a comparison of fractions
+        else:
+            ordered = sorted(siblings, key=cmp_to_key(better))
         first = 0
         while first < len(ordered):
             last = first + 1

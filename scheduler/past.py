@@ -103,11 +103,12 @@ class Past:
     def tick(self) -> None:
         """Work out where everybody stands, and put the queues in order. O(running + waiting log waiting)."""
         core = self.core
-        for pool in core.pools:
-            for job in pool.holders():
-                self._use(job, pool.hold[job].gpu_count(pool.per_node))
-        self.usage.decay(core.now_s)
-        self.standing = Standing(core.now_s, fair_places(self.tree, self.usage.gpu_s()))
+        if core.policy.rank is not None:
+            for pool in core.pools:
+                for job in pool.holders():
+                    self._use(job, pool.hold[job].gpu_count(pool.per_node))
+            self.usage.decay(core.now_s)
+            self.standing = Standing(core.now_s, fair_places(self.tree, self.usage.gpu_s()))
         for pool in core.pools:
             if self.predicts:
                 self._correct(pool)

@@ -35,6 +35,12 @@ def refuse_impossible_half_life(half_life_s: int) -> None:
 
 def decayed(amount: int, elapsed_s: int, half_life_s: int) -> int:
     """Return `amount` x 2^-(elapsed / half-life), rounded to the nearest integer (V13b: within 1). O(1)."""
+    factor, bits = _factor(elapsed_s, half_life_s)
+    return (amount * factor + (1 << (bits - 1))) >> bits
+
+
+def _factor(elapsed_s: int, half_life_s: int) -> tuple[int, int]:
+    """Return 2^-(elapsed / half-life) as a numerator, and the power of two below it."""
     whole, rest = divmod(elapsed_s, half_life_s)
     factor = ONE
     for halving in HALVINGS:
@@ -42,7 +48,7 @@ def decayed(amount: int, elapsed_s: int, half_life_s: int) -> int:
         if rest >= half_life_s:
             rest -= half_life_s
             factor = factor * halving >> ONE_BITS
-    return (amount * factor + (1 << (ONE_BITS + whole - 1))) >> (ONE_BITS + whole)
+    return factor, ONE_BITS + whole
 
 
 class Usage:
@@ -65,7 +71,9 @@ class Usage:
     def decay(self, now_s: int) -> None:
         """Let everything fade up to `now_s`. O(tenants)."""
         if now_s > self.at_s:
-            self.scaled = [decayed(amount, now_s - self.at_s, self.half_life_s) for amount in self.scaled]
+            factor, bits = _factor(now_s - self.at_s, self.half_life_s)
+            half = 1 << (bits - 1)
+            self.scaled = [(amount * factor + half) >> bits for amount in self.scaled]
             self.at_s = now_s
 
     def gpu_s(self) -> list[int]:
