@@ -123,10 +123,10 @@ def say(case: str, engine_name: str, what: str, value: str, goal: str) -> None:
     print(f"{case:44}{engine_name:8}{what:34}{value:22}{goal}", flush=True)
 
 
-def engines() -> dict[str, Callable[[World], tuple[float, int]]]:
-    """The engines that are there; compiles, or loads the cache, before anything is timed."""
-    found = {"python": core_s}
-    if installed():
+def engines(names: tuple[str, ...]) -> dict[str, Callable[[World], tuple[float, int]]]:
+    """Those of the engines that are there; compiles, or loads the cache, before anything is timed."""
+    found = {"python": core_s} if "python" in names else {}
+    if "numba" in names and installed():
         begin = time.perf_counter()
         kernel_s(year_world(500, 0.1))
         say("(compiling, or loading the cache)", "numba", "seconds", f"{time.perf_counter() - begin:6.1f}", "")
@@ -134,9 +134,9 @@ def engines() -> dict[str, Callable[[World], tuple[float, int]]]:
     return found
 
 
-def p1(kth: World, rounds: int) -> None:
+def p1(kth: World, rounds: int, names: tuple[str, ...]) -> None:
     """KTH-SP2: product, floor and twin in turn."""
-    for name, product_s in engines().items():
+    for name, product_s in engines(names).items():
         rows = [(product_s(kth)[0], floor_of_jobs_s(kth), twin_s(kth)) for _ in range(rounds)]
         jobs_per_s = len(kth.jobs.submit_s) / statistics.median(row[0] for row in rows)
         goal = "goal: 7, 3 with numba"
@@ -145,10 +145,10 @@ def p1(kth: World, rounds: int) -> None:
         say("", name, "jobs/s", f"{jobs_per_s:8,.0f}", "")
 
 
-def p2(trace: Path, rounds: int) -> None:
+def p2(trace: Path, rounds: int, names: tuple[str, ...]) -> None:
     """Long queues: jobs/s at 600 GPUs as a share of those at 1,280."""
     few, many = mix_world(trace, 600), mix_world(trace, 1280)
-    for name, product_s in engines().items():
+    for name, product_s in engines(names).items():
         rows = [(product_s(many)[0], product_s(few)[0]) for _ in range(rounds)]
         say("P2 Philly MIX1, 600 against 1,280 GPUs", name, "jobs/s, share", ratios(rows), "goal: 0.25 or more")
 
@@ -156,9 +156,7 @@ def p2(trace: Path, rounds: int) -> None:
 def p3(job_count: int, load: float, rounds: int, names: tuple[str, ...]) -> None:
     """A year of 24,000 GPUs: time per event as a multiple of the floor."""
     world = year_world(job_count, load)
-    for name, product_s in engines().items():
-        if name not in names:
-            continue
+    for name, product_s in engines(names).items():
         rows = []
         for _ in range(rounds):
             spent, events = product_s(world)
@@ -181,17 +179,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--traces", type=Path, default=None)
     args = parser.parse_args()
+    names = tuple(args.engines)
     kth = traces_dir(args.traces) / "swf_kth_sp2" / "KTH-SP2-1996-2.1-cln.swf.gz"
     mix = traces_dir(args.traces) / "philly_chronus" / "trace_job_Philly_MIX1.csv.gz"
     if "p1" in args.only and there(kth):
-        p1(kth_world(kth), args.rounds)
+        p1(kth_world(kth), args.rounds, names)
     if "p2" in args.only and there(mix):
-        p2(mix, args.rounds)
+        p2(mix, args.rounds, names)
     if "p3" in args.only:
         for load in args.loads:
-            p3(args.jobs, load, args.rounds, tuple(args.engines))
+            p3(args.jobs, load, args.rounds, names)
         if args.million:
-            p3(1_000_000, 0.9, 1, tuple(args.engines))
+            p3(1_000_000, 0.9, 1, names)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     say("P5 this process so far", "", "peak memory, MiB", f"{peak_mb:6,}", "goal: 953 (1 GB) with a million jobs")
 
