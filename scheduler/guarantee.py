@@ -177,11 +177,14 @@ def grant_guaranteed(core: "Lives", pool: Pool, tier: int) -> None:
                 continue
             gate.drop(job, key, shape)
             core.grant(pool, tier, job, hold, also=in_its_cells(core, pool, hold))
+            if hold.nodes & pool.spares:  # a spare that is used is none any more, as for a job that lost its node
+                pool.spares &= ~hold.nodes
+                pool.reach_changed()
 
 
 def _blocked(core: "Lives", pool: Pool) -> NodeSet:
-    """Nodes that nobody can be told to leave: those that are down, and those of contracts."""
-    blocked = pool.down
+    """Nodes that nobody can be told to leave: those that are down or will be, and those of contracts."""
+    blocked = pool.down | pool.draining
     if any(pool.reserved_used_nodes.values()):
         for job, hold in pool.hold.items():
             if core.jobs.band[job] == Band.RESERVED:
@@ -190,8 +193,8 @@ def _blocked(core: "Lives", pool: Pool) -> NodeSet:
 
 
 def _busy(pool: Pool, shape: tuple[int, int, int]) -> NodeSet:
-    """Nodes of which internal work would have to leave something for a job of this shape."""
-    return pool.nodes & ~(pool.internal.exact[-1] if shape[0] else pool.internal.at_least(shape[1]))
+    """Nodes of which internal work would have to leave something for a job of this shape, and hot spares."""
+    return pool.spares | pool.nodes & ~(pool.internal.exact[-1] if shape[0] else pool.internal.at_least(shape[1]))
 
 
 def in_its_cells(core: "Lives", pool: Pool, hold: Hold) -> list[int]:

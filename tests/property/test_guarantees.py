@@ -17,7 +17,7 @@ from scheduler.nodeset import NOTHING
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from scheduler.tenancy import GuaranteeRow, Tenancy
 from small_worlds import CRITICAL, HORIZON_S, INTERNAL, RESERVED, SPOT, flat_drive
-from tenancy_worlds import QuotaWorld
+from tenancy_worlds import QuotaWorld, hand_world
 
 SEEDS = range(40)
 LEGAL, OTHERS, RENTER = 0, 1, 2
@@ -141,6 +141,17 @@ def test_cells_are_all_free_again_in_the_end_even_where_nodes_failed() -> None:
         assert not gate.guarantees.jobs and not core.pools[0].hold, f"seed {seed}"
         assert gate.guarantees.physical.free_rows[-1].bit_count() == len(gate.guarantees.tree.size_gpus[-1])
         assert crowded_nodes(world, core, log) == []
+
+
+def test_hot_spares_are_bound_last_and_then_are_none_any_more() -> None:
+    """Three nodes, one of them a spare; the tenant has all three guaranteed, and asks for one after the other."""
+    tenancy = Tenancy(guarantees=(GuaranteeRow(LEGAL, 0, 0, 3),))
+    world = hand_world(PoolRow(3, 1, 0, spare_nodes=1), [(at_s, LEGAL, 1, 500) for at_s in (0, 10, 20)], tenancy)
+    core = world.core()
+    spares = []
+    log = flat_drive(core, world, 100, each_step=lambda now_s: spares.append(core.pools[0].spares))
+    assert [start.start_s for start in log.started] == [0, 10, 20]
+    assert spares[:3] == [0b100, 0b100, 0]
 
 
 def test_a_guarantee_that_others_may_evict_is_caught() -> None:
