@@ -207,6 +207,10 @@ class Pool:
         """
         for lower in range(tier, below):
             self.asked[lower] = True
+        if self.meek:  # who may push nobody aside waits for lower tiers, too, to leave
+            for above in range(tier):
+                if not self.meek.isdisjoint(self.recovering[above]):
+                    self.asked[above] = True
         self.forget(tier)
 
     def forget(self, tier: int) -> None:

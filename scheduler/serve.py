@@ -55,8 +55,10 @@ def serve(core: "Lives", pool: Pool) -> None:
                 core.timetables[pool.index, tier].outdated = True
             fresh.clear()
             asked[tier] = False
-    if pool.gate is not None and (asked[0] or asked[1]):
-        serve(core, pool)  # a reclaim evicted somebody at once, and left quota to tiers that had been asked already
+    if True in asked:
+        # Tiers that had been asked already have more to plan on: a reclaim evicted somebody at once and left them
+        # quota, a spare that is used is an ordinary node from now on, or renters left who could not be pushed aside.
+        serve(core, pool)
 
 
 def _serve_contracts(core: "Lives", pool: Pool) -> None:
