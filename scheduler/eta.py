@@ -3,8 +3,9 @@
 The queue is played forward on a profile of free GPUs: who runs leaves at the end of his estimate, and who waits takes
 the earliest hole in the order of the queue, more important tiers first. How far estimates have been off so far says how
 far the answer may be: the same play with every length scaled by the 10 % and the 90 % quantile of run time / estimate
-over the finished jobs gives the interval. What nobody knows is left out: jobs that have not come yet, faults, and that
-GPUs may be free on the wrong nodes.
+over the finished jobs gives the interval. GPUs are counted, but no job is expected before so many whole nodes, in one
+domain if it needs that, have been left by those who hold them now, nor before its tenant's quota and budget allow it.
+Left out is what nobody knows: jobs that have not come yet, faults, and what those ahead leave of a domain or a quota.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,10 +15,12 @@ import numpy as np
 
 from scheduler.backfill import none
 from scheduler.conservative import planned_start_s
-from scheduler.events import NEVER, Status
-from scheduler.pool import Pool
+from scheduler.events import NEVER, Reason, Status
+from scheduler.nodeset import row_array
+from scheduler.pool import End, Pool
 from scheduler.profile import Profile
-from tenants.band import TIER_COUNT, TIER_OF_BAND
+from scheduler.tables import IntArray
+from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -76,9 +79,7 @@ def _play(core: "Lives", pool: Pool, scale_bp: int) -> dict[int, int]:
     held: list[list[tuple[int, int]]] = [[] for _ in range(TIER_COUNT)]  # (end, GPUs) by tier
     starts: dict[int, int] = {}
     for tier, line in enumerate(pool.ends):
-        for end_s, job, _, _, gpus in line:
-            from_s = core.jobs.start_s[job]
-            held[tier].append((max(now_s + 1, from_s + (end_s - from_s) * scale_bp // UNIT_BP), gpus))
+        held[tier] += [(_end_s(core, end, scale_bp), end[4]) for end in line]
     for job, gather in pool.granted.items():
         leave_s = max([now_s, *(core.jobs.evict_at_s[victim] for victim in gather.victims)])
         starts[job] = leave_s + (pool.scrub_s if gather.victims or pool.hold[job].nodes & pool.scrubbing else 0)
@@ -95,16 +96,65 @@ def _play(core: "Lives", pool: Pool, scale_bp: int) -> dict[int, int]:
             changes[start_s] = changes.get(start_s, 0) - gpus
             changes[end_s] = changes.get(end_s, 0) + gpus
         find = _finder(core, pool, tier, Profile.of_changes(changes), held)
+        left_s = _left_s(core, pool, tier, scale_bp)
         last_s = now_s
         for job in _waiting(pool, tier):
             gpus = core.jobs.full[job] * per_node + core.jobs.part[job]
             length_s = _scaled(core, job, scale_bp)
             # First come, first served: nobody starts before those ahead of him.
-            start_s = starts[job] = find(gpus, length_s, last_s if core.policy.backfill is none else now_s)
+            from_s = max(_nodes_s(core, pool, job, left_s), _quota_s(core, pool, job, scale_bp))
+            if core.policy.backfill is none:
+                from_s = max(from_s, last_s)
+            start_s = starts[job] = find(gpus, length_s, from_s) if from_s < NEVER else NEVER
             if start_s < NEVER:
                 last_s = start_s
                 coming.append((start_s, start_s + length_s, gpus))
     return starts
+
+
+def _end_s(core: "Lives", end: End, scale_bp: int) -> int:
+    """Return when a job that runs ends, if it takes `scale_bp` of its estimate."""
+    from_s = core.jobs.start_s[end[1]]
+    return max(core.now_s + 1, from_s + (end[0] - from_s) * scale_bp // UNIT_BP)
+
+
+def _left_s(core: "Lives", pool: Pool, tier: int, scale_bp: int) -> IntArray:
+    """Return when each node will have been left by all jobs of this tier and those above it, (nodes,) int64."""
+    left_s = np.full(pool.node_count, core.now_s, dtype=np.int64)
+    for end in (end for line in pool.ends[: tier + 1] for end in line):
+        nodes = row_array(end[3].nodes)
+        left_s[nodes] = np.maximum(left_s[nodes], _end_s(core, end, scale_bp))
+    left_s[row_array(pool.down)] = NEVER
+    return left_s
+
+
+def _nodes_s(core: "Lives", pool: Pool, job: int, left_s: IntArray) -> int:
+    """Return when as many whole nodes as the job needs will have been left, in one domain if it has to lie in one."""
+    full, within = core.jobs.full[job], core.jobs.within[job]
+    if not full:
+        return core.now_s
+    if not within:
+        return int(np.partition(left_s, full - 1)[full - 1])
+    level = pool.levels[within - 1]
+    parts = np.split(left_s, level.first_row[1:].tolist())
+    return min((int(np.partition(part, full - 1)[full - 1]) for part in parts if len(part) >= full), default=NEVER)
+
+
+def _quota_s(core: "Lives", pool: Pool, job: int, scale_bp: int) -> int:
+    """Return when the tenant's budget begins anew, or enough of its own jobs have ended for its quota; now where
+    neither is in the way. NEVER: not by the end of its own jobs."""
+    gate, tenant = pool.gate, core.jobs.tenant[job]
+    if gate is None or core.jobs.band[job] == Band.RESERVED or (told := gate.why(core, job)) is None:
+        return core.now_s
+    reason, gpus, may = told
+    if reason == Reason.BUDGET:
+        return gate.ledger.next_month_s(core.now_s)
+    ends = sorted((_end_s(core, end, scale_bp), end[1]) for line in pool.ends[:2] for end in line)
+    for end_s, other in ends:
+        may += gate.charged.get(other, 0) if core.jobs.tenant[other] == tenant else 0
+        if may >= gpus:
+            return end_s
+    return NEVER
 
 
 def _finder(

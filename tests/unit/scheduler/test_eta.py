@@ -11,6 +11,7 @@ from scheduler.eta import Expected, error_quantiles_bp, expected_starts
 from scheduler.events import NEVER, Event, EventKind, Status
 from scheduler.policies import POLICIES
 from scheduler.tables import JobTable, PoolRow
+from scheduler.tenancy import NO_LIMIT, NO_TENANCY, BudgetRow, QuotaRow, Tenancy
 from sim.traces import swf
 from small_worlds import flat_drive, small_world
 
@@ -92,3 +93,33 @@ def test_most_jobs_of_a_real_trace_start_within_the_interval_that_they_were_told
     inside = sum(row.early_s <= core.jobs.first_start_s[row.job] <= row.late_s for _, row in asked)
     assert len(asked) > 200
     assert 5 * inside >= 4 * len(asked), f"{inside} of {len(asked)}"
+
+
+def waiting_core(columns: dict, pool: PoolRow, tenancy: Tenancy = NO_TENANCY) -> Core:
+    """Submit jobs of one tenant, a second apart, and leave it at that."""
+    count = len(columns["gpus"])
+    zeros = np.zeros(count, dtype=np.int64)
+    usual = dict.fromkeys(("tenant", "product", "pool"), zeros)
+    usual |= {"submit_s": np.arange(count), "patience_s": zeros + NEVER, "estimate_s": columns["run_s"]}
+    table = JobTable(usual | columns, (pool,), (RESEARCH,))
+    core = Core(table, (pool,), (RESEARCH,), POLICIES["easy_first_fit"], tenancy=tenancy)
+    for row in range(count):
+        core.step(row, [Event(EventKind.SUBMIT, row)])
+    return core
+
+
+def test_a_gang_is_expected_when_one_domain_will_be_free_not_when_so_many_gpus_are() -> None:
+    # Three jobs hold nodes 0, 1 and 2 of two racks of two; node 1 is left first, node 0 at 40, node 2 at 62.
+    columns = {name: np.array(each) for name, each in (("gpus", [1, 1, 1, 2]), ("run_s", [40, 9, 60, 5]))}
+    core = waiting_core(columns | {"within": np.array([0, 0, 0, 1])}, PoolRow(4, 1, 0, topology=((2, 2),)))
+    assert expected_starts(core, core.pools[0]) == [Expected(3, 40, 40, 40)]
+
+
+def test_a_job_is_expected_when_its_tenants_own_jobs_have_given_back_the_quota_or_the_month_is_over() -> None:
+    columns = {name: np.array(each) for name, each in (("gpus", [1, 1, 1]), ("run_s", [40, 9, 5]))}
+    quota = QuotaRow(0, -1, 0, 2, 0, NO_LIMIT, 1)
+    core = waiting_core(columns, PoolRow(4, 1, 0), Tenancy(quotas=(quota,)))
+    assert expected_starts(core, core.pools[0]) == [Expected(2, 10, 10, 10)]
+    core = waiting_core(columns, PoolRow(4, 1, 0), Tenancy(budgets=(BudgetRow(0, 0, 1),), months_s=(0, 500)))
+    # A second of job 0 has used the budget up before the other two are submitted.
+    assert [(row.job, row.start_s) for row in expected_starts(core, core.pools[0])] == [(1, 500), (2, 500)]
