@@ -9,8 +9,9 @@ from enum import IntEnum
 class Band(IntEnum):
     """Importance of a job; the number is the precedence (0 is served first).
 
-    Nobody is evicted from inside its own band. A higher band may evict a lower one only after the victim's
-    guarantee has ended and with the victim's notice.
+    A higher band may evict a lower one only after the victim's guarantee has ended and with the victim's notice. Inside
+    a band nobody is evicted, but for what a tenant borrowed and its owner reclaims (ADR 0028, 0029), and for policies
+    that make internal jobs take turns (ADR 0033); notice and guarantee hold there, too.
     """
 
     INTERNAL_CRITICAL = 0
