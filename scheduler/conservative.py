@@ -25,7 +25,7 @@ from scheduler.events import NEVER, Status
 from scheduler.nodeset import NOTHING, NodeSet
 from scheduler.pool import Pool
 from scheduler.promise import promised
-from scheduler.timetable import EVERYBODY, Timetable
+from scheduler.timetable import EVERYBODY, Timetable, plannable
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -44,7 +44,7 @@ def serve_planned(core: "Lives", pool: Pool, tier: int, grant: Grant) -> None:
     if table is None:
         table = core.timetables[pool.index, tier] = Timetable(now_s, core.policy.depth)
     table.profile.forget_before(now_s)
-    if pool.asked[tier] or table.outdated or now_s >= table.next_end_s:
+    if pool.asked[tier] or table.outdated or now_s >= table.next_end_s or plannable(pool, tier) != table.base:
         table.outdated = False
         _sync(core, pool, tier, table)
         waiting = [job for job in table.start_s if core.jobs.status[job] == Status.PENDING]
@@ -78,8 +78,7 @@ def planned_start_s(core: "Lives", pool: Pool, tier: int, job: int) -> int:
 
 def _sync(core: "Lives", pool: Pool, tier: int, table: Timetable) -> None:
     """Count those who hold nodes now, as of this second. O(holders), and O(steps) for each that came or went."""
-    now_s, profile = core.now_s, table.profile
-    base = (pool.nodes & ~pool.down).bit_count() - pool.kept_nodes(tier)
+    now_s, profile, base = core.now_s, table.profile, plannable(pool, tier)
     if base != table.base:
         profile.add(now_s, NEVER, base - table.base)
         if base > table.base:
@@ -207,7 +206,7 @@ def _start_due(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Gr
                 _plan_earliest(core, pool, tier, table, job, core.now_s + 1, grant)
         if not table.ended:
             return
-        _go_through(core, pool, tier, table, grant)  # a job without length was done as it started
+        _go_through(core, pool, tier, table, grant)  # a job without length was done as it started, or a node is shared
 
 
 def _granted(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, grant: Grant, room: Room) -> None:
@@ -215,12 +214,13 @@ def _granted(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, g
     need_s, now_s = core.need_s(job), core.now_s
     pool.queue[tier].remove(core.key[job], job, core.jobs.shape[job])
     hold = grant(core, pool, tier, job, room)
-    if job in pool.granted:
-        table.hold((_leaves_s(core, pool, table, job, pool.granted[job].victims), job), hold, now_s)
-    elif core.jobs.status[job] == Status.DONE:
+    done = core.jobs.status[job] == Status.DONE
+    if done or hold.part:  # a part was planned on a whole node; it may share one, and others may share one with it
         table.ended = True
         table.improved.append((now_s, now_s + need_s))
-    else:
+    if job in pool.granted:
+        table.hold((_leaves_s(core, pool, table, job, pool.granted[job].victims), job), hold, now_s)
+    elif not done:
         table.hold((now_s + need_s, job), hold, now_s)
 
 

@@ -88,7 +88,8 @@ def _play(core: "Lives", pool: Pool, scale_bp: int) -> dict[int, int]:
     healthy = (pool.node_count - pool.down.bit_count()) * per_node
     coming: list[tuple[int, int, int]] = []  # (start, end, GPUs) of those who wait in more important tiers
     for tier in range(TIER_COUNT):
-        changes = {now_s: healthy - pool.kept_nodes(tier) * per_node}
+        spares = (pool.spares & pool.shut[tier]).bit_count()
+        changes = {now_s: healthy - (pool.kept_nodes(tier) + spares) * per_node}
         for end_s, gpus in (each for line in held[: tier + 1] for each in line):
             changes[now_s] -= gpus
             changes[end_s] = changes.get(end_s, 0) + gpus

@@ -155,6 +155,7 @@ def serve_first(
             pool.spares &= ~hold.nodes
             pool.reach_changed()
             pool.stir(0, tier + 1)
+        pool.asked[tier] = True  # where starts are planned, they were planned without it
 
 
 def _nobody_leaves(pool: Pool, tier: int, wide: Room, part: int) -> Room:

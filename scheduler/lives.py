@@ -192,6 +192,8 @@ class Lives:
             others = [job for job in holders if job not in also and not pool.gate.guaranteed(job)]
             holders = [*also, *others]
         pool.take(tier, job, hold)
+        if tier == 0 and (pool.index, 1) in self.timetables:  # it holds nodes that others were planned on
+            self.timetables[pool.index, 1].outdated = True
         if jobs.band[job] == RESERVED:
             pool.use_contract(jobs.tenant[job], hold.whole.bit_count())
         self.out.decisions.append(("grant", job, hold.gpus, hold.nodes))

@@ -7,10 +7,16 @@ holders leaves. Who is planned when is decided in `scheduler.conservative`.
 from scheduler.capacity import Hold
 from scheduler.events import NEVER
 from scheduler.nodeset import NodeSet
+from scheduler.pool import Pool
 from scheduler.profile import Profile
 
 EVERYBODY = 1 << 40  # as a depth: all that wait are planned
 Key = tuple[int, int]  # (end by estimate, job) of a holder
+
+
+def plannable(pool: Pool, tier: int) -> int:
+    """Return how many nodes there are to plan on: healthy ones, without spares and what is kept for contracts."""
+    return (pool.nodes & ~(pool.down | pool.spares)).bit_count() - pool.kept_nodes(tier)
 
 
 class Timetable:

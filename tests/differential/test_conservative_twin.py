@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 import broken_cores
@@ -9,9 +10,13 @@ from flat_jobs import schedule, starts
 from reference.slow_conservative import SlowConservative
 from scheduler.conservative import planned_start_s
 from scheduler.errors import TableError
-from scheduler.events import NEVER
-from small_worlds import flat_drive, small_world
+from scheduler.events import NEVER, Event, EventKind
+from scheduler.tables import PoolRow, ProductRow
+from scheduler.timetable import plannable
+from small_worlds import HORIZON_S, SmallWorld, flat_drive, small_world
+from swarm_worlds import world_for
 from tenancy_worlds import random_quota_world
+from tenants.band import Band
 
 SEEDS = range(120)
 Row = tuple[int, int, int, int]  # submit_s, nodes, run_s, estimate_s
@@ -95,6 +100,53 @@ def test_every_job_that_waits_is_in_the_timetable_and_nobody_else_whatever_fails
 
         flat_drive(core, world, each_step=look)
         assert found == [], f"seed {seed}"
+
+
+def out_of_step(seed: int, policy: str = "conservative") -> list[str]:
+    """Timetables that, as a tier was asked, counted others than who holds nodes, or nodes that are out of reach."""
+    core, found = world_for(policy, seed).core(policy), []
+
+    def look(now_s: int) -> None:
+        for (index, tier), table in core.timetables.items():
+            pool = core.pools[index]
+            holders = {end[1] for line in pool.ends[: tier + 1] for end in line}
+            holders |= {job for job, gather in pool.granted.items() if gather.tier <= tier}
+            asked = pool.queue[tier].count and table.profile.times[0] == now_s and not table.outdated
+            if asked and {job for _, job in table.held} != holders:
+                found.append(f"at {now_s}: tier {tier} is planned around others than {sorted(holders)}")
+            if asked and table.base != plannable(pool, tier):
+                found.append(f"at {now_s}: tier {tier} is planned on {table.base} nodes: out_of_step({seed})")
+
+    flat_drive(core, world_for(policy, seed), each_step=look)
+    return found
+
+
+def test_whoever_is_planned_is_planned_around_everybody_who_holds_nodes() -> None:
+    assert [text for seed in range(60) for text in out_of_step(seed)] == []
+
+
+def shared_or_spare(rows: list[tuple[int, int, int]], nodes: int, spare_nodes: int) -> list[int]:
+    """Starts of (submit_s, gpus, run_s) of internal jobs by plan, on nodes of 4 GPUs."""
+    columns = dict(zip(("submit_s", "gpus", "run_s"), np.array(rows).T, strict=True))
+    columns |= {name: np.zeros(len(rows), dtype=np.int64) for name in ("tenant", "product", "pool")}
+    columns |= {"estimate_s": columns["run_s"], "patience_s": np.full(len(rows), NEVER)}
+    product = ProductRow(Band.INTERNAL, 0, False, 0, False, True, 0, 0)
+    told = tuple((int(at_s), Event(EventKind.SUBMIT, job)) for job, at_s in enumerate(columns["submit_s"]))
+    pools = (PoolRow(nodes, 4, 0, spare_nodes=spare_nodes),)
+    world = SmallWorld(pools, (product,), (), (0,), columns, told, HORIZON_S)
+    core = world.core("conservative")
+    flat_drive(core, world)
+    return core.jobs.array("start_s").tolist()
+
+
+def test_spares_are_not_planned_on() -> None:
+    """Three nodes and a spare: the gang of three waits for the one that is held, a short job goes before it."""
+    assert shared_or_spare([(0, 4, 100), (1, 12, 50), (2, 4, 60)], 4, 1) == [0, 100, 2]
+
+
+def test_what_shares_a_node_leaves_the_other_one_to_those_behind_it() -> None:
+    """Halves of a node are planned on a node each; both start on one, so the whole node need not wait."""
+    assert shared_or_spare([(0, 2, 100), (0, 2, 100), (0, 4, 50)], 2, 0) == [0, 0, 0]
 
 
 def test_quotas_are_refused_since_a_planned_start_would_hold_nodes_without_them() -> None:
