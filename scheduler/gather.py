@@ -13,6 +13,7 @@ from scheduler.need import Holder, Ledger, Need, Parting, Ranked, vacated
 from scheduler.nodeset import NOTHING, NodeSet
 from scheduler.place import EVERYWHERE, Choice, Step, from_the_top
 from scheduler.pool import Pool
+from scheduler.rentals import rentals_of
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -50,6 +51,7 @@ def choose(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> tuple[
         domains=lambda: _domains(room, full, part, useful),
         missing=lambda domain: -1 if part else full - (room.whole() & soon.whole & domain).bit_count(),
         fresh=useful & ~soon.whole,
+        rentals=None if blind or pool.owner is None else rentals_of(core, pool, tier, job, room, soon, useful),
         parting=cache(lambda other: core.parting(pool, other)),
         ledger=lambda: Ledger(pool.evicted, pool.kept, pool.node_count * pool.per_node, core.now_s),
     )

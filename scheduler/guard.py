@@ -114,6 +114,8 @@ def victims(
         raise _refused(policy, "victims", job, f"fails: {error}") from error
     seen: set[int] = set()
     for row, holder in named:
+        if row not in shown and enough.rentals is not None and (renter := enough.rentals.holder(row)) is not None:
+            shown[row] = renter
         if row in seen or shown.get(row) != holder:
             message = "names a victim twice" if row in seen else "names a victim that may not be evicted"
             raise _refused(policy, "victims", job, message, f"job[{row}]", "gangs of lower tiers on useful nodes, once")

@@ -40,6 +40,7 @@ from scheduler.pool import Gather, Pool
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, refuse_impossible_tables
 from scheduler.tenancy import NO_TENANCY, Tenancy
 from scheduler.timetable import Timetable
+from scheduler.victims import COUNTING
 from scheduler.waiting import Queue
 from scheduler.work import Written, settle_work, settle_writes, with_writes
 from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
@@ -124,7 +125,8 @@ class Lives:
         self.pools: list[Pool] = []
         for row in pools:
             first_node = self.pools[-1].first_node + self.pools[-1].node_count if self.pools else 0
-            self.pools.append(Pool(len(self.pools), row, first_node, policy.place in LEARNING))
+            looks = policy.place in LEARNING, policy.victims in COUNTING
+            self.pools.append(Pool(len(self.pools), row, first_node, *looks))
         self.tenancy = tenancy
         if tenancy != NO_TENANCY:
             open_gates(self, pools, tenancy)

@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scheduler.nodeset import NOTHING, NodeSet
+
+IntArray = NDArray[np.int64]
 
 
 class Holder(NamedTuple):
@@ -37,6 +42,29 @@ class Ledger(NamedTuple):
     now_s: int
 
 
+class Partings(NamedTuple):
+    """What it takes to see many gangs off: columns of `Parting`, (gangs,) int64; tier 0 for who may not be evicted."""
+
+    tier: IntArray
+    leave_s: IntArray
+    cost_micro_usd: IntArray
+    start_s: IntArray
+
+
+class Rentals(NamedTuple):
+    """The renters that may be evicted, for rules that compare thousands of them at once.
+
+    `owner` is the job that rents each node of the pool, -1 for nobody, (nodes,) int64. `lacking` says how many whole
+    nodes renters have to vacate in a domain, whichever they are, until the job fits there.
+    """
+
+    owner: IntArray
+    lacking: Callable[[NodeSet], int]
+    partings: Callable[[IntArray], Partings | None]
+    holder: Callable[[int], Holder | None]  # of a job; None for who may not be evicted
+    line: Callable[[], Iterable[int]]  # jobs in the order in which rules are shown them, and others
+
+
 Enough = Callable[[NodeSet], bool]  # whether the job fits once these nodes are vacated
 
 
@@ -54,6 +82,7 @@ class Need:
     parting: Callable[[int], Parting]  # of a gang, by its job
     ledger: Callable[[], Ledger]
     fresh: NodeSet = -1  # nodes that are gained when a gang leaves: not those that another one is leaving already
+    rentals: Rentals | None = None  # where there are many, and vacant nodes can be counted
 
     def __call__(self, vacant: NodeSet) -> bool:
         return self.inside(vacant, -1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from scheduler.capacity import Hold
+from scheduler.nodeset import NodeSet, row_array
 from scheduler.pool import Pool
 from tenants.band import TIER_COUNT
 
@@ -17,9 +18,22 @@ def in_the_way(pool: Pool, tier: int, hold: Hold) -> Sequence[int]:
         return ()
     found: list[int] = []
     held = pool.hold
+    renters = _renters_on(pool, rented) if rented and pool.owner is not None else None
     for lower in range(tier + 1, TIER_COUNT):
         taken = nodes if lower < 2 else rented
         if taken:
             found += [job for job, gather in pool.granted.items() if gather.tier == lower and held[job].nodes & taken]
+            if lower >= 2 and renters is not None:
+                found += [job for job in pool.running[lower] if job in renters]
+                continue
             found += [job for job in pool.running[lower] if held[job].whole & taken or held[job].part & taken]
     return found
+
+
+def _renters_on(pool: Pool, nodes: NodeSet) -> set[int] | None:
+    """Return who runs on rented nodes by the latest takers of these; None where one of them has not started there, so
+    that another one may still be leaving."""
+    assert pool.owner is not None
+    owners = set(pool.owner[row_array(nodes)].tolist())
+    started = all(job in pool.running[2] or job in pool.running[3] for job in owners)
+    return owners if started else None

@@ -13,10 +13,13 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scheduler.backfill import Promise
 from scheduler.capacity import Capacity, Hold, Room
 from scheduler.lend import NO_OFFER, Offer, Supply
-from scheduler.nodeset import NOTHING, NodeSet, everything, highest
+from scheduler.nodeset import NOTHING, NodeSet, everything, highest, row_array
 from scheduler.tables import PoolRow
 from scheduler.topology import levels_of
 from scheduler.waiting import Queue
@@ -43,7 +46,7 @@ class Gather:
 class Pool:
     """One pool's nodes, holders, claims, queues and contracts. See the module docstring for the views."""
 
-    def __init__(self, index: int, row: PoolRow, first_node: int, learns: bool = False) -> None:
+    def __init__(self, index: int, row: PoolRow, first_node: int, learns: bool = False, indexed: bool = False) -> None:
         self.index = index
         self.nodes = everything(row.nodes)
         self.node_count = row.nodes
@@ -56,6 +59,8 @@ class Pool:
         self.firm = Capacity(row.nodes, row.gpus_per_node)
         self.internal = Capacity(row.nodes, row.gpus_per_node)
         self.rented: list[NodeSet] = [NOTHING] * TIER_COUNT  # held or claimed by tier; used for tiers 2 and 3
+        # Who rents each node (the latest taker; -1: nobody), where the rule for victims looks at thousands at once.
+        self.owner = np.full(row.nodes, -1, dtype=np.int64) if indexed else None
         self.leaving: NodeSet = NOTHING  # held by rentals under notice
         self.scrubbing: NodeSet = NOTHING
         self.dirty: NodeSet = NOTHING  # last held by internal work: cleaned before a renter gets them
@@ -235,6 +240,8 @@ class Pool:
             self.rented[tier] |= hold.whole
             self.lent_nodes[tier] += hold.whole.bit_count()
             self._rents_changed()
+            if self.owner is not None:
+                self.owner[row_array(hold.whole)] = job
             return
         if tier == 0 or (self.gate is not None and self.gate.guaranteed(job)):
             self.forget(0)
@@ -250,6 +257,9 @@ class Pool:
             self.rented[tier] &= ~hold.whole
             self.lent_nodes[tier] -= hold.whole.bit_count()
             self._rents_changed()
+            if self.owner is not None:
+                rows = row_array(hold.whole)
+                self.owner[rows[self.owner[rows] == job]] = -1
             return hold
         if tier == 0 or (self.gate is not None and self.gate.guaranteed(job)):
             self.firm.give(hold)
@@ -339,6 +349,13 @@ class Pool:
         """Whether they were at `at_s`, as the last decision before that second left it."""
         log = self._renewable.get(product, [(-1, False)])
         return log[bisect_left(log, (at_s,)) - 1][1]
+
+    def were_renewable(self, product: int, at_s: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the same for many seconds, (n,)."""
+        log = self._renewable.get(product, [(-1, False)])
+        place = np.searchsorted([since_s for since_s, _ in log], at_s) - 1
+        found: NDArray[np.bool_] = np.array([renewable for _, renewable in log])[place]
+        return found
 
     def _count_reserved(self) -> None:
         self.reserved_unused_nodes = sum(max(0, self.contract_room(tenant)) for tenant in self.reserved_nodes)

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
+from scheduler.many import drafts_of_many
 from scheduler.need import Enough, Holder, Need, Parting, vacated
 from scheduler.nodeset import NodeSet, rows
 from scheduler.plans import Bounds, Draft, Gang, Gangs, best_domain, bounds_in, by_domain, least_cost, told
@@ -45,6 +46,12 @@ def cheapest(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -
     walk.
     Cost: O(gangs log gangs), and a plan for each domain that may still be better than the second best so far.
     """
+    names = ("band", "ready time", "cost", "number of gangs", "youngest", "row")
+    if need.rentals is not None:
+        domains = need.domains()
+        many = drafts_of_many(need.rentals, sharers, need, domains, _rank)
+        if many is not None:
+            return told(many, domains, names)
     bounded: list[tuple[tuple[int, ...], int, Bounds]] = []
     domains, near = by_domain(renters, sharers, need)
     for place, domain in enumerate(domains):
@@ -66,7 +73,6 @@ def cheapest(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -
             chosen = _greedy(sorted(gangs, key=merit), sharers, need, domains[place])
         if chosen:
             drafts = sorted([*drafts, (_rank(chosen, need), place, chosen)], key=lambda draft: draft[:2])[:2]
-    names = ("band", "ready time", "cost", "number of gangs", "youngest", "row")
     return told(drafts, domains, names)
 
 
@@ -158,3 +164,4 @@ VICTIMS: dict[str, Victims] = {
     "lyra": lyra,
     "gfs_waste": gfs_waste,
 }
+COUNTING = frozenset({cheapest})  # those that look at all rentals at once; who rents each node is noted for them alone
