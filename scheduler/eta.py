@@ -86,6 +86,7 @@ def _play(core: "Lives", pool: Pool, scale_bp: int) -> dict[int, int]:
         end_s = starts[job] + _scaled(core, job, scale_bp)
         held[gather.tier].append((end_s, pool.hold[job].gpu_count(per_node)))
     healthy = (pool.node_count - pool.down.bit_count()) * per_node
+    contracts = _contracts(core, pool, starts, scale_bp)
     coming: list[tuple[int, int, int]] = []  # (start, end, GPUs) of those who wait in more important tiers
     for tier in range(TIER_COUNT):
         spares = (pool.spares & pool.shut[tier]).bit_count()
@@ -104,11 +105,12 @@ def _play(core: "Lives", pool: Pool, scale_bp: int) -> dict[int, int]:
             length_s = _scaled(core, job, scale_bp)
             # First come, first served: nobody starts before those ahead of him.
             from_s = max(_nodes_s(core, pool, job, left_s), _quota_s(core, pool, job, scale_bp))
-            if core.policy.backfill is none:
+            own = core.jobs.band[job] == Band.RESERVED  # served from its own contract, and from nothing else
+            if core.policy.backfill is none and not own:
                 from_s = max(from_s, last_s)
-            start_s = starts[job] = find(gpus, length_s, from_s) if from_s < NEVER else NEVER
+            start_s = starts[job] = (contracts if own else find)(job, gpus, length_s, from_s)
             if start_s < NEVER:
-                last_s = start_s
+                last_s = last_s if own else start_s
                 coming.append((start_s, start_s + length_s, gpus))
     return starts
 
@@ -160,8 +162,8 @@ def _quota_s(core: "Lives", pool: Pool, job: int, scale_bp: int) -> int:
 
 def _finder(
     core: "Lives", pool: Pool, tier: int, free: Profile, held: list[list[tuple[int, int]]]
-) -> Callable[[int, int, int], int]:
-    """Return a function that books (GPUs, seconds, from when) at its earliest hole and returns when that begins.
+) -> Callable[[int, int, int, int], int]:
+    """Return a function that books (job, GPUs, seconds, from when) at its earliest hole and returns when that begins.
 
     Rentals need room in the Offer, too; it is taken to stay as it is now.
     """
@@ -173,15 +175,50 @@ def _finder(
             changes[end_s] = changes.get(end_s, 0) + gpus
         profiles.append(Profile.of_changes(changes))
 
-    def book(gpus: int, length_s: int, from_s: int) -> int:
+    def book(_: int, gpus: int, length_s: int, from_s: int) -> int:
         at_s, before_s = from_s, -1
         while at_s != before_s:
             before_s = at_s
             for profile in profiles:
-                at_s = profile.earliest(gpus, length_s, at_s)
-                if at_s == NEVER:
-                    return NEVER
+                at_s = profile.earliest(gpus, length_s, at_s) if at_s < NEVER else NEVER
+        if at_s == NEVER:
+            return NEVER
         for profile in profiles:
+            profile.add(at_s, at_s + length_s, -gpus)
+        return at_s
+
+    return book
+
+
+def _contracts(core: "Lives", pool: Pool, starts: dict[int, int], scale_bp: int) -> Callable[[int, int, int, int], int]:
+    """Return a function that books (RESERVED job, GPUs, seconds, from when) under its tenant's contracts.
+
+    Such a job waits for its own contract alone, and once it has started it runs beyond the contract's end.
+    """
+    holders = [(_end_s(core, end, scale_bp), end[1], end[4]) for end in pool.ends[0]]
+    holders += [
+        (starts[job] + _scaled(core, job, scale_bp), job, pool.hold[job].gpu_count(pool.per_node))
+        for job in pool.granted
+    ]
+    profiles: dict[int, Profile] = {}
+
+    def room(tenant: int) -> Profile:
+        changes = {core.now_s: pool.contract_room(tenant) * pool.per_node}
+        for end_s, job, gpus in holders:
+            if core.jobs.tenant[job] == tenant and core.jobs.band[job] == Band.RESERVED:
+                changes[end_s] = changes.get(end_s, 0) + gpus
+        for kept in core.reservations:
+            if kept.tenant == tenant and kept.pool == pool.index:
+                for at_s, nodes in ((kept.from_s, kept.nodes), (kept.until_s, -kept.nodes)):
+                    if at_s > core.now_s:
+                        changes[at_s] = changes.get(at_s, 0) + nodes * pool.per_node
+        return Profile.of_changes(changes)
+
+    def book(job: int, gpus: int, length_s: int, from_s: int) -> int:
+        tenant = core.jobs.tenant[job]
+        profile = profiles[tenant] = profiles.get(tenant) or room(tenant)
+        at_s = profile.earliest(gpus, 1, from_s) if from_s < NEVER else NEVER
+        if at_s < NEVER:
             profile.add(at_s, at_s + length_s, -gpus)
         return at_s
 

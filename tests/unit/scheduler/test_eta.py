@@ -10,10 +10,11 @@ from scheduler.core import Core
 from scheduler.eta import Expected, error_quantiles_bp, expected_starts
 from scheduler.events import NEVER, Event, EventKind, Status
 from scheduler.policies import POLICIES
-from scheduler.tables import JobTable, PoolRow
+from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow
 from scheduler.tenancy import NO_LIMIT, NO_TENANCY, BudgetRow, QuotaRow, Tenancy
 from sim.traces import swf
 from small_worlds import flat_drive, small_world
+from tenants.band import Band
 
 Asked = tuple[int, Expected]  # when it was asked, and the answer
 
@@ -123,3 +124,19 @@ def test_a_job_is_expected_when_its_tenants_own_jobs_have_given_back_the_quota_o
     core = waiting_core(columns, PoolRow(4, 1, 0), Tenancy(budgets=(BudgetRow(0, 0, 1),), months_s=(0, 500)))
     # A second of job 0 has used the budget up before the other two are submitted.
     assert [(row.job, row.start_s) for row in expected_starts(core, core.pools[0])] == [(1, 500), (2, 500)]
+
+
+def test_a_job_of_a_contract_waits_for_its_contract_and_not_for_the_pool() -> None:
+    # Two of eight nodes are the contract's: the third job starts when the first has ended, however free the rest is.
+    pools, product = (PoolRow(8, 1, 0),), ProductRow(Band.RESERVED, 0, False, 0, True, True, 0, 0)
+    columns = by_hand((1, 1, 50, 50), (1, 1, 90, 90), (2, 1, 10, 10), (3, 1, 10, 10))
+    zeros = np.zeros(4, dtype=np.int64)
+    usual = {"tenant": zeros, "product": zeros, "pool": zeros, "patience_s": zeros + NEVER}
+    jobs = JobTable(usual | columns, pools, (product,))
+    kept = ReservationRow(tenant=0, pool=0, nodes=2, from_s=0, until_s=1000)
+    core = Core(jobs, pools, (product,), POLICIES["easy"], reservations=(kept,))
+    core.step(0, [Event(EventKind.CONTRACT_BEGIN, 0)])
+    core.step(1, [Event(EventKind.SUBMIT, 0), Event(EventKind.SUBMIT, 1)])
+    for row in (2, 3):
+        core.step(row, [Event(EventKind.SUBMIT, row)])
+    assert [(row.job, row.start_s) for row in expected_starts(core, core.pools[0])] == [(2, 51), (3, 61)]
