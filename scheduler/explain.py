@@ -1,5 +1,7 @@
 """Reasons as sentences for people. Numbers in, text out; nothing is decided here."""
 
+import re
+
 from scheduler.events import Reason
 from scheduler.why import Why
 
@@ -12,7 +14,7 @@ SENTENCES = {
     Reason.RECLAIM: "is granted its nodes and waits for {have} evicted jobs to leave them",
     Reason.SCRUB: "is granted its nodes and waits for {have} of them to be cleaned",
     Reason.REPAIR: "waits for repairs: needs {need} nodes, {have} healthy ones are within reach",
-    Reason.RESERVED: "waits: needs {need} nodes, {have} are not promised to contracts",
+    Reason.RESERVED: "waits: needs {need} nodes, contracts leave it {have}",
     Reason.TOO_LARGE: "was refused: larger than the whole pool",
     Reason.PATIENCE: "gave up waiting: its renter's patience was over",
     Reason.NO_REQUEUE: "was not queued again after it lost its nodes",
@@ -23,7 +25,14 @@ SENTENCES = {
     Reason.BUDGET: "waits for the next month: its tenant has used up its budget of this one",
 }
 
+_ONE = re.compile(r"(?<![\d,.])1 (node|GPU|time|evicted job)s\b")
+
 
 def sentence(why: Why) -> str:
     """Say in one clause why a job waits, or was turned away."""
-    return SENTENCES[why.reason].format(need=why.need, have=why.have)
+    return singular(SENTENCES[why.reason].format(need=why.need, have=why.have))
+
+
+def singular(text: str) -> str:
+    """Return the text with one node, GPU, time or job in the singular."""
+    return _ONE.sub(r"1 \1", text)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scheduler.lives import Lives
 
 # What a policy's own fault looks like: a write to what is read-only, or an answer of another kind than asked for.
-FAULTS = (TypeError, ValueError, AttributeError, LookupError)
+FAULTS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, NameError, AssertionError)
 OURS = frozenset((*PLACES.values(), *VICTIMS.values(), *BACKFILLS.values()))
 
 
@@ -43,7 +43,7 @@ def keys(policy: Policy, jobs: JobTable) -> "memoryview[int]":
     try:
         found = np.asarray(policy.order(frozen(jobs)))
     except FAULTS as error:
-        raise _refused(policy, "order", None, f"fails: {error}") from error
+        raise _refused(policy, "order", None, f"fails: {_fault(error)}") from error
     if found.shape != (jobs.count,) or not np.issubdtype(found.dtype, np.integer):
         text = f"{found.dtype} of shape {found.shape}"
         raise _refused(policy, "order", None, "one integer key for each job", text, f"int64 of shape ({jobs.count},)")
@@ -86,7 +86,7 @@ def place(core: "Lives", job: int, room: Room, preference: Sequence[Step]) -> Ch
         if gang and not outside and (not room.within or _in_one_domain(room, whole | partly)):
             return choice
     except FAULTS as error:
-        raise _refused(core.policy, "place", job, f"fails: {error}") from error
+        raise _refused(core.policy, "place", job, f"fails: {_fault(error)}") from error
     raise _refused(core.policy, "place", job, *_misplaced(room, choice, outside, full, part))
 
 
@@ -111,7 +111,7 @@ def victims(
             raise _refused(policy, "victims", job, "writes to the gangs that it was shown")
         named = [(holder.job, holder) for holder in chosen or ()]
     except FAULTS as error:
-        raise _refused(policy, "victims", job, f"fails: {error}") from error
+        raise _refused(policy, "victims", job, f"fails: {_fault(error)}") from error
     seen: set[int] = set()
     for row, holder in named:
         if row not in shown and enough.rentals is not None and (renter := enough.rentals.holder(row)) is not None:
@@ -143,7 +143,7 @@ def watched_backfill(core: "Lives", pool: Pool) -> Backfill:
             allowed = policy.backfill(room, end_s, full, part, promise)
             wider = allowed is not None and (allowed.capacity is not room.capacity or room.closed & ~allowed.closed)
         except FAULTS as error:
-            raise refused(full, part, f"fails: {error}") from error
+            raise refused(full, part, f"fails: {_fault(error)}") from error
         if before != (_written(room.capacity), _written(promise.spare)):
             raise refused(full, part, "writes to the room or the promise that it was shown")
         if wider:
@@ -165,7 +165,7 @@ def offer(policy: Policy, supply: Supply, forecast: Forecast, prices: Prices) ->
         guarantee_s, nodes_max = tuple(found.guarantee_s), tuple(found.nodes_max)
         whole = all(isinstance(number, int) for number in (*guarantee_s, *nodes_max))
     except FAULTS as error:
-        raise PolicyError(f"fails: {error}", path=path) from error
+        raise PolicyError(f"fails: {_fault(error)}", path=path) from error
     wrong = ""
     if not whole or not guarantee_s or len(guarantee_s) != len(nodes_max):
         wrong = "one whole number of nodes for each guarantee"
@@ -201,6 +201,11 @@ def _misplaced(room: Room, choice: Choice, outside: NodeSet, full: int, part: in
         return "scatters the gang", f"{full + (part > 0)} nodes", f"one domain of level {room.within}"
     found = f"{choice.whole.bit_count()} whole nodes and {choice.part.bit_count()} in part"
     return "returns part of a gang, or more", found, f"{full} and {int(part > 0)}"
+
+
+def _fault(error: Exception) -> str:
+    """What a policy raised; a lone `3` of a KeyError says nothing without its name."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _in_one_domain(room: Room, nodes: NodeSet) -> bool:

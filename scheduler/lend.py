@@ -74,7 +74,10 @@ def all_idle(supply: Supply, forecast: Forecast, prices: Prices) -> Offer:
 
 
 def fixed_headroom(headroom_nodes: int) -> Lend:
-    """Return a lend function that sells what is idle but for a fixed reserve. A baseline, not a recommendation."""
+    """Sell what is idle but for `headroom_nodes`, a fixed reserve. A baseline, not a recommendation.
+
+    Returns the lend function of that reserve.
+    """
 
     def fixed(supply: Supply, forecast: Forecast, prices: Prices) -> Offer:
         return Offer((0,), (max(0, supply.idle_nodes - headroom_nodes),))
@@ -202,5 +205,5 @@ LOOKS: dict[str, Look] = {
 def lend_by_name(name: str, headroom_nodes: int = 0) -> Lend:
     """Return the lend function of that name. Raises UnknownPolicyError with the list of names."""
     if name not in LENDS:
-        raise UnknownPolicyError("unknown lend policy", path="lend", found=name, allowed=", ".join(LENDS))
+        raise UnknownPolicyError("unknown lend function", path="lend", found=name, allowed=", ".join(LENDS))
     return LENDS[name](headroom_nodes)

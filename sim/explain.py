@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from billing.months import utc_text
 from scheduler.core import Core
 from scheduler.events import Plan, Status
-from scheduler.explain import sentence
+from scheduler.explain import sentence, singular
 from scheduler.nodeset import text
 from scheduler.tape import core_of, steps
 from scheduler.wait_cause import WaitCause
@@ -63,6 +63,7 @@ class Explanation:
         """The story as lines of text."""
         row = self.facts
         lines = [f"{self.job_id}: {row['product']} of {row['tenant']}, {row['gpus']} GPUs, {row['run_s']:,} s of work"]
+        lines[0] = singular(lines[0])
         lines += [f"  {utc_text(self.epoch_s + moment.at_s)}  {moment.sentence}" for moment in self.moments]
         if self.waited_s:
             causes = sorted(self.waited_s.items(), key=lambda cause: -cause[1])
@@ -77,9 +78,8 @@ class Explanation:
             count = len(self.evicting)
             told = f"{count:,} eviction{'s' if count > 1 else ''} ({names}{more})"
             lines.append(f"  for its nodes: {told}, in which {lost_gpu_s:,} GPU-s of work were lost")
-        lines.append(
-            f"  {row['status']}; evicted {row['preemptions']} times, lost to node faults {row['faults']} times"
-        )
+        times = f"evicted {row['preemptions']} times, lost to node faults {row['faults']} times"
+        lines.append(f"  {row['status']}; {singular(times)}")
         return lines
 
     def as_dict(self) -> dict[str, Any]:
@@ -177,7 +177,9 @@ def _told(core: Core, job: int, ids: list[str]) -> Moment | None:
         found = why(core, job, promise=False)
         return Moment(core.now_s, found.reason.name.lower(), sentence(found))
     if status == Status.RUNNING:
-        return Moment(core.now_s, f"running:{core.jobs.epoch[job]}", f"runs on nodes {text(pool.hold[job].nodes)}")
+        nodes = pool.hold[job].nodes
+        where = f"runs on node{'s' if nodes.bit_count() > 1 else ''} {text(nodes)}"
+        return Moment(core.now_s, f"running:{core.jobs.epoch[job]}", where)
     if status == Status.EVICTING:
         for_whom = core.jobs.evictor[job]
         whose = f" for {ids[for_whom]}" if for_whom >= 0 else ""

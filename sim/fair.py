@@ -35,23 +35,28 @@ def fair_share(scenario: "Scenario") -> FairShare:
 
     Raises ScenarioError, naming the row: an id that is there twice, a parent that is no account, or a cycle.
     """
-    rows = {row.id: place for place, row in enumerate(scenario.share)}
+    file, rows = scenario.file, {row.id: place for place, row in enumerate(scenario.share)}
     tenants = {tenant.id: scenario.registry.tenant_index(tenant.id) for tenant in scenario.tenant}
     accounts = [row.id for row in scenario.share if row.id not in tenants]
     for place, row in enumerate(scenario.share):
         if rows[row.id] != place:
-            raise ScenarioError("share is there twice", code="duplicate", path=f"share[{place}].id", found=row.id)
+            path = f"share[{place}].id"
+            raise ScenarioError("share is there twice", code="duplicate", file=file, path=path, found=row.id)
         if row.parent is not None and row.parent not in accounts:
             path, allowed = f"share[{place}].parent", accounts or "an account: an id of a share that is no tenant"
-            raise ScenarioError("no such account", code="unknown_name", path=path, found=row.parent, allowed=allowed)
+            raise ScenarioError(
+                "no such account", code="unknown_name", file=file, path=path, found=row.parent, allowed=allowed
+            )
     placed: dict[str, int] = {}
     tree: list[ShareRow] = []
     while len(placed) < len(rows):
         ready = [row for row in scenario.share if row.id not in placed and (row.parent is None or row.parent in placed)]
         if not ready:
             left = next(row.id for row in scenario.share if row.id not in placed)
-            path = f"share[{rows[left]}].parent"
-            raise ScenarioError("shares form a cycle", code="cycle", path=path, found=scenario.share[rows[left]].parent)
+            path, found = f"share[{rows[left]}].parent", scenario.share[rows[left]].parent
+            raise ScenarioError(
+                "shares form a cycle", code="cycle", file=file, path=path, found=found, allowed="a tree"
+            )
         for row in ready:
             placed[row.id] = len(tree)
             tree.append(ShareRow(-1 if row.parent is None else placed[row.parent], row.shares, tenants.get(row.id, -1)))

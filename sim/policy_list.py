@@ -37,10 +37,10 @@ def _meaning(policy: Policy) -> str:
     usual = Policy(policy.name)
     own = [part for part in _parts(policy) if getattr(policy, part) != getattr(usual, part)]
     if not own:
-        return f"the default: {_first_sentence(usual.backfill)}"
+        return f"the default; backfill: {_first_sentence(usual.backfill)}"
     found = [getattr(policy, part) for part in own]
     told = [
-        _first_sentence(value) if callable(value) else _told(part, value)
+        f"{part}: {_first_sentence(value)}" if callable(value) else _told(part, value)
         for part, value in zip(own, found, strict=True)
     ]
     return " ".join(told)

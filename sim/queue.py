@@ -74,6 +74,8 @@ def expectation(core: Core, job: int) -> str:
     if row.start_s == NEVER:
         return ""
     early, expected = span(row.early_s - core.now_s), span(row.start_s - core.now_s)
+    if row.early_s == row.start_s == row.late_s:
+        return f"; expected to start in {expected}"
     late = f"{span(row.late_s - core.now_s)} at the latest" if row.late_s < NEVER else "nobody knows how late"
     return f"; expected to start in {expected}, probably in {early} at the earliest and {late}"
 

@@ -64,7 +64,7 @@ def replay(
         choose(policy or "easy", list(POLICIES), "policy", "--policy"),
         choose(estimates or "requested", ("requested", "actual"), "estimates", "--estimates"),
         not schedule_only,
-        choose(lend or own_lend(policy or "") or LEND, list(LENDS), "lend policy", "--lend"),
+        choose(lend or own_lend(policy or "") or LEND, list(LENDS), "lend function", "--lend"),
     )
     title, done = _replay(session, Path(trace), setup, out, reasons=not no_reasons, engine=engine)
     answer(

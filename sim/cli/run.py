@@ -50,7 +50,7 @@ def run(
     if policy is not None:
         choose(policy, list(POLICIES), "policy", "--policy")
     if lend is not None:
-        choose(lend, list(LENDS), "lend policy", "--lend")
+        choose(lend, list(LENDS), "lend function", "--lend")
     choose(engine, ENGINES, "engine", "--engine")
     chosen = load(scenario).override(seed=seed, days=days, policy=policy, lend=lend)
     words, way = about(chosen), chosen.policy

@@ -114,7 +114,7 @@ def test_run_in_json_is_the_summary_that_is_on_disk(tmp_path: Path) -> None:
 REFUSED = {
     "unknown scenario": (["run", "smal"], "did you mean 'small'"),
     "unknown policy": (["run", "small", "--policy", "esay"], "--policy: unknown policy, did you mean 'easy'"),
-    "unknown lend": (["run", "small", "--lend", "al_idle"], "--lend: unknown lend policy, did you mean 'all_idle'"),
+    "unknown lend": (["run", "small", "--lend", "al_idle"], "--lend: unknown lend function, did you mean 'all_idle'"),
     "negative seed": (["run", "small", "--seed", "-1"], "seed"),
     "no days": (["run", "small", "--days", "0"], "days"),
     "bad format": (["bill", "show", "one", "--format", "tabel"], "did you mean 'table'"),
