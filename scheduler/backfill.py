@@ -37,8 +37,9 @@ def easy(room: Room, end_s: int, full: int, part: int, promise: Promise) -> Room
     """
     if end_s <= promise.at_s:
         return room
-    spare = Room(promise.spare, promise.closed)
-    whole, partly = spare.whole() if full else -1, spare.partly(part) if part else -1
+    spare, reach = promise.spare, ~promise.closed
+    whole = spare.exact[-1] & reach if full else -1
+    partly = spare.at_least(part) & reach if part else -1
     return Room(room.capacity, room.closed, whole, partly, room.levels, room.within, room.mix)
 
 

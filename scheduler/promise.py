@@ -9,11 +9,13 @@ from scheduler.backfill import Promise
 from scheduler.capacity import Hold, Room
 from scheduler.events import NEVER
 from scheduler.nodeset import NOTHING, highest
-from scheduler.place import Step
+from scheduler.place import EVERYWHERE, Step
 from scheduler.pool import End, Pool
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
+
+ANYWHERE = EVERYWHERE[0]
 
 
 def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
@@ -29,14 +31,17 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
     now_whole, now_part = free_now.whole(), free_now.partly(part) if part else NOTHING
     capacity, closed = free_now.capacity.copy(), free_now.closed
     rented = pool.rented[: tier + 1]  # by tier: a node that one renter leaves may be claimed by a more important one
-    at_s = NEVER
+    at_s, later = NEVER, free_now
     scrub_s = pool.scrub_s if tier >= 2 else 0
     # Whether it fits need not be asked before there are enough GPUs, wherever they are; until then whole nodes that
     # come back are only collected: no two running jobs hold the same node as a whole, so one union gives them back.
     short_gpus = full * pool.per_node + part - (free_now.free_gpus() if closed else capacity.free_gpus)
     back = NOTHING
+    soonest_s = core.now_s + 1
     for end_s, _, holder_tier, hold, gpus in _releases(pool, tier):
-        back_s = max(end_s + scrub_s, core.now_s + 1)
+        back_s = end_s + scrub_s
+        if back_s < soonest_s:
+            back_s = soonest_s
         if back_s > at_s:
             break
         short_gpus -= gpus
@@ -47,17 +52,21 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
         else:
             back |= hold.whole
         if short_gpus <= 0 and at_s == NEVER:
-            capacity.give(Hold(back, NOTHING, 0))
-            back = NOTHING
-            closed = (rented[2] | rented[tier] if tier >= 2 else NOTHING) | pool.shut[tier]
-            if Room(capacity, closed, -1, -1, pool.levels, within).fits(full, part, kept):
+            if back:
+                capacity.give(Hold(back, NOTHING, 0))
+                back = NOTHING
+            closed = (rented[2] | rented[tier]) | pool.shut[tier] if tier >= 2 else pool.shut[tier]
+            later = Room(capacity, closed, -1, -1, pool.levels, within, pool.mix)
+            if later.fits(full, part, kept):
                 at_s = back_s
-    capacity.give(Hold(back, NOTHING, 0))
-    closed = (rented[2] | rented[tier] if tier >= 2 else NOTHING) | pool.shut[tier]
+    if back:
+        capacity.give(Hold(back, NOTHING, 0))
+    if tier >= 2:  # others may have left at the same instant
+        closed = rented[2] | rented[tier] | pool.shut[tier]
+        later = Room(capacity, closed, -1, -1, pool.levels, within, pool.mix)
     if at_s == NEVER:
-        return Promise(NEVER, capacity, closed)
-    later = Room(capacity, closed, -1, -1, pool.levels, within, pool.mix)
-    choice = guard.place(core, head, later, (Step(~now_whole, ~now_part), Step(-1, -1)))
+        return Promise(NEVER, capacity, closed if tier >= 2 else pool.shut[tier])
+    choice = guard.place(core, head, later, (Step(~now_whole, ~now_part), ANYWHERE))
     assert choice is not None, "what fits can be placed"
     capacity.take(Hold(choice.whole, choice.part, part))
     if kept:

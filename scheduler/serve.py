@@ -84,7 +84,7 @@ def _serve_tier(core: "Lives", pool: Pool, tier: int) -> None:
     while True:
         core.looked_at += 1
         full, part, within = shape = jobs.shape[head]
-        if not _offered(core, pool, tier, head):
+        if tier >= 2 and not _offered(core, pool, tier, head):
             break
         kept = pool.kept_nodes(tier)
         room = pool.room_within(tier, within) if within else pool.room(tier)
@@ -112,9 +112,8 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
     """
     queue, jobs = pool.queue[tier], core.jobs
     lines = queue.lines
-    most = pool.room(tier).whole().bit_count() - pool.kept_nodes(tier)
-    if tier >= 2:
-        most = min(most, pool.offer_room(tier, 0))
+    free_nodes = pool.room(tier).whole().bit_count() - pool.kept_nodes(tier)
+    most = min(free_nodes, pool.offer_room(tier, 0)) if tier >= 2 else free_nodes
     # Where to go on looking in each line that may still yield somebody; the head itself is not its own later job.
     places: dict[Shape, int] = {}
     if only is None:
@@ -131,15 +130,16 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
                 places[shape] = min(place, places.get(shape, place))
     granted = False
     while places:
-        best = _next_candidate(core, pool, tier, head, places)
+        best = _next_candidate(core, pool, tier, head, places, free_nodes)
         if best is None:
             break
         key, job, need_s, shape, allowed, promise = best
-        if not _offered(core, pool, tier, job):
+        if tier >= 2 and not _offered(core, pool, tier, job):
             places[shape] += 1
             continue
         queue.remove(key, job, shape)
         hold = _grant(core, pool, tier, job, allowed)
+        free_nodes = pool.room(tier).whole().bit_count() - pool.kept_nodes(tier)
         if core.now_s + need_s + (pool.scrub_s if tier >= 2 else 0) > promise.at_s:
             promise.spare.take(hold)
         pool.promise[tier] = promise  # the grant made the pool forget it; it holds until the end of this pass
@@ -149,14 +149,16 @@ def _backfill(core: "Lives", pool: Pool, tier: int, head: int, only: list[int] |
 
 
 def _next_candidate(
-    core: "Lives", pool: Pool, tier: int, head: int, places: dict[Shape, int]
+    core: "Lives", pool: Pool, tier: int, head: int, places: dict[Shape, int], most: int
 ) -> tuple[int, int, int, Shape, Room, Promise] | None:
-    """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on."""
+    """Return the next job that may be backfilled (key, job, seconds, shape, room, promise); moves `places` on.
+
+    `most`: whole nodes that are free now, beside those that are kept.
+    """
     anywhere, kept, lines = pool.room(tier), pool.kept_nodes(tier), pool.queue[tier].lines
     backfill = guard.watched_backfill(core, pool) if core.watched else core.policy.backfill
     # Nodes come back clean: a renter's hold on them ends with the scrub, as in the promise.
     now_s, back_s = core.now_s, core.now_s + (pool.scrub_s if tier >= 2 else 0)
-    most = anywhere.whole().bit_count() - kept
     best: tuple[int, int, int, Shape, Room, Promise] | None = None
     for shape in list(places):
         full, part, within = shape
