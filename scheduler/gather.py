@@ -94,11 +94,10 @@ def _plan(now_s: int, job: int, chosen: Sequence[Holder], parting: Callable[[int
 
 def choose_ready(core: "Lives", pool: Pool, tier: int, job: int, room: Room) -> Choice | None:
     """Choose among nodes on which the job could start at once; None when these are not enough."""
-    blocked = _blocked(core, pool, tier, job)
-    ready = Room(
-        pool.internal, blocked | room.closed, room.whole_limit, room.part_limit, room.levels, room.within, room.mix
-    )
-    return _place(core, tier, job, ready, EVERYWHERE)
+    blocked = _blocked(core, pool, tier, job) | room.closed
+    if blocked != room.closed or room.capacity is not pool.internal:
+        room = Room(pool.internal, blocked, room.whole_limit, room.part_limit, room.levels, room.within, room.mix)
+    return _place(core, tier, job, room, EVERYWHERE)
 
 
 def _place(core: "Lives", tier: int, job: int, room: Room, preference: Sequence[Step]) -> Choice | None:

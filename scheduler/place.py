@@ -38,6 +38,8 @@ Place = Callable[[Room, int, int, Sequence[Step]], Choice | None]
 
 def _whole(free: NodeSet, count: int, preference: Sequence[Step], pick: Pick) -> NodeSet | None:
     """Pick `count` of the `free` nodes, step by step; None when the steps do not hold so many."""
+    if preference is EVERYWHERE:
+        return pick(free, count) if free.bit_count() >= count else None
     chosen = NOTHING
     for step in preference:
         liked = free & step.whole & ~chosen
