@@ -65,8 +65,9 @@ class Capacity:
             exact[-1] ^= clean
             exact[0] |= clean
             self.free_gpus -= clean.bit_count() * self.per_node
-            for row in rows(whole ^ clean):
-                self._take_on(row, self.per_node)
+            if clean != whole:
+                for row in rows(whole ^ clean):
+                    self._take_on(row, self.per_node)
         if hold.part:
             self._take_on(hold.part.bit_length() - 1, hold.gpus)
 
@@ -164,7 +165,7 @@ class Room(NamedTuple):
 
         All of them in one domain of level `within`, if that is set; what is kept may lie anywhere.
         """
-        whole = self.whole()
+        whole = self.capacity.exact[-1] & ~self.closed & self.whole_limit
         spare = whole.bit_count() - full
         if spare < 0:
             return False

@@ -13,7 +13,7 @@ from operator import gt
 from scheduler import failures, guard, serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
 from scheduler.forecast import NO_FORECAST
-from scheduler.lives import Decision, Lives, Outbox
+from scheduler.lives import EVICTED, FINISHED, Decision, Lives, Outbox, new
 from scheduler.nodeset import NodeSet
 from scheduler.pool import Pool
 from scheduler.tables import ReservationRow
@@ -87,7 +87,7 @@ class Core(Lives):
             idle = pool.idle_gpus(pool.waits())
             if idle != self._idle[index]:
                 self._idle[index] = idle
-                self.out.idle.append(Idle(now_s, index, idle))
+                self.out.idle.append(new(Idle, (now_s, index, idle)))
         return self.timers
 
     # -- what happened -------------------------------------------------------------------------------------------
@@ -112,11 +112,11 @@ class Core(Lives):
 
     def _finish(self, job: int, epoch: int) -> None:
         if self.jobs.epoch[job] == epoch:
-            self.release(job, Cause.FINISHED)
+            self.release(job, FINISHED)
 
     def _notice_end(self, job: int, epoch: int) -> None:
         if self.jobs.epoch[job] == epoch:
-            self.release(job, Cause.EVICTED)
+            self.release(job, EVICTED)
 
     def _scrub_end(self, batch: int, _: int) -> None:
         pool = self.pools[batch % len(self.pools)]

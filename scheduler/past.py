@@ -126,7 +126,7 @@ class Past:
                 if core.estimate_s[job] < jobs.estimate_s[job]:
                     core.estimate_s[job] = jobs.estimate_s[job]
                     pool.drop_end(tier, job)
-                    pool.set_end(tier, job, core.end_by_estimate(job), hold)
+                    pool.set_end(tier, job, core.end_by_estimate(job), hold, hold.gpu_count(pool.per_node))
                     pool.stir(tier)
                     core.touched.add(pool.index)
 

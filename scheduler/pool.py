@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # (end by estimate, job, tier, hold, GPUs held): what a promised start is worked out from, without looking anything up.
 End = tuple[int, int, int, Hold, int]
+TIERS_FROM = tuple(tuple(range(tier, TIER_COUNT)) for tier in range(TIER_COUNT))
 
 
 class Gather:
@@ -147,17 +148,20 @@ class Pool:
         idle = self.node_count * per_node - down - scrubbing - self.held_gpus
         closed = self.rented[2] | self.rented[3] | self.scrubbing
         exact = self.internal.exact
-        whole_nodes = (exact[per_node] & ~closed).bit_count()
+        unheld = exact[per_node].bit_count()
+        whole_nodes = (exact[per_node] & ~closed).bit_count() if closed else unheld
         if self.granted:  # a claim on part of a rented node: neither whole nor open
             broken = 0
             for free in range(1, per_node):
                 if exact[free]:
                     broken += free * (exact[free] & ~closed).bit_count()
         else:
-            broken = self.internal.free_gpus - exact[per_node].bit_count() * per_node
+            broken = self.internal.free_gpus - unheld * per_node
         unclaimed = whole_nodes * per_node + broken
-        reserved = min(self.reserved_unused_nodes, whole_nodes)
-        whole_nodes -= reserved
+        reserved = 0
+        if self.reserved_unused_nodes:
+            reserved = min(self.reserved_unused_nodes, whole_nodes)
+            whole_nodes -= reserved
         held_back = fragmented = spare = no_demand = 0
         if not waiting:
             no_demand = whole_nodes * per_node + broken
@@ -210,18 +214,21 @@ class Pool:
 
         What was promised to all tiers from `tier` on is worked out anew when it is needed.
         """
+        asked, blocked, promise = self.asked, self.blocked, self.promise
         for lower in range(tier, below):
-            self.asked[lower] = True
+            asked[lower] = True
         if self.meek:  # who may push nobody aside waits for lower tiers, too, to leave
             for above in range(tier):
                 if not self.meek.isdisjoint(self.recovering[above]):
-                    self.asked[above] = True
-        self.forget(tier)
+                    asked[above] = True
+        for lower in TIERS_FROM[tier]:
+            blocked[lower] = -1
+            promise[lower] = None
 
     def forget(self, tier: int) -> None:
         """What was found out about the heads of `tier` and below no longer holds."""
         blocked, promise = self.blocked, self.promise
-        for lower in range(tier, TIER_COUNT):
+        for lower in TIERS_FROM[tier]:
             blocked[lower] = -1
             promise[lower] = None
 
@@ -285,11 +292,11 @@ class Pool:
         self.lent_changed = True
         self._rooms[2] = self._rooms[3] = None
 
-    def set_end(self, tier: int, job: int, end_s: int, hold: Hold) -> None:
+    def set_end(self, tier: int, job: int, end_s: int, hold: Hold, gpus: int) -> None:
         """Note when a job gives its nodes back, by its estimate."""
         self.forget(tier)  # a promise counts on what is known of ends
         self._end_of[job] = end_s
-        insort(self.ends[tier], (end_s, job, tier, hold, hold.gpu_count(self.per_node)))
+        insort(self.ends[tier], (end_s, job, tier, hold, gpus))
 
     def drop_end(self, tier: int, job: int) -> None:
         """Forget it."""

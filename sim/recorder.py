@@ -33,7 +33,12 @@ class NodeSets(Sequence[NodeSet]):
 
     def add(self, nodes: NodeSet) -> None:
         """Append a set. O(nodes in it)."""
-        self.rows.extend(rows(nodes) if nodes.bit_count() < 32 else row_array(nodes).tolist())
+        first = max(0, (nodes & -nodes).bit_length() - 1)
+        block = nodes >> first
+        if nodes and not block & (block + 1):  # rows without a gap, or only one
+            self.rows.extend(range(first, first + block.bit_length()))
+        else:
+            self.rows.extend(rows(nodes) if nodes.bit_count() < 32 else row_array(nodes).tolist())
         self.offsets.append(len(self.rows))
 
     def __len__(self) -> int:

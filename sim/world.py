@@ -21,7 +21,7 @@ def arrivals(
     env: simpy.Environment, happen: Happen, submit_s: IntArray, others: frozenset[int] = frozenset()
 ) -> Process:
     """Submit each row at its time, but for those that `others` submit; rows are in order of submission."""
-    row, rows = 0, memoryview(submit_s.data)
+    row, rows, submit = 0, memoryview(submit_s.data), int(EventKind.SUBMIT)
     while row < len(rows):
         yield env.timeout(max(0, rows[row] - int(env.now)))
         now_s, first = int(env.now), row
@@ -29,7 +29,7 @@ def arrivals(
             row += 1
         mine = [number for number in range(first, row) if number not in others] if others else range(first, row)
         if mine:
-            happen([Event(EventKind.SUBMIT, number) for number in mine])
+            happen([Event(submit, number) for number in mine])
 
 
 def faults(env: simpy.Environment, happen: Happen, rows: FaultRows) -> Process:
