@@ -151,10 +151,7 @@ def serve_first(
         elif gate is None or not gate.drop(job, core.key[job], shape):
             pool.queue[tier].remove(core.key[job], job, shape)
         hold = grant(core, pool, tier, job, room)
-        if hold.nodes & pool.spares:  # it is an ordinary node from now on: more to plan on for those above the job
-            pool.spares &= ~hold.nodes
-            pool.reach_changed()
-            pool.stir(0, tier + 1)
+        pool.use_spares(hold)
         pool.asked[tier] = True  # where starts are planned, they were planned without it
 
 

@@ -101,7 +101,7 @@ class Gate:
             add(self.quota, self.quota.used, self.quotas.leaf[self.jobs.tenant[job]], -gpus)
         elif self.guarantees is None or not self.guarantees.unbind(job):
             return
-        if self.count or pool.queue[0].count or pool.queue[1].count:
+        if self.count or pool.queue[0].count or pool.queue[1].count or pool.contract_queue.count or pool.meek:
             pool.stir(0, 2)
 
     def guaranteed(self, job: int) -> bool:

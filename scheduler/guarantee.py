@@ -177,9 +177,7 @@ def grant_guaranteed(core: "Lives", pool: Pool, tier: int) -> None:
                 continue
             gate.drop(job, key, shape)
             core.grant(pool, tier, job, hold, also=in_its_cells(core, pool, hold))
-            if hold.nodes & pool.spares:  # a spare that is used is none any more, as for a job that lost its node
-                pool.spares &= ~hold.nodes
-                pool.reach_changed()
+            pool.use_spares(hold)
 
 
 def _blocked(core: "Lives", pool: Pool) -> NodeSet:

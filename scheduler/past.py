@@ -168,7 +168,9 @@ class Past:
         runners = [
             Runner(job, self.rank(pool, job))
             for job in pool.running[tier]
-            if core.products[jobs.product[job]].requeue and jobs.band[job] == jobs.band[head]
+            if core.products[jobs.product[job]].requeue
+            and jobs.band[job] == jobs.band[head]
+            and (pool.gate is None or not pool.gate.guaranteed(job))
         ]
 
         def enough(leaving: Sequence[int]) -> bool:

@@ -288,6 +288,13 @@ class Pool:
         self.lent_changed = True
         self.forget(0)
 
+    def use_spares(self, hold: Hold) -> None:
+        """A spare that internal work has been granted is an ordinary node from now on: all of it may be planned on."""
+        if hold.nodes & self.spares:
+            self.spares &= ~hold.nodes
+            self.reach_changed()
+            self.stir(0, 2)
+
     def _rents_changed(self) -> None:
         self.lent_changed = True
         self._rooms[2] = self._rooms[3] = None

@@ -77,4 +77,6 @@ def promised(core: "Lives", pool: Pool, tier: int, head: int) -> Promise:
 def _releases(pool: Pool, tier: int) -> Iterator[End]:
     """Yield the ends of whoever holds nodes in this tier's view, ascending."""
     ends = [line for line in pool.ends[: tier + 1] if line]
+    if tier == 0 and pool.gate is not None and pool.gate.guarantees is not None:  # they stay, whatever their tier
+        ends.append([end for end in pool.ends[1] if pool.gate.guaranteed(end[1])])
     return iter(ends[0]) if len(ends) == 1 else merge(*ends)

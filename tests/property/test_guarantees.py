@@ -154,6 +154,48 @@ def test_hot_spares_are_bound_last_and_then_are_none_any_more() -> None:
     assert spares[:3] == [0b100, 0b100, 0]
 
 
+ONE_CELL = Tenancy(guarantees=(GuaranteeRow(LEGAL, 0, 0, 1),))
+BANDS = tuple(ProductRow(band, 0, False, 0, band == RESERVED, True, 0, 0) for band in (INTERNAL, CRITICAL, RESERVED))
+
+
+def starts(world: QuotaWorld, policy: str = "easy") -> list[int]:
+    """When each job started for the first time."""
+    core = world.core(policy)
+    flat_drive(core, world, 60_000)
+    return core.jobs.array("first_start_s").tolist()
+
+
+def test_nobody_rotates_a_guaranteed_job_out() -> None:
+    rows = [(0, LEGAL, 1, 50_000), (1, OTHERS, 1, 50_000), (10, OTHERS, 2, 5_000)]
+    world = hand_world(PoolRow(2, 1, 0), rows, ONE_CELL)
+    core = world.core("tiresias")
+    evicted = flat_drive(core, world, 60_000).evicted
+    assert 0 not in [gone.job for gone in evicted]
+    assert core.jobs.end_s[0] == 50_000
+
+
+def test_critical_work_is_promised_the_nodes_that_a_guaranteed_job_leaves() -> None:
+    """A gang of two is promised the end of the guaranteed job; what came later and is long does not go before it."""
+    rows = [(0, LEGAL, 1, 100), (1, OTHERS, 2, 50), (2, OTHERS, 1, 500)]
+    assert starts(hand_world(PoolRow(2, 1, 0), rows, ONE_CELL, BANDS, [0, 1, 1])) == [0, 100, 150]
+
+
+def test_a_contract_that_lacks_nodes_is_asked_when_a_guaranteed_job_ends() -> None:
+    rows = [(0, LEGAL, 1, 100), (20, RENTER, 1, 50)]
+    world = hand_world(PoolRow(2, 1, 0), rows, ONE_CELL, BANDS, [0, 2])
+    told = [(0, Event(EventKind.CONTRACT_BEGIN, 0)), (10, Event(EventKind.NODE_DOWN, 1))]
+    world = replace(world, reservations=(ReservationRow(RENTER, 0, 1, 0, NEVER),), told=(*world.told, *told))
+    assert starts(world) == [0, 100]
+
+
+def test_what_is_left_of_a_spare_that_a_guarantee_used_is_for_everybody() -> None:
+    """The other node of two is down. Half of the spare goes to the guarantee, the other half to who waits, at once."""
+    rows = [(2, OTHERS, 1, 500), (3, LEGAL, 1, 900)]
+    world = hand_world(PoolRow(2, 2, 0, spare_nodes=1), rows, ONE_CELL, BANDS, [1, 0])
+    world = replace(world, told=(*world.told, (1, Event(EventKind.NODE_DOWN, 0))))
+    assert starts(world) == [3, 3]
+
+
 def test_a_guarantee_that_others_may_evict_is_caught() -> None:
     with patch.object(Gate, "guaranteed", lambda self, job: False):
         assert any(complaints(seed) for seed in SEEDS)
