@@ -11,7 +11,7 @@ from scheduler.place import Place, fgd, first_fit, pack_domain, packed, spread
 from scheduler.rank import Rank, fair_tree, las, multifactor
 from scheduler.rotate import Rotate, by_rank
 from scheduler.timetable import EVERYBODY
-from scheduler.victims import Victims, cheapest, gfs_waste, youngest_first
+from scheduler.victims import Victims, cheapest, gfs_waste, lyra, youngest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ POLICIES: dict[str, Policy] = {
         Policy("multifactor", rank=multifactor),
         # Tiresias 2D-LAS: needs no estimates, makes jobs take turns.
         Policy("tiresias", backfill=greedy, rank=las, rotate=by_rank),
-        # Lyra-like: shortest first, whatever is idle is lent out, and taken back where that costs the least work.
-        Policy("lyra", order=shortest, victims=cheapest),
+        # Lyra-like (EuroSys 2023): shortest first, whatever is idle is lent out, and taken back by emptying node after
+        # node, those first that cost the fewest gangs.
+        Policy("lyra", order=shortest, victims=lyra),
         # Gangs stay together where the pool has a topology; without one, this is `easy`.
         Policy("easy_domain", place=pack_domain),
         # FGD: parts of nodes go where they break up the least, by the mix of jobs seen so far.

@@ -10,10 +10,11 @@ strict, whatever a plan costs (ADR 0031).
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import chain
+from math import lcm
 from typing import Any
 
 from scheduler.many import drafts_of_many
-from scheduler.need import Enough, Holder, Need, Parting, vacated
+from scheduler.need import Enough, Holder, Need, vacated
 from scheduler.nodeset import NodeSet, rows
 from scheduler.plans import Bounds, Draft, Gang, Gangs, best_domain, bounds_in, by_domain, least_cost, told
 
@@ -96,14 +97,19 @@ def lyra(renters: Iterable[Holder], sharers: Sequence[Holder], need: Need) -> li
     """
 
     def plan(gangs: Gangs, domain: NodeSet) -> list[Holder] | None:
-        cost: dict[tuple[bool, int], Fraction] = {}
-        for holder, _ in gangs:
-            for row in rows(holder.nodes & domain):
-                node = holder.shares, row
-                cost[node] = cost.get(node, Fraction(0)) + Fraction(1, holder.nodes.bit_count())
-        ordered: dict[int, tuple[Holder, Parting]] = {}
+        spans = [gang[0].nodes.bit_count() for gang in gangs]
+        common = lcm(*spans)  # costs are counted in 1/common of an eviction
+        cost: dict[tuple[bool, int], int] = {}
+        on: dict[int, list[Gang]] = {}
+        for gang, span in zip(gangs, spans, strict=True):
+            for row in rows(gang[0].nodes & domain):
+                node = gang[0].shares, row
+                cost[node] = cost.get(node, 0) + common // span
+                on.setdefault(row, []).append(gang)
+        ordered: dict[int, Gang] = {}
         for _, row in sorted(cost, key=lambda node: (node[0], cost[node], node[1])):
-            ordered |= {gang[0].job: gang for gang in gangs if gang[0].nodes >> row & 1 and gang[0].job not in ordered}
+            for gang in on[row]:
+                ordered.setdefault(gang[0].job, gang)
         return _greedy(list(ordered.values()), sharers, need, domain)
 
     def rank(chosen: list[Holder]) -> tuple[Any, ...]:

@@ -216,6 +216,12 @@ def test_lyra_empties_the_nodes_of_wide_gangs_first() -> None:
     assert [one.job for one in lyra(holders, [], need_of(2, facts)) or ()] == [2]
 
 
+def test_the_policy_lyra_evicts_the_fewest_gangs_whatever_they_cost() -> None:
+    holders = {"W": ([0, 1], 900), "X": ([2], 0), "Y": ([3], 0)}
+    assert plan_of([2, 2], holders, "lyra")[0] == ["W"]
+    assert plan_of([2, 2], holders)[0] == ["X", "Y"]
+
+
 def test_gfs_takes_the_gang_that_wastes_the_least_gpu_time() -> None:
     holders = [Holder(0, 0b1, False), Holder(1, 0b10, False), Holder(2, 0b100, False)]
     facts = {job: Parting(3, 60, 0, start_s, gpus) for job, start_s, gpus in ((0, 90, 8), (1, 50, 1), (2, 10, 1))}
