@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.draw import DAY_S, UNIT_BP, stream
+from sim.errors import ScenarioError
 from sim.fault_causes import CAUSE_NAMES, MAINTENANCE, RACK, draw_causes
 from sim.param import Count, Exact, Param, Positive, Share, Sigma
+from sim.pools import SLICES, Domains
 from sim.result import FaultRows
 from tenants.model import Record
 
@@ -36,8 +38,13 @@ class SetAside(Record):
 
 
 class Racks(Record):
-    """Neighbouring nodes that lose power or network together; `nodes` where the pool itself has no `rack_nodes`."""
+    """Neighbouring nodes that lose power or network together: the domains of a level of their pool's topology.
 
+    `level` is its name; without one, the racks of the pool, or else its smallest domains of nodes. In a pool without a
+    topology, or without that level, so many `nodes` in a row.
+    """
+
+    level: str = ""
     nodes: Param[Count] = Param(value=16, unit="nodes", source="assumption", confidence="guess")
     rate_per_1000_rack_days: Param[Exact] = Param(
         value=Decimal("5.06"),
@@ -104,7 +111,7 @@ def draw_faults(
     seed: int,
     horizon_s: int,
     windows: Sequence[Window] = (),
-    rack_nodes: Sequence[int] = (),
+    racks: Sequence[Sequence[int]] = (),
 ) -> FaultRows:
     """Draw all faults that begin before `horizon_s`, and join planned maintenance to them.
 
@@ -114,7 +121,7 @@ def draw_faults(
         seed:      the run's seed.
         horizon_s: end of the run; a repair may end after it.
         windows:   planned maintenance.
-        rack_nodes: nodes of a rack of each pool; 0, or left out: as `faults.racks` says.
+        racks:     nodes of each rack of each pool, in order; none: as many to a rack as `faults.racks` says.
 
     Returns:
         Rows sorted by (down_s, node); `node` counts over all pools. On one node, the next time to failure starts when
@@ -126,18 +133,31 @@ def draw_faults(
     rows: list[tuple[int, int, int, int]] = []
     first = 0
     for place, (name, count) in enumerate(pools):
-        size = (rack_nodes[place] if rack_nodes else 0) or (faults.racks.nodes.value if faults and faults.racks else 1)
-        racks = _rack_outages(faults, name, -(-count // size), seed, horizon_s)
+        alike = faults.racks.nodes.value if faults and faults.racks else 1
+        lines = (racks[place] if racks else ()) or (alike,) * -(-count // alike)
+        rack_of = [rack for rack, nodes in enumerate(lines) for _ in range(nodes)]
+        outages = _rack_outages(faults, name, len(lines), seed, horizon_s)
         for index in range(count):
             node = first + index
             every = list(_node_outages(faults, name, index, seed, horizon_s)) if faults else []
             planned = [_planned(window) for window in windows if window.first <= node < window.first + window.nodes]
-            if racks or planned:
-                every = _joined(every + racks.get(index // size, []) + planned)
+            if outages or planned:
+                every = _joined(every + outages.get(rack_of[index], []) + planned)
             rows += [(each.down_s, node, each.up_s, each.cause) for each in every if each.down_s < horizon_s]
         first += count
     down_s, node_of, up_s, cause = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4).T.copy()
     return FaultRows(node=node_of, down_s=down_s, up_s=up_s, cause=cause)
+
+
+def check_rack_level(faults: Faults | None, pools: Sequence[Domains]) -> None:
+    """Raise ScenarioError where racks are said to be a level that no pool has; the names there are are told."""
+    name = faults.racks.level if faults and faults.racks else ""
+    known = sorted({level for domains in pools for level in domains.names if level not in SLICES})
+    if name and name not in known:
+        allowed = ", ".join(known) or "none, as no pool has a topology"
+        raise ScenarioError(
+            "no pool has this level", code="unknown_name", path="faults.racks.level", found=repr(name), allowed=allowed
+        )
 
 
 def _node_outages(faults: Faults, pool: str, index: int, seed: int, horizon_s: int) -> Iterator[Outage]:

@@ -11,7 +11,7 @@ import numpy as np
 from scheduler.events import EventKind
 from sim.crashes import drains, draw_crashes
 from sim.faults import Window, draw_faults
-from sim.pools import Pool, faulty_rows
+from sim.pools import Pool, faulty_rows, rack_sizes
 from sim.result import FaultRows, Mishap
 from sim.scenario import Scenario
 from sim.scenario_check import pool_index
@@ -29,7 +29,8 @@ def hazards(scenario: Scenario, horizon_s: int) -> Hazards:
     names = [f"{pool.region}/{pool.sku}" for pool in scenario.pool]
     sizes = [pool.nodes for pool in scenario.pool]
     per_node = [pool.slices or pool.gpus_per_node for pool in scenario.pool]
-    racks = [pool.rack_nodes or 0 for pool in scenario.pool]
+    level = scenario.faults.racks.level if scenario.faults and scenario.faults.racks else ""
+    racks = [rack_sizes(pool, domains, level) for pool, domains in zip(scenario.pool, scenario.domains, strict=True)]
     windows = _windows(scenario, horizon_s)
     pools = list(zip(names, sizes, strict=True))
     faults = draw_faults(scenario.faults, pools, scenario.seed, horizon_s, windows, racks)

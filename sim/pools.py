@@ -206,6 +206,19 @@ def _natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name))
 
 
+def rack_sizes(pool: Pool, domains: Domains, name: str) -> tuple[int, ...]:
+    """Return the servers of each domain that fails as a whole, in the order of their rows.
+
+    That is a domain of the level `name`; without a name, of the racks, or else of the lowest level of servers. Empty
+    where the pool has no such level.
+    """
+    named = dict(zip(domains.names, domains.sizes, strict=True))
+    levels = [level for level in domains.names if not (pool.slices and level in SLICES)]
+    if not name and levels:
+        name = "rack" if "rack" in levels else levels[0]
+    return tuple(size // (pool.slices or 1) for size in named[name]) if name in levels else ()
+
+
 def faulty_rows(pools: tuple[Pool, ...], node: int) -> Iterator[int]:
     """Yield the rows of the core that a fault of a server takes; `node` counts servers over all pools."""
     first = 0

@@ -12,6 +12,7 @@ from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
 from sim.draw import UNIT_BP
 from sim.errors import ScenarioError
+from sim.faults import check_rack_level
 from sim.pools import check_sizes
 from sim.programme import gang_nodes
 from tenants.band import Band
@@ -105,7 +106,7 @@ def _units_are_clear(scenario: "Scenario") -> None:
         if pool.mig_profile != other.mig_profile:
             message = f"a slice is a SKU of its own, and pool[{first[pool.sku]}] is {other.mig_profile or 'whole GPUs'}"
             raise _impossible(message, f"pool[{row}].mig_profile", pool.mig_profile, "another sku")
-    assert len(scenario.domains) == len(scenario.pool)  # reads and checks every topology
+    check_rack_level(scenario.faults, scenario.domains)  # reads and checks every topology, too
 
 
 def level_of(scenario: "Scenario", pool: int, name: str, path: str) -> int:

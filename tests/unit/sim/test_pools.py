@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from scheduler.events import EventKind
 from scheduler.nodeset import rows
 from sim.build import build
 from sim.cli import app
 from sim.errors import ScenarioError
+from sim.fault_causes import CAUSE_NAMES, MAINTENANCE, RACK
 from sim.pools import Pool, domains_of
 from sim.result import RunResult
 from sim.run import make_core, run
@@ -177,6 +179,58 @@ def test_a_server_fault_takes_all_of_its_slices_and_slices_are_metered_in_their_
     of_slices = world.jobs.pool[result.segments.job] == 1
     assert of_slices.any() and set(result.segments.sku[of_slices].tolist()) == {own}
     assert set(result.segments.sku[~of_slices].tolist()) == {world.names.skus.index("h100")}
+
+
+def test_crashes_drains_and_racks_strike_slices_by_their_server() -> None:
+    """Two servers of 28 slices in one rack, behind 16 whole nodes."""
+    mapping = slices()
+    mapping["pool"][1]["rack_nodes"] = 2
+    mapping["faults"] = {
+        "rate_per_1000_node_days": 0,
+        "racks": {"rate_per_1000_rack_days": 400},
+        "software": {"rate_per_1000_node_days": 2000},
+    }
+    window = {"region": "us-1", "sku": "h100-1g", "first_node": 1, "nodes": 1, "from_day": 2, "length_s": 3600}
+    mapping["maintenance"] = [window]
+    world = build(from_mapping(mapping))
+    drained = {row for _, kind, row, _ in world.mishaps if kind == EventKind.DRAIN}
+    assert drained == set(range(16 + 28, 16 + 56))
+    crashed = [(row, gpu) for _, kind, row, gpu in world.mishaps if kind == EventKind.JOB_CRASH and row >= 16]
+    assert all(gpu == 0 for _, gpu in crashed) and len({row for row, _ in crashed}) > 10
+    of_rack = world.faults.cause == CAUSE_NAMES.index(RACK)
+    counts = Counter(world.faults.down_s[of_rack & (world.faults.node >= 16)].tolist())
+    # 28: the other server was down already.
+    assert set(counts.values()) <= {28, 56} and 56 in counts.values()
+    planned = world.faults.cause == CAUSE_NAMES.index(MAINTENANCE)
+    assert set(world.faults.node[planned].tolist()) <= drained
+    assert settle(run(world, "easy_domain")).findings == []
+
+
+@pytest.mark.parametrize(
+    ("level", "groups"),
+    [("", [{0, 1, 2}, {3, 4}, {5, 6, 7, 8, 9}]), ("pod", [{0, 1, 2, 3, 4}, {5, 6, 7, 8, 9}])],
+)
+def test_what_fails_as_a_whole_is_a_domain_of_the_topology(tmp_path: Path, level: str, groups: list[set[int]]) -> None:
+    hosts = [(f"h{row}", "P1" if row < 5 else "P2", "S1" if row < 3 else "S2") for row in range(10)]
+    (tmp_path / "topo.csv").write_text("host,pod,switch\n" + "".join(",".join(host) + "\n" for host in hosts))
+    mapping = copy.deepcopy(SMALL)
+    mapping["pool"][0] |= {"nodes": 10, "topology_csv": "topo.csv"}
+    mapping["faults"] = {"rate_per_1000_node_days": 0, "racks": {"rate_per_1000_rack_days": 3000, "level": level}}
+    faults = build(from_mapping(mapping, str(tmp_path / "mine.toml"))).faults
+    struck: dict[int, set[int]] = {}
+    for node, down_s in zip(faults.node.tolist(), faults.down_s.tolist(), strict=True):
+        struck.setdefault(down_s, set()).add(node)
+    assert {frozenset(nodes) for nodes in struck.values()} == {frozenset(group) for group in groups}
+
+
+def test_a_level_of_racks_that_no_pool_has_is_refused() -> None:
+    mapping = slices()
+    mapping["faults"]["racks"] = {"level": "pod"}
+    with pytest.raises(ScenarioError, match=r"faults.racks.level: no pool has .*found 'pod'; allowed none, as no"):
+        from_mapping(mapping)
+    mapping["pool"][0]["rack_nodes"] = 4
+    with pytest.raises(ScenarioError, match=r"faults.racks.level: no pool has this level .*allowed rack"):
+        from_mapping(mapping)
 
 
 def test_costs_of_evictions_come_from_the_price_book() -> None:
