@@ -161,8 +161,9 @@ class Core(Lives):
         if pool.gate is not None and pool.gate.drop(job, self.key[job], jobs.shape[job]):
             self.cancel(job, Reason.PATIENCE)
             return
-        if job in pool.meek:
+        if job in pool.meek or job in self.paused:  # it stands in no queue
             pool.meek.discard(job)
+            self.paused.pop(job, None)
             self.cancel(job, Reason.PATIENCE)
             return
         queue = self.queue_of(job, pool)

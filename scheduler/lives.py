@@ -269,8 +269,6 @@ class Lives:
             failures.vacated(pool)
         gpus = hold.gpu_count(pool.per_node)
         pool.held_gpus -= gpus
-        if self.past is not None:
-            self.past.ended(job, gpus, cause)
         if pool.gate is not None:
             pool.gate.run(job, -gpus, self.now_s)
         if jobs.band[job] == RESERVED:
@@ -279,6 +277,8 @@ class Lives:
             self.now_s - start_s, self._startup_s(job, product), cause, product, self._notice_given_s(job, cause)
         )
         jobs.work_s[job] += kept_s
+        if self.past is not None:
+            self.past.ended(job, gpus, cause)
         jobs.epoch[job] += 1
         jobs.end_s[job] = self.now_s
         segment = (job, start_s, self.now_s, gpus, nodes, cause, stalled_s, lost_s, written_s)

@@ -90,7 +90,7 @@ class Past:
         core, jobs = self.core, self.core.jobs
         self._use(job, gpus)
         if cause == Cause.FINISHED and self.predicts:
-            self.run_s.setdefault(self._kind(job), deque(maxlen=REMEMBERED)).append(core.jobs.run_s[job])
+            self.run_s.setdefault(self._kind(job), deque(maxlen=REMEMBERED)).append(jobs.work_s[job])
         assert jobs.start_s[job] <= core.now_s
 
     def _use(self, job: int, gpus: int) -> None:

@@ -3,6 +3,7 @@
 import json
 import zlib
 
+import numpy as np
 import pytest
 
 import broken_cores
@@ -18,10 +19,13 @@ from core_checks import (
 )
 from core_invariants import Watch, lost_work
 from scheduler.core import Core
-from scheduler.events import Cause, EventKind
+from scheduler.damping import Damping
+from scheduler.estimate import NEEDED
+from scheduler.events import NEVER, Cause, Event, EventKind, Status
 from scheduler.lend import LENDS
 from scheduler.nodeset import rows
 from scheduler.policies import POLICIES
+from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import Settings, compare, header_line, step_line
 from small_worlds import Log, SmallWorld, flat_drive
 from swarm_worlds import swarm_world, world_for
@@ -146,6 +150,36 @@ def test_maintenance_that_is_announced_early_enough_interrupts_nobody_without_no
             assert not any(core.jobs.faults), f"seed {seed}"
             assert all(gone.lost_s == 0 for gone in log.evicted if gone.by < 0), f"seed {seed}"
     assert drains > 10
+
+
+def of_one_tenant(band: int, rows: list[tuple[int, int]], *told: tuple[int, Event]) -> SmallWorld:
+    """Jobs of one GPU as (submit_s, run_s) on two nodes of one GPU each; whoever fails waits 4 s."""
+    zeros = np.zeros(len(rows), dtype=np.int64)
+    columns = dict(zip(("submit_s", "run_s"), np.array(rows, dtype=np.int64).T, strict=True))
+    columns |= {"tenant": zeros, "product": zeros, "pool": zeros, "gpus": zeros + 1, "estimate_s": zeros + 2000}
+    columns["patience_s"] = zeros + NEVER
+    submits = [(at_s, Event(EventKind.SUBMIT, job)) for job, (at_s, _) in enumerate(rows)]
+    product = ProductRow(band, 0, False, 0, True, True, 0, 0)
+    damping = Damping(2, 100, 400, 2, 40)
+    return SmallWorld((PoolRow(2, 1, 0),), (product,), (), (0,), columns, (*submits, *told), 300, damping=damping)
+
+
+def test_who_gives_up_during_its_pause_is_gone() -> None:
+    """A renter with a deadline does so when it moves to on-demand."""
+    crash, leave = (5, Event(EventKind.JOB_CRASH, 1, 0)), (7, Event(EventKind.EXPIRE, 0, 1))
+    core = of_one_tenant(Band.SPOT, [(1, 100)], crash, leave).core()
+    log = flat_drive(core, of_one_tenant(Band.SPOT, [(1, 100)], crash, leave))
+    assert [(start.start_s) for start in log.started] == [1]
+    assert core.jobs.status[0] == Status.CANCELLED and core.jobs.end_s[0] == 7 and not core.paused
+
+
+def test_predictions_rest_on_what_was_seen_of_a_job_that_was_ended_early() -> None:
+    begin_s = [20 * job for job in range(NEEDED + 1)]
+    early = [(at_s + 10, Event(EventKind.FINISH, job)) for job, at_s in enumerate(begin_s)]
+    world = of_one_tenant(Band.INTERNAL, [(at_s, 1000) for at_s in begin_s], *early)
+    core = world.core("easy_predicted")
+    flat_drive(core, world)
+    assert [core.estimate_s[0], core.estimate_s[NEEDED]] == [2000, 10]
 
 
 @pytest.mark.parametrize(
