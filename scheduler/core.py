@@ -213,7 +213,7 @@ class Core(Lives):
     def _month(self, _: int, __: int) -> None:
         """Budgets begin anew: whoever waited for that is asked."""
         for pool in self.pools:
-            if pool.gate is not None and pool.gate.count:
+            if pool.gate is not None and (pool.gate.count or pool.meek):
                 pool.stir(0, 2)
                 self.touched.add(pool.index)
 

@@ -14,6 +14,7 @@ not granted for want of quota or nodes may reclaim both from borrowers (`schedul
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from scheduler.budget import Ledger
@@ -141,7 +142,7 @@ class Gate:
     def serve(self, core: "Lives", pool: Pool, tier: int, serve_tier: ServeTier) -> None:
         """Let through and grant what may be granted now. Cost: O(tenants x shapes) per job that is let through."""
         self._recall(core, pool, tier)
-        self._wake_next_month(core, tier)
+        self._wake_next_month(core, pool, tier)
         if self.guarantees is not None:
             grant_guaranteed(core, pool, tier)
         # Of each shape the shortest job that found no nodes in this pass: nobody that needs as long will find some.
@@ -204,11 +205,12 @@ class Gate:
                 queue.remove(core.key[job], job, shape)
                 self.push(job, core.key[job], shape, need_s)
 
-    def _wake_next_month(self, core: "Lives", tier: int) -> None:
+    def _wake_next_month(self, core: "Lives", pool: Pool, tier: int) -> None:
         """Where somebody waits who has used up his budget, ask to be told when the next month begins."""
         at_s = self.ledger.next_month_s(core.now_s)
         if self.ledger.woken_s < at_s < NEVER and any(
-            self.ledger.over_hard(tenant, core.now_s) for tenant in self.lines[tier]
+            self.ledger.over_hard(tenant, core.now_s)
+            for tenant in chain(self.lines[tier], (self.jobs.tenant[job] for job in pool.meek))
         ):
             self.ledger.woken_s = at_s
             core.timers.append(Timer(at_s, Event(EventKind.MONTH)))

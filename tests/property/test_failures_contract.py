@@ -27,8 +27,9 @@ from scheduler.nodeset import rows
 from scheduler.policies import POLICIES
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import Settings, compare, header_line, step_line
+from scheduler.tenancy import BudgetRow, Tenancy
 from small_worlds import Log, SmallWorld, flat_drive
-from swarm_worlds import swarm_world, world_for
+from swarm_worlds import SwarmWorld, swarm_world, world_for
 from tenants.band import Band
 
 COMBINATIONS = [(policy, lend) for policy in sorted(POLICIES) for lend in LENDS]
@@ -171,6 +172,16 @@ def test_who_gives_up_during_its_pause_is_gone() -> None:
     log = flat_drive(core, of_one_tenant(Band.SPOT, [(1, 100)], crash, leave))
     assert [(start.start_s) for start in log.started] == [1]
     assert core.jobs.status[0] == Status.CANCELLED and core.jobs.end_s[0] == 7 and not core.paused
+
+
+def test_who_may_push_nobody_aside_and_used_up_a_budget_is_asked_when_the_next_month_begins() -> None:
+    crashes = [(at_s, Event(EventKind.JOB_CRASH, node, 0)) for at_s in (5, 12) for node in (0, 1)]
+    plain = of_one_tenant(Band.INTERNAL, [(1, 100)], *crashes)
+    fields = {name: getattr(plain, name) for name in SmallWorld.__dataclass_fields__}
+    tenancy = Tenancy(budgets=(BudgetRow(0, 5, 5),), months_s=(0, 1000))
+    world = SwarmWorld(**fields, tenancy=tenancy)
+    log = flat_drive(world.core(), world)
+    assert [start.start_s for start in log.started] == [1, 9, 1000]
 
 
 def test_predictions_rest_on_what_was_seen_of_a_job_that_was_ended_early() -> None:
