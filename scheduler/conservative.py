@@ -6,26 +6,25 @@
     less to plan on (an estimate outlived, a node lost, a grant above) than was promised: everything anew, in order
     due            a job whose planned start has come is granted
 
-Whole nodes are counted, not named: any will do. A node that is held in part counts as taken until the last of its
-holders leaves, and a waiting job that needs part of a node is planned on a whole one, both on the safe side: but it
-starts at once beside others where the node's time grows into nothing that is planned. What waits in a tier above is
-not counted, as it may evict anyway. A gang that must lie in one domain is planned by count as well, from the instant on
-at which a domain will do; which domain that is, is not kept for it.
+Whole nodes are counted, not named: any will do. Parts of nodes lie on shared nodes (`scheduler.shared`): a job that
+needs a part starts on that one of them on which it may start earliest, and takes its place there and nowhere else.
+What waits in a tier above is not counted, as it may evict anyway. A gang that must lie in one domain is planned by
+count, its part on a whole node, from when on a domain will do; which domain that is, is not kept for it.
 
 Source: the rule of the design's section 5.4 (V5-golden-conservative: 5,000 of 5,000 starts).
 """
 
 from collections.abc import Callable, Iterable
 from heapq import merge
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from scheduler.capacity import Hold, Room
 from scheduler.events import NEVER, Status
-from scheduler.nodeset import NOTHING, NodeSet
+from scheduler.gains import NODES, Gains
+from scheduler.nodeset import NOTHING
 from scheduler.pool import Pool
 from scheduler.promise import promised
-from scheduler.timetable import EVERYBODY, Timetable, plannable
+from scheduler.timetable import EVERYBODY, Planned, Timetable, plannable
 
 if TYPE_CHECKING:
     from scheduler.lives import Lives
@@ -42,29 +41,27 @@ def serve_planned(core: "Lives", pool: Pool, tier: int, grant: Grant) -> None:
     table = core.timetables.get((pool.index, tier))
     now_s = core.now_s
     if table is None:
-        table = core.timetables[pool.index, tier] = Timetable(now_s, core.policy.depth)
-    table.profile.forget_before(now_s)
+        table = core.timetables[pool.index, tier] = Timetable(now_s, core.policy.depth, pool.per_node)
+    table.forget_before(now_s)
     if pool.asked[tier] or table.outdated or now_s >= table.next_end_s or plannable(pool, tier) != table.base:
         table.outdated = False
         _sync(core, pool, tier, table)
         waiting = [job for job in table.start_s if core.jobs.status[job] == Status.PENDING]
         for job in table.start_s.keys() - set(waiting):
-            start_s, _, length_s = table.lift(job)
-            table.improved.append((start_s, start_s + length_s))
+            table.note(table.lift(job))
             table.ended = True
-        broken = table.profile.least() < 0 or any(start_s < now_s for start_s, _, _ in table.start_s.values())
-        if broken and waiting:
+        if waiting and table.broken():
             for job in waiting:
                 table.lift(job)
             table.improved.clear()
             table.ended = False
-            _insert(core, pool, tier, table, sorted(waiting, key=core.key.__getitem__), grant)
-        _insert(core, pool, tier, table, _newcomers(core, pool, tier, table), grant, go_through=True)
+            _insert(core, pool, tier, table, sorted(waiting, key=core.key.__getitem__))
+        _insert(core, pool, tier, table, _newcomers(core, pool, tier, table), go_through=True)
     else:
         fresh = [job for job in pool.fresh[tier] if core.jobs.status[job] == Status.PENDING]
         free = max(0, table.depth - len(table.start_s))
         fresh = [job for job in fresh if job not in table.start_s]
-        _insert(core, pool, tier, table, sorted(fresh, key=core.key.__getitem__)[:free], grant)
+        _insert(core, pool, tier, table, sorted(fresh, key=core.key.__getitem__)[:free])
     _start_due(core, pool, tier, table, grant)
     if table.depth < EVERYBODY:
         _pass_the_rest(core, pool, tier, table, grant)
@@ -73,7 +70,7 @@ def serve_planned(core: "Lives", pool: Pool, tier: int, grant: Grant) -> None:
 def planned_start_s(core: "Lives", pool: Pool, tier: int, job: int) -> int:
     """Return the planned start of a waiting job, as of the last decision; NEVER where there is none. O(1)."""
     table = core.timetables.get((pool.index, tier))
-    return table.start_s[job][0] if table is not None and job in table.start_s else NEVER
+    return table.start_s[job].start_s if table is not None and job in table.start_s else NEVER
 
 
 def _sync(core: "Lives", pool: Pool, tier: int, table: Timetable) -> None:
@@ -82,7 +79,7 @@ def _sync(core: "Lives", pool: Pool, tier: int, table: Timetable) -> None:
     if base != table.base:
         profile.add(now_s, NEVER, base - table.base)
         if base > table.base:
-            table.improved.append((now_s, NEVER))
+            table.improved.append((NODES, now_s, NEVER))
             table.ended = True
         table.base = base
     current = {(end[0], end[1]): end[3] for line in pool.ends[: tier + 1] for end in line}
@@ -119,53 +116,34 @@ def _newcomers(core: "Lives", pool: Pool, tier: int, table: Timetable) -> list[i
     return found
 
 
-def _insert(
-    core: "Lives", pool: Pool, tier: int, table: Timetable, jobs: list[int], grant: Grant, go_through: bool = False
-) -> None:
+def _insert(core: "Lives", pool: Pool, tier: int, table: Timetable, jobs: list[int], go_through: bool = False) -> None:
     """Give each job its earliest hole, in this order; before that, with `go_through`, let the planned ones move up."""
     if go_through and table.ended:
-        _go_through(core, pool, tier, table, grant)
+        _go_through(core, pool, tier, table)
     for job in jobs:
-        _plan_earliest(core, pool, tier, table, job, core.now_s, grant)
+        _plan_earliest(core, pool, tier, table, job, core.now_s)
 
 
-def _plan_earliest(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, from_s: int, grant: Grant) -> int:
-    """Timetable a job in its earliest hole; start it at once where it fits beside others. Return the start."""
+def _plan_earliest(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, from_s: int) -> None:
+    """Timetable a job in its earliest hole."""
+    place = _earliest(core, pool, tier, table, job, from_s)
+    if place.start_s == NEVER:  # more than is healthy: it waits for repairs, behind everything that is known
+        place = place._replace(start_s=max(from_s, table.profile.times[-1]))
+    table.put(job, place)
+
+
+def _earliest(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, from_s: int) -> Planned:
     full, part, within = core.jobs.shape[job]
-    need_s = core.need_s(job)
     core.looked_at += 1
-    if part and not full and from_s == core.now_s:
-        beside = _beside(core, pool, tier, table, part, need_s)
-        room = pool.room_within(tier, within)._replace(whole_limit=NOTHING, part_limit=beside)
-        if beside and room.fits(0, part, pool.kept_nodes(tier)):
-            _granted(core, pool, tier, table, job, grant, room)
-            return core.now_s
-    if within and not pool.room_within(tier, within).fits(full, part, pool.kept_nodes(tier)):
-        at_s = promised(core, pool, tier, job).at_s
-        from_s = max(from_s, at_s) if at_s < NEVER else max(from_s, core.now_s + 1)
-    nodes = full + (part > 0)
-    start_s = table.profile.earliest(nodes, need_s, from_s)
-    if start_s == NEVER:  # more than is healthy: it waits for repairs, behind everything that is known
-        start_s = max(from_s, table.profile.times[-1])
-    table.put(job, start_s, nodes, need_s)
-    return start_s
+    if within:
+        if not pool.room_within(tier, within).fits(full, part, pool.kept_nodes(tier)):
+            at_s = promised(core, pool, tier, job).at_s
+            from_s = max(from_s, at_s) if at_s < NEVER else max(from_s, core.now_s + 1)
+        full, part = full + (part > 0), 0
+    return table.find(full, part, core.need_s(job), from_s, pool.shut[tier])
 
 
-def _beside(core: "Lives", pool: Pool, tier: int, table: Timetable, part: int, need_s: int) -> NodeSet:
-    """Return the nodes held in part that have `part` GPUs free now and whose time may grow for a job of `need_s`."""
-    room = pool.room(tier)
-    candidates = room.partly(part) & ~room.whole()
-    if not candidates:
-        return NOTHING
-    since_s = table.profile.last_gap(1, core.now_s, core.now_s + need_s)
-    nodes = NOTHING
-    for node, ends in table.counted.items():
-        if node & candidates and max(ends.values()) >= since_s:
-            nodes |= node
-    return nodes
-
-
-def _go_through(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
+def _go_through(core: "Lives", pool: Pool, tier: int, table: Timetable) -> None:
     """Lift each planned job and put it back at its earliest hole, in the order of the queue.
 
     A job can only move up into seconds where more is free than when it was last looked at. `improved` holds those;
@@ -175,53 +153,68 @@ def _go_through(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: G
     improved, table.improved = table.improved, []
     if not improved or not table.start_s:
         return
-    most = max(table.profile.most(from_s, until_s) for from_s, until_s in improved)
-    until_s = max(map(itemgetter(1), improved))
+    gains = Gains(table, improved)
     for job in sorted(table.start_s, key=core.key.__getitem__):
-        start_s, nodes, length_s = table.start_s[job]
-        _, part, _ = core.jobs.shape[job]
-        if start_s <= core.now_s or (nodes > most and start_s >= until_s and not part):
+        place = table.start_s[job]
+        if place.start_s <= core.now_s or not gains.may_move(place):
             continue
         table.lift(job)
-        at_s = _plan_earliest(core, pool, tier, table, job, core.now_s, grant)
-        if at_s != start_s:
-            left = (start_s, start_s + length_s)
-            table.improved.append(left)
-            most, until_s = max(most, table.profile.most(*left)), max(until_s, left[1])
+        found = _earliest(core, pool, tier, table, job, core.now_s)
+        if found.start_s >= place.start_s:
+            table.put(job, place)
+            continue
+        table.put(job, found)
+        table.note(place)
+        if found.shared is not None:  # a node that has become free may now be there as the rest of a shared one
+            improved.append((found.shared.number, found.start_s, found.start_s + found.length_s))
+        gains = Gains(table, improved + table.improved)
 
 
 def _start_due(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
     """Grant the jobs whose planned start has come, in order; one whose nodes cannot be had is planned again, later."""
     while True:
-        due = [job for job, (start_s, _, _) in table.start_s.items() if start_s <= core.now_s]
+        due = [job for job, place in table.start_s.items() if place.start_s <= core.now_s]
         for job in sorted(due, key=core.key.__getitem__):
-            full, part, within = core.jobs.shape[job]
-            room = pool.room_within(tier, within)
-            table.lift(job)
+            full, part, _ = core.jobs.shape[job]
+            place = table.lift(job)
             if not pool.queue[tier].holds(core.key[job], job, core.jobs.shape[job]):
                 continue  # it has been served some other way
+            room = _room(core, pool, tier, job, place)
             if room.fits(full, part, pool.kept_nodes(tier)):
-                _granted(core, pool, tier, table, job, grant, room)
+                _granted(core, pool, tier, table, job, grant, room, place)
             else:
-                _plan_earliest(core, pool, tier, table, job, core.now_s + 1, grant)
+                _plan_earliest(core, pool, tier, table, job, core.now_s + 1)
         if not table.ended:
             return
-        _go_through(core, pool, tier, table, grant)  # a job without length was done as it started, or a node is shared
+        _go_through(core, pool, tier, table)  # a job without length was done as it started
 
 
-def _granted(core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, grant: Grant, room: Room) -> None:
+def _room(core: "Lives", pool: Pool, tier: int, job: int, place: Planned) -> Room:
+    """Return the room in which a job that is due lies where it was planned."""
+    _, part, within = core.jobs.shape[job]
+    room = pool.room_within(tier, within)
+    if not part:
+        return room
+    node = place.shared.node if place.shared is not None else NOTHING
+    return room._replace(part_limit=node or room.whole())
+
+
+def _granted(
+    core: "Lives", pool: Pool, tier: int, table: Timetable, job: int, grant: Grant, room: Room, place: Planned
+) -> None:
     """Grant a job that is not planned (any more), and count what it holds from now on."""
     need_s, now_s = core.need_s(job), core.now_s
     pool.queue[tier].remove(core.key[job], job, core.jobs.shape[job])
     hold = grant(core, pool, tier, job, room)
-    done = core.jobs.status[job] == Status.DONE
-    if done or hold.part:  # a part was planned on a whole node; it may share one, and others may share one with it
+    if hold.part and place.shared is None:  # its part was planned on a whole node: others may share that with it
         table.ended = True
-        table.improved.append((now_s, now_s + need_s))
     if job in pool.granted:
-        table.hold((_leaves_s(core, pool, table, job, pool.granted[job].victims), job), hold, now_s)
-    elif not done:
-        table.hold((now_s + need_s, job), hold, now_s)
+        table.hold((_leaves_s(core, pool, table, job, pool.granted[job].victims), job), hold, now_s, place.shared)
+    elif core.jobs.status[job] == Status.DONE:
+        table.ended = True
+        table.note(place)
+    else:
+        table.hold((now_s + need_s, job), hold, now_s, place.shared)
 
 
 def _pass_the_rest(core: "Lives", pool: Pool, tier: int, table: Timetable, grant: Grant) -> None:
@@ -233,11 +226,9 @@ def _pass_the_rest(core: "Lives", pool: Pool, tier: int, table: Timetable, grant
     while True:
         best: tuple[int, int] | None = None
         for (full, part, within), line in lines.items():
-            nodes = full + (part > 0)
-            room = pool.room_within(tier, within)
-            if table.profile.free[0] < nodes or not room.fits(full, part, pool.kept_nodes(tier)):
+            if not pool.room_within(tier, within).fits(full, part, pool.kept_nodes(tier)):
                 continue
-            longest_s = table.profile.free_until(nodes) - now_s
+            longest_s = table.longest_s(full + (part > 0 and within > 0), 0 if within else part)
             for key, job, need_s in line:
                 core.looked_at += 1
                 if best is not None and key > best[0]:
@@ -247,4 +238,10 @@ def _pass_the_rest(core: "Lives", pool: Pool, tier: int, table: Timetable, grant
                     break
         if best is None:
             return
-        _granted(core, pool, tier, table, best[1], grant, pool.room_within(tier, core.jobs.shape[best[1]][2]))
+        job = best[1]
+        place = _earliest(core, pool, tier, table, job, now_s)
+        room = _room(core, pool, tier, job, place)
+        full, part, _ = core.jobs.shape[job]
+        if place.start_s > now_s or not room.fits(full, part, pool.kept_nodes(tier)):
+            return  # what is free now is out of reach of where it would be planned
+        _granted(core, pool, tier, table, job, grant, room, place)

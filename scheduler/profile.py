@@ -72,13 +72,9 @@ class Profile:
                 return at_s
         return NEVER
 
-    def last_gap(self, nodes: int, from_s: int, until_s: int) -> int:
-        """Return the earliest second from `from_s` on since when `nodes` are free up to `until_s`. O(steps)."""
-        times, free = self.times, self.free
-        place = bisect_left(times, until_s) - 1
-        while place >= 0 and free[place] >= nodes:
-            place -= 1
-        return from_s if place < 0 else max(from_s, min(until_s, times[place + 1] if place + 1 < len(times) else NEVER))
+    def at(self, at_s: int) -> int:
+        """Return what is free at a second that is not over. O(log steps)."""
+        return self.free[max(0, bisect_right(self.times, at_s) - 1)]
 
     def free_until(self, nodes: int) -> int:
         """Return when fewer than `nodes` are free for the first time; NEVER if they always are. O(steps)."""

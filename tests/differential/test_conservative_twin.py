@@ -19,6 +19,7 @@ from tenancy_worlds import random_quota_world
 from tenants.band import Band
 
 SEEDS = range(120)
+PART_SEEDS = [*range(30), 2035, 21075]  # the last two: what it takes for somebody to gain
 Row = tuple[int, int, int, int]  # submit_s, nodes, run_s, estimate_s
 
 
@@ -46,6 +47,66 @@ def differences(seed: int, late_s: int = 0, policy: str = "conservative") -> lis
     rows, nodes = drawn(seed)
     ours, theirs = fast(rows, nodes, policy), SlowConservative(rows, nodes, late_s).starts()
     return [] if ours == theirs else [f"differences({seed}): {ours} and {theirs}"]
+
+
+PER_NODE = 4
+PartRow = tuple[int, int, int, int, int]  # submit_s, whole nodes, run_s, estimate_s, GPUs of one node more
+
+
+def drawn_parts(seed: int, honest: bool = False) -> tuple[list[PartRow], int]:
+    """The same with parts of nodes of four GPUs: most jobs need one, some beside whole nodes."""
+    rng = random.Random(seed)
+    whole, nodes = drawn(seed, honest)
+    rows = []
+    for submit_s, full, run_s, estimate_s in whole:
+        part = rng.choice((0, 1, 1, 2, 3))
+        full = full if not part else rng.choice((0, 0, 0, max(0, full - 1)))
+        rows.append((submit_s, full, run_s, estimate_s, part))
+    return rows, nodes
+
+
+def fast_parts(rows: list[PartRow], nodes: int, policy: str = "conservative") -> list[int]:
+    """Starts by the core."""
+    submit_s, full, run_s, estimate_s, part = zip(*rows, strict=True)
+    gpus = [PER_NODE * whole + rest for whole, rest in zip(full, part, strict=True)]
+    core = schedule(submit_s, gpus, run_s, estimate_s, nodes=nodes, gpus_per_node=PER_NODE, policy=policy)
+    return starts(core)
+
+
+def part_differences(seed: int, policy: str = "conservative") -> list[str]:
+    """What core and twin do not agree on where parts of nodes are asked for."""
+    rows, nodes = drawn_parts(seed)
+    ours, theirs = fast_parts(rows, nodes, policy), SlowConservative(rows, nodes, per_node=PER_NODE).starts()
+    return [] if ours == theirs else [f"part_differences({seed}): {ours} and {theirs}"]
+
+
+def broken_part_plans(seed: int) -> list[str]:
+    """Jobs that start later than they were promised when they came, parts of nodes among them."""
+    rows, nodes = drawn_parts(seed, honest=True)
+    twin = SlowConservative(rows, nodes, per_node=PER_NODE)
+    twin.starts()
+    return [
+        f"seed {seed}: job {job} was promised {twin.promises[job]}, starts at {start_s}"
+        for job, start_s in enumerate(fast_parts(rows, nodes))
+        if start_s > twin.promises[job]
+    ]
+
+
+def test_parts_of_nodes_start_when_the_twin_starts_them_and_not_later_than_promised() -> None:
+    assert [text for seed in PART_SEEDS for text in part_differences(seed)] == []
+    assert [text for seed in PART_SEEDS for text in broken_part_plans(seed)] == []
+
+
+@pytest.mark.slow
+def test_parts_of_nodes_start_when_the_twin_starts_them_on_thousands_of_queues() -> None:
+    assert [text for seed in range(1000, 3000) for text in part_differences(seed)] == []
+    assert [text for seed in range(3000, 5000) for text in broken_part_plans(seed)] == []
+
+
+def test_canary_parts_that_outstay_their_neighbours_without_a_node_are_caught() -> None:
+    with broken_cores.shared_nodes_for_nothing():
+        assert any(part_differences(seed) for seed in PART_SEEDS)
+        assert any(broken_part_plans(seed) for seed in PART_SEEDS)
 
 
 def test_the_plan_is_the_twins_start_by_start() -> None:

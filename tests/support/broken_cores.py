@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from scheduler import core, failures, lives, profile, promise, serve, victims
+from scheduler import core, failures, lives, profile, promise, serve, timetable, victims
 from scheduler.capacity import Hold, Room
 from scheduler.events import NEVER, Cause
 from scheduler.nodeset import lowest
@@ -347,4 +347,18 @@ def planned_start_delayed() -> Iterator[None]:
         return found if found in (from_s, NEVER) else found + 1
 
     with patch.object(profile.Profile, "earliest", late):
+        yield
+
+
+@contextmanager
+def shared_nodes_for_nothing() -> Iterator[None]:
+    """Conservative backfill that lets a job stay on a shared node whose time it makes longer, without a node for it."""
+    real = timetable.earliest_on
+
+    def blind(shared, nodes, per_node, need, from_s, limit_s):
+        full = need[0]
+        plenty = profile.Profile(from_s, 1 << 30)
+        return real(shared, nodes if full else plenty, per_node, need, from_s, limit_s)
+
+    with patch.object(timetable, "earliest_on", blind):
         yield
