@@ -91,6 +91,8 @@ def fair_places(tree: Sequence[ShareRow], usage: Sequence[int]) -> tuple[int, ..
 
     `tree` holds every tenant (`whole_tree`). Cost: O(rows log rows).
     """
+    if all(row[:2] == (-1, tree[0].shares) and row.tenant >= 0 for row in tree):  # without shares all stand equally
+        return _places_of_equals(usage) if tree and tree[0].shares else (0,) * len(usage)
     levels, used = level_shares(tree, usage), used_by(tree, usage)
     children: dict[int, list[int]] = {}
     for place, row in enumerate(tree):
@@ -124,6 +126,14 @@ def fair_places(tree: Sequence[ShareRow], usage: Sequence[int]) -> tuple[int, ..
 
     walk(children.get(-1, []))
     return tuple(found)
+
+
+def _places_of_equals(usage: Sequence[int]) -> tuple[int, ...]:
+    """Return the places of tenants with equal shares and no account above them: who has used less is first."""
+    place_of: dict[int, int] = {}
+    for place, used in enumerate(sorted(usage)):
+        place_of.setdefault(used, place)
+    return tuple(map(place_of.__getitem__, usage))
 
 
 def fair_share_bp(place: int, tenant_count: int) -> int:

@@ -36,9 +36,18 @@ class Past:
         tenant_count = max(len(core.domain), int(core.jobs.array("tenant").max(initial=0)) + 1)
         self.tree = whole_tree(fair.tree, tenant_count)
         self.usage = Usage(tenant_count, fair.half_life_s, fair.factor_bp)
-        self.standing = Standing(0, fair_places(self.tree, self.usage.gpu_s()))
+        self._stood = (0, self.usage.gpu_s())  # at the last tick: when it was, what each tenant had used
+        self._standing: Standing | None = None  # worked out from that when it is asked for: often nobody waits
         self.run_s: dict[tuple[int, int], deque[int]] = {}  # (tenant, size class) -> of its last finished jobs
         self.predicts = core.policy.estimate is not user_limit
+
+    @property
+    def standing(self) -> Standing:
+        """Where everybody stood at the last tick. O(tenants log tenants) for the first question after it."""
+        if self._standing is None:
+            at_s, gpu_s = self._stood
+            self._standing = Standing(at_s, fair_places(self.tree, gpu_s))
+        return self._standing
 
     # -- a job is queued -----------------------------------------------------------------------------------------
 
@@ -108,7 +117,7 @@ class Past:
                 for job in pool.holders():
                     self._use(job, pool.hold[job].gpu_count(pool.per_node))
             self.usage.decay(core.now_s)
-            self.standing = Standing(core.now_s, fair_places(self.tree, self.usage.gpu_s()))
+            self._stood, self._standing = (core.now_s, self.usage.gpu_s()), None
         for pool in core.pools:
             if self.predicts:
                 self._correct(pool)

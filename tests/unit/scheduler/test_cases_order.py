@@ -134,6 +134,14 @@ def test_places_are_those_of_the_plain_walk(data: st.DataObject) -> None:
         assert list(fair_places(tree, usage)) == slow_places(tree, usage)
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(0, 3))
+def test_tenants_with_equal_shares_stand_as_they_do_in_one_account(usage: list[int], shares: int) -> None:
+    """Equals at the root are counted by a short cut; below one account the tree is walked."""
+    flat = [ShareRow(-1, shares, tenant) for tenant in range(len(usage))]
+    below = [ShareRow(-1, 1), *(ShareRow(0, shares, tenant) for tenant in range(len(usage)))]
+    assert fair_places(flat, usage) == fair_places(below, usage)
+
+
 def test_tenants_that_stand_equally_well_share_a_place_and_their_children_are_compared_together() -> None:
     assert fair_places(whole_tree((), 3), [0, 0, 7]) == (0, 0, 2)
     tree = [
