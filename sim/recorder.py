@@ -6,6 +6,7 @@ are folded into hours as they come. Nothing here decides anything.
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from sim.result import IntArray, World
 HOUR_S = 3600
 IDLE_WIDTH = 2 + len(STATES)
 FLUSH_AT = 200_000 * IDLE_WIDTH
+# An array takes packed integers in a third of the time that it takes to convert them one by one.
+_FOUR, _EIGHT, _IDLE = (Struct(f"{width}q").pack for width in (4, 8, IDLE_WIDTH))
 
 
 class NodeSets(Sequence[NodeSet]):
@@ -84,14 +87,14 @@ class Recorder:
         for segment in out.segments:
             self._add_segment(segment)
         for started in out.started:
-            self.started.extend(started)
+            self.started.frombytes(_FOUR(*started))
         for evicted in out.evicted:
             self.evicted.extend(evicted)
         for faulted in out.faulted:
             self.faulted.extend(faulted)
         if self.metered:
             for from_s, pool, gpus in out.idle:
-                self._idle.extend((pool, from_s, *gpus))
+                self._idle.frombytes(_IDLE(pool, from_s, *gpus))
         if self.waits is not None:
             self.waits.after_step(now_s, events)
             self._note_reasons(events)
@@ -154,7 +157,7 @@ class Recorder:
     def _add_segment(self, segment: Segment) -> None:
         job, start_s, end_s, gpus, nodes, cause, stalled_s, lost_s, written_s = segment
         if end_s > start_s:
-            self.segments.extend((job, start_s, end_s, gpus, cause, stalled_s, lost_s, written_s))
+            self.segments.frombytes(_EIGHT(job, start_s, end_s, gpus, cause, stalled_s, lost_s, written_s))
             self.nodes.add(nodes)
 
     def _note_reasons(self, events: list[Event]) -> None:
