@@ -148,15 +148,16 @@ class JobTable:
     ) -> None:
         """Take the columns of STATIC, each (n,), and derive the shapes. Raises TableError on impossible rows.
 
+        A column that has its dtype already is kept as it is, without a copy: nobody may write to it afterwards.
         Rows must be in order of submission; gpus >= 1, run_s >= 0, estimate_s >= 0, patience_s >= 0. Cost: O(n).
         """
         self._arrays: dict[str, NDArray[np.signedinteger]] = {}
         for name, dtype in STATIC.items():
             if name in columns or name not in DEFAULTS:
-                self._put(name, np.array(columns[name], dtype=dtype))
+                self._put(name, np.asarray(columns[name], dtype=dtype))
         self.count = len(self._arrays["tenant"])
         for name in DEFAULTS.keys() - columns.keys():
-            self._put(name, np.full(self.count, DEFAULTS[name], dtype=STATIC[name]))
+            self._put(name, np.broadcast_to(np.array(DEFAULTS[name], dtype=STATIC[name]), self.count))  # takes no room
         self._refuse_impossible_rows(pools, len(products))
         per_node = np.array([pool.gpus_per_node for pool in pools], dtype=np.int64)[self._arrays["pool"]]
         whole = np.array([product.whole_nodes for product in products], dtype=bool)[self._arrays["product"]]
