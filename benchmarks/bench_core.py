@@ -6,8 +6,9 @@ P1 is per job of KTH-SP2: a SimPy timeout with a callback for the submission and
 list-based EASY of `list_easy` counts GPUs and nothing else. P3 is per event: as many bare timeouts with one callback
 each as the core was told events. The product side is the whole chain to recorded columns: `python` is SimPy, driver,
 core and recorder; `numba` is the compiled kernel with its own clock, where the extra is installed. Product, floor and
-twin run in one process, in turn, and the median ratio is what counts: the machines this runs on are shared. Workload
-generation and the tables of the core stand outside the clock. Peak memory is that of the process.
+twin run in one process, in turn, and the median ratio is what counts. Times are processor times, which neighbours on a
+shared machine stretch least. Workload generation and the tables of the core stand outside the clock. Peak memory is
+that of the process.
 """
 
 import argparse
@@ -39,18 +40,18 @@ def recorder_of(world: World) -> tuple[Recorder, str]:
 def core_s(world: World) -> tuple[float, int]:
     """(seconds, events) of one recorded run: SimPy, driver, core, recorder, all in plain Python."""
     recorder, _ = recorder_of(world)
-    begin = time.perf_counter()
+    begin = time.process_time()
     events = simulate(recorder)
-    return time.perf_counter() - begin, events
+    return time.process_time() - begin, events
 
 
 def kernel_s(world: World) -> tuple[float, int]:
     """(seconds, events) of one recorded run in the compiled kernel, with the set-up of its arrays."""
     recorder, lend = recorder_of(world)
     kernel = engine.Kernel(*compiled())
-    begin = time.perf_counter()
+    begin = time.process_time()
     events = engine.drive(recorder, engine.told(world, ticks(recorder.core, world)), lend, 0, kernel)
-    return time.perf_counter() - begin, events
+    return time.process_time() - begin, events
 
 
 def floor_of_jobs_s(world: World) -> float:
@@ -75,10 +76,10 @@ def floor_of_jobs_s(world: World) -> float:
         if row is not None:
             env.timeout(submit_s[row] - env.now, row).callbacks.append(submitted)  # type: ignore[union-attr]
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     arm()
     env.run()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def floor_of_events_s(event_count: int, at_once: int = 1000) -> float:
@@ -98,18 +99,18 @@ def floor_of_events_s(event_count: int, at_once: int = 1000) -> float:
 
     for number in range(min(at_once, event_count)):
         arm(number % 13)
-    begin = time.perf_counter()
+    begin = time.process_time()
     env.run()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def twin_s(world: World) -> float:
     """Seconds of the list-based twin, which counts GPUs and knows neither nodes nor bands."""
     columns = [column.tolist() for column in (world.jobs.submit_s, world.jobs.gpus, world.jobs.run_s)]
     estimate_s = world.jobs.estimate_s.tolist()
-    begin = time.perf_counter()
+    begin = time.process_time()
     list_easy.starts(*columns, estimate_s, world.pools[0].nodes * world.pools[0].gpus_per_node)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def ratios(rows: list[tuple[float, float]]) -> str:
@@ -127,9 +128,9 @@ def engines(names: tuple[str, ...]) -> dict[str, Callable[[World], tuple[float, 
     """Those of the engines that are there; compiles, or loads the cache, before anything is timed."""
     found = {"python": core_s} if "python" in names else {}
     if "numba" in names and installed():
-        begin = time.perf_counter()
+        begin = time.process_time()
         kernel_s(year_world(500, 0.1))
-        say("(compiling, or loading the cache)", "numba", "seconds", f"{time.perf_counter() - begin:6.1f}", "")
+        say("(compiling, or loading the cache)", "numba", "seconds", f"{time.process_time() - begin:6.1f}", "")
         found["numba"] = kernel_s
     return found
 
