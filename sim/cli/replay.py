@@ -11,6 +11,7 @@ from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
 from sim.cli.run import EngineFlag, LendFlag, NoReasonsFlag, OutFlag, PolicyFlag, default_folder
 from sim.cli.runs import find_run
+from sim.errors import SimError
 
 if TYPE_CHECKING:
     from sim.cli.produce import Outcome
@@ -154,12 +155,27 @@ def _setup_toml(path: Path, setup: Setup) -> str:
     )
 
 
+def _tape(session: Session, text: str) -> Path:
+    """Return the run folder of a tape where it lies in one, whose manifest knows how long it is; else the file.
+
+    Raises SimError: neither a file nor a run.
+    """
+    from sim.manifest import MANIFEST
+    from sim.run_folder import TAPE
+
+    path = Path(text)
+    if path.is_file():
+        return path.parent if path.name == TAPE and (path.parent / MANIFEST).is_file() else path
+    if not path.exists() and path.suffix:
+        raise SimError("cannot be read: No such file or directory", file=text, allowed=f"a {TAPE}, or a run")
+    return find_run(session, text)
+
+
 def _compare(session: Session, text: str) -> None:
     """Feed a tape to the core and say whether every decision was made again; exit code 1 if not."""
     from sim.tape import replay as compare
 
-    path = Path(text) if Path(text).is_file() else find_run(session, text)
-    found = compare(path)
+    found = compare(_tape(session, text))
     different = found.first_difference
     lines = [f"equal: every decision of {found.steps:,} steps was made again"]
     if different is not None:

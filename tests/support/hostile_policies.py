@@ -72,6 +72,10 @@ def one_node_short(room, full, part, preference):
     return choice and Choice(choice.whole & (choice.whole - 1), choice.part)
 
 
+def divides_by_zero(room, full, part, preference):
+    return packed(room, full // (part - part), part, preference)
+
+
 def one_node_more(room, full, part, preference):
     choice = packed(room, full, part, preference)
     spare = room.whole() & ~choice.whole if choice else 0
@@ -201,6 +205,7 @@ HOSTILE = {
         nothing_at_all: "one integer key for each job",
     },
     "place": {
+        divides_by_zero: "ZeroDivisionError",
         takes_the_room: "writes to the room",
         moves_a_free_node: "writes to the room",
         one_node_short: "part of a gang",

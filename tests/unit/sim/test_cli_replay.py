@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -120,6 +121,19 @@ def test_canary_a_changed_decision_is_found_at_its_line(run_folder: Path, tmp_pa
     assert recorded.split(":", 1)[1] != replayed.split(":", 1)[1]
     in_json = call("replay", str(file), "--format", "tape", "--json")
     assert in_json.exit_code == 1 and json.loads(in_json.stdout)["first_difference"]["line"] == number + 1
+
+
+def test_a_tape_in_a_run_folder_must_be_whole_even_if_it_was_cut_between_two_steps(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(run_folder, tmp_path / "copy")
+    lines = gzip.decompress((copy / "tape.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    (copy / "tape.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[:100])))
+    for tape in (copy, copy / "tape.jsonl.gz"):
+        result = call("replay", str(tape), "--format", "tape")
+        assert result.exit_code == 2 and "damaged run folder" in result.stderr
+    result = call("replay", str(tmp_path / "no.jsonl.gz"), "--format", "tape")
+    assert result.exit_code == 2 and "no.jsonl.gz: cannot be read: No such file" in result.stderr
 
 
 def test_damaged_tapes_are_refused(run_folder: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_shares_become_a_tree_with_parents_first() -> None:
 def test_impossible_shares_are_refused_by_row(shares: list[dict], word: str) -> None:
     with pytest.raises(ScenarioError, match=word) as caught:
         build(with_shares(*shares))
-    assert "share[" in str(caught.value)
+    assert "share[" in str(caught.value) and caught.value.file
 
 
 def test_a_half_life_of_nothing_is_refused_by_its_key() -> None:
