@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,14 +97,19 @@ def run_study(
     """
     tasks = [(name, seed) for name in WORLDS for seed in preset.seeds]
     found: Outcomes = {name: {variant.name: [] for variant in preset.variants} for name in WORLDS}
-    with ProcessPoolExecutor(max_workers=workers) as executor:
+    executor = ProcessPoolExecutor(max_workers=workers)
+    try:
         waiting = [executor.submit(one_world, name, traces, seed, preset.variants) for name, seed in tasks]
-        try:
-            for done, ((name, _), future) in enumerate(zip(tasks, waiting, strict=True), start=1):
-                for variant, outcome in zip(preset.variants, future.result(), strict=True):
-                    found[name][variant.name].append(outcome)
-                if progress is not None:
-                    progress(done, len(tasks))
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+        for done, ((name, _), future) in enumerate(zip(tasks, waiting, strict=True), start=1):
+            for variant, outcome in zip(preset.variants, future.result(), strict=True):
+                found[name][variant.name].append(outcome)
+            if progress is not None:
+                progress(done, len(tasks))
+    except BaseException:
+        # Whoever interrupts us does not want to wait for worlds that take minutes.
+        for worker in active_children():
+            worker.terminate()
+        raise
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
     return found
