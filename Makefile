@@ -5,12 +5,13 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.ready-tools
+NUMBA := $(VENV)/.ready-numba
 UV    := $(shell command -v uv 2>/dev/null)
 # Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down.
 PYTEST ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench study fuzz validate run doctor constraints clean
+.PHONY: help demo test fast check bench study fuzz validate kernel run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -44,6 +45,9 @@ fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SE
 
 validate: $(READY) ## the long versions: golden files, published cases, whole traces
 	@$(BIN)/python -m pytest -m "slow or traces" $(PYTEST)
+
+kernel: $(NUMBA) ## install numba, and hold the compiled kernel to the core
+	@$(BIN)/python -m pytest -m slow tests/differential/test_kernel_twin.py
 
 run: $(READY) ## one scenario into a run folder: make run SCENARIO=name-or-file [DAYS=n SEED=n]
 	@test -n "$(SCENARIO)" || { echo 'make run SCENARIO=x needs a bundled name or a TOML file; the names are:'; \
@@ -81,4 +85,8 @@ $(READY): pyproject.toml constraints.txt
 
 $(TOOLS): $(READY)
 	@$(call install,dev)
+	@touch $@
+
+$(NUMBA): $(READY)
+	@$(call install,numba)
 	@touch $@
