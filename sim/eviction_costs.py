@@ -9,9 +9,8 @@ import numpy as np
 
 from billing.errors import PriceError
 from billing.meter import UsageTable
+from sim.draw import HOUR_S
 from sim.result import IntArray, World
-
-HOUR_S = 3_600
 
 
 def eviction_costs(world: World) -> dict[str, IntArray]:

@@ -4,9 +4,8 @@ import numpy as np
 
 from billing.meter import UsageTable
 from billing.money import product, round_half_up
+from sim.draw import HOUR_S
 from sim.result import IntArray, RunResult
-
-_HOUR_S = 3600
 
 
 def lost_gpu_s(result: RunResult) -> IntArray:
@@ -23,12 +22,12 @@ def lost_micro_usd(result: RunResult) -> IntArray:
     pool = world.jobs.pool[gone.job]
     region, sku = (np.array(column, dtype=np.int64)[pool] for column in (world.pool_region, world.pool_sku))
     lost = lost_gpu_s(result)
-    hour_s = gone.evicted_s // _HOUR_S * _HOUR_S
+    hour_s = gone.evicted_s // HOUR_S * HOUR_S
     plans = tuple(each.price_plan for each in world.registry.products)
     prices = world.book.unit_prices(
         world.names, UsageTable(gone.tenant, hour_s, region, sku, gone.product, lost), plans
     )
     amounts = [
-        round_half_up(gpu_s * price, _HOUR_S) for gpu_s, price in zip(lost.tolist(), prices.tolist(), strict=True)
+        round_half_up(gpu_s * price, HOUR_S) for gpu_s, price in zip(lost.tolist(), prices.tolist(), strict=True)
     ]
     return np.array(amounts, dtype=np.int64)

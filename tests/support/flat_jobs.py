@@ -1,7 +1,7 @@
 """Hand-made jobs on one pool, scheduled by the core without any world: for golden cases and traces."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,6 +39,12 @@ def schedule(
         patience_s=zeros + NEVER,
     )
     core = Core(jobs, pools, (RESEARCH,), POLICIES[policy])
+    drive(core, submit_s, lambda now_s, events: None)
+    return core
+
+
+def drive(core: Core, submit_s: Sequence[int], after_step: Callable[[int, list[Event]], None]) -> None:
+    """Submit every job at its second and tell the core what it asked to be told, until nothing is left to happen."""
     heap = [(int(at_s), Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(submit_s)]
     while heap:
         now_s, events = heap[0][0], []
@@ -47,7 +53,7 @@ def schedule(
         for timer in core.step(now_s, events):
             heapq.heappush(heap, tuple(timer))
         core.out.clear()
-    return core
+        after_step(now_s, events)
 
 
 def starts(core: Core) -> list[int]:

@@ -13,6 +13,7 @@ from sim.result import RunResult
 from sim.run import run
 from sim.scenario import load
 from sim.settle import settle
+from sim.summary import summarise
 
 # Names that scripts rely on, in this order; more columns may follow.
 CONTRACT = {
@@ -48,6 +49,14 @@ def finish() -> Finished:
 def write_run(out: Path, finished: Finished, report_html: str | None = "<html>") -> Path:
     """Write a run folder."""
     return run_folder.write(out, finished.result, finished.books, "small", TOML, SUMMARY, report_html)
+
+
+def write_small(out: Path) -> Path:
+    """Run the whole small scenario and write its run folder, with its own summary and no page."""
+    scenario = load("small")
+    result = run(build(scenario))
+    books = settle(result)
+    return run_folder.write(out, result, books, "small", scenario.text, summarise(result, books))
 
 
 def same(left: Any, right: Any) -> bool:

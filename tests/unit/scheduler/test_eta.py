@@ -1,11 +1,9 @@
 """Expected starts: right where nothing is unknown, a question that changes nothing, honest about how wrong it is."""
 
-import heapq
-
 import numpy as np
 import pytest
 
-from flat_jobs import RESEARCH
+from flat_jobs import RESEARCH, drive
 from scheduler.core import Core
 from scheduler.eta import Expected, error_quantiles_bp, expected_starts
 from scheduler.events import NEVER, Event, EventKind, Status
@@ -24,20 +22,17 @@ def questioned(columns: dict, nodes: int, policy: str, every: int) -> tuple[Core
     pools, zeros = (PoolRow(nodes, 1, 0),), np.zeros(len(columns["submit_s"]), dtype=np.int64)
     usual = {"tenant": zeros, "product": zeros, "pool": zeros, "patience_s": zeros + NEVER}
     core = Core(JobTable(usual | columns, pools, (RESEARCH,)), pools, (RESEARCH,), POLICIES[policy])
-    heap = [(int(at_s), Event(EventKind.SUBMIT, row)) for row, at_s in enumerate(columns["submit_s"])]
     asked: list[Asked] = []
     seen = 0
-    while heap:
-        now_s, events = heap[0][0], []
-        while heap and heap[0][0] == now_s:
-            events.append(heapq.heappop(heap)[1])
-        for timer in core.step(now_s, events):
-            heapq.heappush(heap, tuple(timer))
-        core.out.clear()
+
+    def ask(now_s: int, events: list[Event]) -> None:
+        nonlocal seen
         fresh = sum(event.kind == EventKind.SUBMIT for event in events)
         if seen // every != (seen + fresh) // every:
-            asked += [(now_s, row) for row in expected_starts(core, core.pools[0])]
+            asked.extend((now_s, row) for row in expected_starts(core, core.pools[0]))
         seen += fresh
+
+    drive(core, columns["submit_s"], ask)
     return core, asked
 
 

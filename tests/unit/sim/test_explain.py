@@ -4,25 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from run_folders import write_small
 from scheduler.events import Plan
 from sim import run_folder
-from sim.build import build
 from sim.errors import SimError
 from sim.explain import eviction_text, explain, plan_text
-from sim.run import run
-from sim.scenario import load
-from sim.settle import settle
-from sim.summary import summarise
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the small scenario on disk."""
-    scenario = load("small")
-    result = run(build(scenario))
-    books = settle(result)
-    out = tmp_path_factory.mktemp("runs") / "small"
-    return run_folder.write(out, result, books, "small", scenario.text, summarise(result, books))
+    return write_small(tmp_path_factory.mktemp("runs") / "small")
 
 
 def test_every_job_that_waited_says_for_how_long_and_why(folder: Path) -> None:

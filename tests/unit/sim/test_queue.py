@@ -7,24 +7,16 @@ import pytest
 from typer.testing import CliRunner
 
 import sim.run_folder as run_folder
-from sim.build import build
+from run_folders import write_small
 from sim.cli import app
 from sim.explain import explain
 from sim.queue import waiting_at
-from sim.run import run
-from sim.scenario import load
-from sim.settle import settle
-from sim.summary import summarise
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the small scenario on disk."""
-    scenario = load("small")
-    result = run(build(scenario))
-    books = settle(result)
-    out = tmp_path_factory.mktemp("runs") / "small"
-    return run_folder.write(out, result, books, "small", scenario.text, summarise(result, books))
+    return write_small(tmp_path_factory.mktemp("runs") / "small")
 
 
 def busy_s(folder: Path) -> int:
