@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
 from scheduler.tables import PoolRow, ProductRow

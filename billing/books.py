@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from billing.columns import require_columns, require_interval, require_range
-from billing.credit import ServiceCredit
-from billing.meter import TIME_S_MAX, UsageTable, meter, require_indices
+from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
+from billing.metering.states import StateTable, all_states
 from billing.money import INT64_MAX
-from billing.prices import PriceBook
-from billing.rating import LineItemTable, rate
+from billing.rating.prices import PriceBook
+from billing.rating.rate import LineItemTable, rate
 from billing.reconcile import Finding, Pool, reconcile
-from billing.sla import SlaRow, assess, promises
-from billing.states import StateTable, all_states
+from billing.sla.credit import ServiceCredit
+from billing.sla.indicators import SlaRow, assess, promises
 from billing.usage import STATES, CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
 from tenants.registry import Registry
 

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.bill import Bill, month_bills
 from billing.columns import group_rows, row_keys
-from billing.credit import ServiceCredit
 from billing.errors import BillingError
-from billing.meter import UsageTable, require_indices
+from billing.invoices.bill import Bill, month_bills
+from billing.metering.meter import UsageTable, require_indices
+from billing.metering.states import StateTable
 from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sums, product, round_half_up
 from billing.months import utc_text
-from billing.prices import PriceBook
-from billing.rating import LineItemTable, rounding_group
-from billing.states import StateTable
+from billing.rating.prices import PriceBook
+from billing.rating.rate import LineItemTable, rounding_group
+from billing.sla.credit import ServiceCredit
 from billing.usage import IntArray, Names, SegmentTable
 
 Pool = tuple[int, int]  # (region, sku), dense indices

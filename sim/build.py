@@ -8,7 +8,7 @@ same scenario and seed give the same world, byte for byte, and a tenant more lea
 import numpy as np
 
 from billing.errors import PriceError
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
 from scheduler.tables import PoolRow, ProductRow, ReservationRow

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from billing.money import round_half_up
-from billing.sla import nearest_rank
+from billing.sla.indicators import nearest_rank
 from scheduler.wait_cause import WaitCause
 from sim.errors import SimError
 from sim.manifest import differences

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from scheduler.events import NEVER
 from sim.demand import Demand
 from sim.draw import HOUR_S, UNIT_BP, JobStream

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from billing.bill import CREDIT, month_bills
+from billing.invoices.bill import CREDIT, month_bills
 from billing.money import format_usd, round_half_up
-from billing.sla import nearest_rank
+from billing.sla.indicators import nearest_rank
 from sim.errors import SimError
 from sim.run_books import read_books
 from sim.run_folder import RunFolder, read

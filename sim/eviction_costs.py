@@ -8,7 +8,7 @@ credits for outages and not for evictions with notice, so no credit is added; wh
 import numpy as np
 
 from billing.errors import PriceError
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
 from sim.draw import HOUR_S
 from sim.result import IntArray, World
 

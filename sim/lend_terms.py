@@ -15,7 +15,7 @@ no service credit is part of a loss under today's terms.
 from statistics import NormalDist
 
 from billing.errors import PriceError
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from scheduler.lend import LOOKS, Look, PriceRow, lend_by_name, service_level_bp
 from scheduler.lending import Terms
 from scheduler.tables import PoolRow, ProductRow

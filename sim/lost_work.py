@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
 from billing.money import product, round_half_up
 from sim.draw import HOUR_S
 from sim.result import IntArray, RunResult

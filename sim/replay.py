@@ -10,7 +10,7 @@ from importlib import resources
 
 import numpy as np
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
 from scheduler.tables import PoolRow

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
 from scheduler.damping import Damping
 from scheduler.fair_tree import USUAL_SHARE, FairShare

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
-from billing.credit import Key, Outage, ServiceCredit
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
+from billing.metering.states import HELD, StateTable
 from billing.money import INT64_MAX, Exact
 from billing.months import parse_month
-from billing.rating import LineItemTable
+from billing.rating.rate import LineItemTable
 from billing.reconcile import Finding
-from billing.sla import SlaRow
-from billing.states import HELD, StateTable
+from billing.sla.credit import Key, Outage, ServiceCredit
+from billing.sla.indicators import SlaRow
 from billing.usage import STATES, Names
 from sim.result import IntArray
 from sim.run_folder import RunFolder

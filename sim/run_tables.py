@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
-from billing.credit import Key, ServiceCredit
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
+from billing.metering.states import StateTable
 from billing.money import format_usd
 from billing.months import month_label
-from billing.rating import UNIT, LineItemTable
-from billing.sla import SlaRow
-from billing.states import StateTable
+from billing.rating.rate import UNIT, LineItemTable
+from billing.sla.credit import Key, ServiceCredit
+from billing.sla.indicators import SlaRow
 from billing.usage import CAUSES, Names
 from scheduler.events import Reason, Status
 from scheduler.nodeset import NodeSet, row_array

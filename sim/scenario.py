@@ -12,7 +12,7 @@
     gpus_per_node = 8
 
 Unknown keys are refused, nothing is converted on the quiet, and sizes that no cluster can have are errors here, not in
-the middle of a run. Parties and promises follow `tenants.registry`, prices follow `billing.prices`. No randomness lives
+the middle of a run. Parties and promises follow `tenants.registry`, prices `billing.rating.prices`. No randomness lives
 here: `sim.build` turns a scenario and a seed into a world.
 """
 
@@ -29,7 +29,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from billing.errors import BillingError
 from billing.months import parse_utc
-from billing.prices import PriceBook, PriceRow
+from billing.rating.prices import PriceBook, PriceRow
 from scheduler.policies import own_lend
 from sim.demand import Demand
 from sim.draw import HOUR_S

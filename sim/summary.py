@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from billing.bill import CREDIT, month_bills
 from billing.books import Books
+from billing.invoices.bill import CREDIT, month_bills
 from billing.money import BP, CURRENCY, exact_sum, format_usd, product, round_half_up
 from billing.months import utc_text
-from billing.sla import nearest_rank
+from billing.sla.indicators import nearest_rank
 from billing.usage import IntArray
 from scheduler.events import Status
 from scheduler.wait_cause import WaitCause

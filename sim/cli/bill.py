@@ -35,7 +35,7 @@ def show(
     md: MdFlag = False,
 ) -> None:
     """Show the bills of a run: the sums of all tenants, or every line of one tenant."""
-    from billing.render import bill_json
+    from billing.documents.bill import bill_json
     from sim.cli.books import bills_of, closed_books, lines_csv, period_of, totals
     from sim.cli.choice import choose
     from sim.cli.documents import bill_table, totals_table

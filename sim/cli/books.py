@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from billing.bill import Bill, make_bill, month_bills
 from billing.books import Books
+from billing.documents.bill import bill_rows, csv_text
+from billing.invoices.bill import Bill, make_bill, month_bills
 from billing.money import money_json
 from billing.months import Period, hour_period, month_label, month_numbers, month_period, parse_month
-from billing.render import bill_rows, csv_text
 from sim import run_folder
 from sim.cli.when import parse_hour
 from sim.errors import SimError

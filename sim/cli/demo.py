@@ -14,7 +14,7 @@ from sim.cli.run import DaysFlag, OutFlag, SeedFlag
 from sim.cli.runs import MANIFEST
 
 if TYPE_CHECKING:
-    from billing.bill import Bill
+    from billing.invoices.bill import Bill
     from sim.cli.produce import Outcome
     from sim.result import RunResult
 
@@ -58,8 +58,8 @@ def demo(
 
 def show(session: Session, shape: str, place: Path, result: "RunResult", without: "RunResult", done: "Outcome") -> None:
     """Print the answer: who used what, what was earned, who was delayed, one bill, the service levels, the page."""
-    from billing.render import bill_json
-    from billing.render_sla import sla_json
+    from billing.documents.bill import bill_json
+    from billing.documents.sla import sla_json
     from sim.cli import headline
     from sim.cli.documents import bill_table, overview_table
     from sim.summary import utilisation
@@ -95,7 +95,7 @@ def show(session: Session, shape: str, place: Path, result: "RunResult", without
 
 def busiest_hour(result: "RunResult", done: "Outcome") -> "Bill | None":
     """The bill of the dearest hour of the day that the page shows; None if nobody paid for rentals."""
-    from billing.bill import make_bill, month_bills
+    from billing.invoices.bill import make_bill, month_bills
     from billing.months import hour_period
     from sim.report.charges import tenant_bill
 

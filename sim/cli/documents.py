@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from billing.bill import CREDIT, Bill
+from billing.documents.bill import gpu_hours
+from billing.invoices.bill import CREDIT, Bill
 from billing.money import floor_decimal, format_price, format_usd
 from billing.months import month_label
-from billing.render import gpu_hours
-from billing.sla import SlaRow
+from billing.sla.indicators import SlaRow
 from billing.usage import Names
 from sim.cli.output import Table
 from sim.report.text import basis_points

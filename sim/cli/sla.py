@@ -26,8 +26,8 @@ def show(
     md: MdFlag = False,
 ) -> None:
     """Show promises and what was kept, per tenant, product and month, with the service credits."""
-    from billing.render import csv_text
-    from billing.render_sla import sla_html, sla_json, sla_rows
+    from billing.documents.bill import csv_text
+    from billing.documents.sla import sla_html, sla_json, sla_rows
     from sim.cli.books import closed_books
     from sim.cli.choice import choose
     from sim.cli.documents import levels_table

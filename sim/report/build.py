@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from billing.bill import month_bills
 from billing.books import Books
+from billing.invoices.bill import month_bills
 from billing.money import exact_sum, product
 from sim.param import Origin
 from sim.report import charges, text, why

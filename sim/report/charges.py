@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from billing.bill import CREDIT, Bill
 from billing.books import Books
 from billing.columns import group_rows
+from billing.invoices.bill import CREDIT, Bill
 from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sum, format_price, largest_remainder
 from billing.months import month_label, month_numbers
 from sim.report.model import BillColumn, BillHour, MonthLine, RevenueRow, SlaRow, TenantBill

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
-from billing.sla import RENTED
+from billing.sla.indicators import RENTED
 from billing.usage import STATES
 from sim.report.model import HOLDERS, CapacityRow, Gap, Series, Timeline
 from sim.report.text import DAY_S, HOUR_S

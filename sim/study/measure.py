@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.sla import nearest_rank
+from billing.sla.indicators import nearest_rank
 from sim.result import IntArray, RunResult
 from sim.settle import installed, settle
 from sim.study.worlds import WARM_DAYS, rented

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from billing.bill import month_bills
 from billing.books import Books
+from billing.invoices.bill import month_bills
 from billing.months import month_label, parse_utc
 from billing_facts import NAMES, PRICES, PRODUCTS, TENANTS, ClosedWorld, closed_world
 from reference import billing_twin as twin

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.errors import SchedulerError
 from scheduler.events import NEVER, Cause, EventKind, Reason, Status

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import broken_cores
-from billing.bill import month_bills
-from billing.prices import PriceBook
+from billing.invoices.bill import month_bills
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from reference import billing_twin
 from reference.slow_scheduler import SlowScheduler

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import broken_cores
-from billing.meter import meter
+from billing.metering.meter import meter
 from core_checks import crowded_nodes, partial_gangs, unaccounted
 from scheduler.policies import POLICIES
 from sim.build import build

@@ -7,11 +7,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.bill import make_bill, month_bills
-from billing.meter import meter
+from billing.invoices.bill import make_bill, month_bills
+from billing.metering.meter import meter
 from billing.money import exact_sum, round_half_up
 from billing.months import hour_period, month_period, run_period
-from billing.rating import LineItemTable, rate
+from billing.rating.rate import LineItemTable, rate
 from billing.reconcile import check_bills, check_capacity
 from billing.usage import SegmentTable
 from billing_facts import NAMES, TENANTS, closed_world, price_book, segment_tables

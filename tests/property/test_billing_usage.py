@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.meter import UsageTable, meter
+from billing.metering.meter import UsageTable, meter
 from billing.reconcile import check_usage
 from billing.usage import SegmentTable
 from billing_facts import HOUR_S, NAMES, TENANTS, segment_rows, segment_tables, table

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from billing.books import Books, close
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import STATES, CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
 from tenants.registry import Registry
 

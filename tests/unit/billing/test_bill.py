@@ -1,10 +1,10 @@
 import pytest
 
-from billing.bill import CREDIT, USAGE, make_bill, month_bills
-from billing.meter import meter
+from billing.invoices.bill import CREDIT, USAGE, make_bill, month_bills
+from billing.metering.meter import meter
 from billing.money import Exact
 from billing.months import hour_period, month_period, parse_month, run_period
-from billing.rating import LineItemTable, rate
+from billing.rating.rate import LineItemTable, rate
 from billing.usage import SegmentTable
 from billing_facts import HOUR_S, NAMES, closed_world, price_book, table
 

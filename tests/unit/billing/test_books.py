@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from billing.errors import PriceError, UsageError
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing_facts import HOUR_S, NAMES, ClosedWorld, closed_world, registry
 from tenants.errors import TenantError
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from billing.credit import credit_step_bp
-from billing.meter import meter
+from billing.metering.meter import meter
 from billing.money import largest_remainder, round_half_up
 from billing.months import parse_utc
+from billing.sla.credit import credit_step_bp
 from billing.usage import SegmentTable
 from billing_facts import HOUR_S, table
 

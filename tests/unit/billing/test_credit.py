@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.credit import Key, Outage, ServiceCredit, claim, credit_step_bp, post, reaches
+from billing.sla.credit import Key, Outage, ServiceCredit, claim, credit_step_bp, post, reaches
 from tenants.sla_terms import SLA_PRESETS, CreditStep, SlaTerms
 
 TERMS = {terms.name: terms for terms in SLA_PRESETS}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from billing.errors import UsageError
-from billing.meter import UsageTable, meter, require_indices
+from billing.metering.meter import UsageTable, meter, require_indices
 from billing.usage import CAUSES, SegmentTable
 from billing_facts import HOUR_S, NAMES, table
 

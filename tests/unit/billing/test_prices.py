@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import PriceError
-from billing.meter import UsageTable
-from billing.prices import PriceBook, PriceRow
+from billing.metering.meter import UsageTable
+from billing.rating.prices import PriceBook, PriceRow
 from billing.usage import Names
 from billing_facts import HOUR_S, JANUARY, table
 

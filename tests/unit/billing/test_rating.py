@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from billing.errors import MoneyError, PriceError, UsageError
-from billing.meter import UsageTable
-from billing.prices import PriceBook
-from billing.rating import LineItemTable, rate
+from billing.metering.meter import UsageTable
+from billing.rating.prices import PriceBook
+from billing.rating.rate import LineItemTable, rate
 from billing.usage import Names
 from billing_facts import HOUR_S, JANUARY, table
 

@@ -3,13 +3,13 @@ import io
 import json
 from dataclasses import replace
 
-from billing.bill import Bill, make_bill
-from billing.credit import Key, Outage, ServiceCredit
-from billing.meter import meter
+from billing.documents.bill import bill_json, bill_rows, bill_text, csv_text, gpu_hours, html_table, text_table
+from billing.invoices.bill import Bill, make_bill
+from billing.metering.meter import meter
 from billing.money import Exact
 from billing.months import hour_period, parse_month, run_period
-from billing.rating import rate
-from billing.render import bill_json, bill_rows, bill_text, csv_text, gpu_hours, html_table, text_table
+from billing.rating.rate import rate
+from billing.sla.credit import Key, Outage, ServiceCredit
 from billing.usage import SegmentTable
 from billing_facts import HOUR_S, NAMES, price_book, table
 

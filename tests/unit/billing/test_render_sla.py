@@ -1,9 +1,9 @@
 import json
 import re
 
+from billing.documents.sla import credit_rows, sla_html, sla_json, sla_rows, sla_text
 from billing.months import parse_month
-from billing.render_sla import credit_rows, sla_html, sla_json, sla_rows, sla_text
-from billing.sla import SlaRow
+from billing.sla.indicators import SlaRow
 from billing_facts import NAMES, closed_world
 
 BOOKS = closed_world(7).books()

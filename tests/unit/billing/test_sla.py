@@ -3,11 +3,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from billing.credit import ServiceCredit
-from billing.meter import meter
+from billing.metering.meter import meter
 from billing.months import parse_month
-from billing.rating import rate
-from billing.sla import SlaRow, assess, nearest_rank, promises, split_at_months
+from billing.rating.rate import rate
+from billing.sla.credit import ServiceCredit
+from billing.sla.indicators import SlaRow, assess, nearest_rank, promises, split_at_months
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
 from billing_facts import HOUR_S, NAMES, PRODUCTS, price_book, registry, table
 

@@ -1,5 +1,5 @@
-from billing.meter import UsageTable
-from billing.states import all_states
+from billing.metering.meter import UsageTable
+from billing.metering.states import all_states
 from billing.usage import STATES, CapacityTable
 from billing_facts import NAMES, table
 

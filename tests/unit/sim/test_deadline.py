@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import Names
 from case_file import case
 from scheduler.events import NEVER, Status

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from billing.bill import CREDIT, month_bills
 from billing.books import Books
-from billing.sla import RENTED
+from billing.invoices.bill import CREDIT, month_bills
+from billing.sla.indicators import RENTED
 from sim.build import build
 from sim.report import axes, headline, shapes, text
 from sim.report.build import capacity_residual, from_result

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from billing.credit import Key, Outage, ServiceCredit
 from billing.money import Exact
 from billing.reconcile import Finding as BookFinding
-from billing.sla import SlaRow
+from billing.sla.credit import Key, Outage, ServiceCredit
+from billing.sla.indicators import SlaRow
 from run_folders import CONTRACT, FILES, SUMMARY, TOML, Finished, finish, same, write_run
 from scheduler.nodeset import of_rows
 from sim import run_folder

@@ -6,11 +6,11 @@ A printed percentage is cut, never rounded up: nobody reads more uptime than was
 from collections.abc import Sequence
 from typing import Any
 
-from billing.credit import ServiceCredit
+from billing.documents.bill import Table, html_table, text_table
 from billing.money import CURRENCY, ROUNDING, floor_decimal, format_exact, format_usd, money_json
 from billing.months import month_label, utc_text
-from billing.render import Table, html_table, text_table
-from billing.sla import SlaRow
+from billing.sla.credit import ServiceCredit
+from billing.sla.indicators import SlaRow
 from billing.usage import Names
 
 _COLUMNS = (

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from billing.columns import group_rows
-from billing.credit import Key, Outage, ServiceCredit, claim, post, reaches
 from billing.money import SECONDS_PER_HOUR, exact_sum
 from billing.months import month_bounds, month_numbers
-from billing.rating import LineItemTable
+from billing.rating.rate import LineItemTable
+from billing.sla.credit import Key, Outage, ServiceCredit, claim, post, reaches
 from billing.usage import EvictionTable, IntArray, Names, OutageTable, StartTable
 from tenants.band import Band
 from tenants.registry import Registry

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from billing.bill import CREDIT, Bill, BillLine
+from billing.invoices.bill import CREDIT, Bill, BillLine
 from billing.money import SECONDS_PER_HOUR, floor_decimal, format_exact, format_price, format_usd, money_json
 from billing.months import utc_text
 

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from billing.columns import group_rows
 from billing.errors import BillingError, PriceError
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
 from billing.money import parse_usd
 from billing.months import parse_utc, utc_text
 from billing.usage import IntArray, Names

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from billing.columns import group_rows
-from billing.credit import ServiceCredit
 from billing.money import (
     CURRENCY,
     MICRO_PER_CENT,
@@ -24,7 +23,8 @@ from billing.money import (
     largest_remainder,
 )
 from billing.months import Period, month_numbers, month_period
-from billing.rating import LineItemTable
+from billing.rating.rate import LineItemTable
+from billing.sla.credit import ServiceCredit
 from billing.usage import IntArray, Names
 
 USAGE = "usage"

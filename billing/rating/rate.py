@@ -7,10 +7,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from billing.columns import row_keys
-from billing.meter import UsageTable, require_indices
+from billing.metering.meter import UsageTable, require_indices
 from billing.money import SECONDS_PER_HOUR, format_usd, largest_remainder_by_group, product
 from billing.months import month_numbers
-from billing.prices import PriceBook
+from billing.rating.prices import PriceBook
 from billing.usage import IntArray, Names
 
 UNIT = "gpu_s"

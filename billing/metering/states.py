@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from billing.columns import group_rows
-from billing.meter import UsageTable
+from billing.metering.meter import UsageTable
 from billing.usage import STATES, CapacityTable, IntArray, Names
 
 HELD = "held."  # and the product's code
