@@ -56,7 +56,7 @@ SETTINGS = (
 )
 PRESETS = {
     "small": Preset((1, 2, 3, 4), TABLE),
-    "full": Preset((1, 2, 3, 4, 5, 6), TABLE + SETTINGS),
+    "full": Preset((11, 12, 13, 14, 15, 16), TABLE + SETTINGS),
 }
 WORLDS: dict[str, Callable[[Path, int], World]] = {
     "alibaba": lambda traces, seed: alibaba_world(traces / ALIBABA, seed),

@@ -33,7 +33,7 @@ HEAD = """
     Fourteen days, of which the first four are warm-up: a forecaster starts without a history. Policy `easy`, Offers
     every 300 s. A seed is the same world under every function. Numbers are means and 95 % intervals over seeds
     (Student's t). The size of the Philly cluster, the load and patience of Alibaba's renters and the list of settings
-    were chosen while looking at these very seeds: read differences as found, not as confirmed.
+    were chosen on seeds 1 to 6, before these seeds were looked at; they draw from the same traces.
 """
 COLUMNS = """
     *Allocation*: GPUs held, by anybody. *Evictions* are per 1,000 hours of rental allocations. *Kept an hour*: rental
