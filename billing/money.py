@@ -6,7 +6,7 @@ remainder, so that they always add up to it. No binary fractions anywhere: int64
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,14 +42,23 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return rounded if numerator >= 0 else -rounded
 
 
-def largest_remainder(numerators: Sequence[int], denominator: int) -> list[int]:
+def round_half_even(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator as the nearest int, ties to the even neighbour. `denominator` > 0."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))
+
+
+ROUNDINGS: dict[str, Callable[[int, int], int]] = {"HALF_UP": round_half_up, "HALF_EVEN": round_half_even}
+
+
+def largest_remainder(numerators: Sequence[int], denominator: int, rounding: str = ROUNDING) -> list[int]:
     """Share out the rounded sum of `numerators` / `denominator` so that the parts are whole and add up to it.
 
     Each part is the floor of its exact value, or one more: the units that are missing go to the largest remainders,
     ties to the earlier row. So |part - exact| < 1 for every part.
     """
     parts = [numerator // denominator for numerator in numerators]
-    missing = round_half_up(sum(numerators), denominator) - sum(parts)
+    missing = ROUNDINGS[rounding](sum(numerators), denominator) - sum(parts)
     by_remainder = sorted(range(len(parts)), key=lambda row: (-(numerators[row] % denominator), row))
     for row in by_remainder[:missing]:
         parts[row] += 1

@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from billing.columns import group_rows
 from billing.errors import BillingError, PriceError
 from billing.metering.meter import UsageTable
 from billing.money import parse_usd
 from billing.months import parse_utc, utc_text
+from billing.toml_rows import read_row
 from billing.usage import IntArray, Names
-from tenants.errors import first_complaint
 from tenants.model import Confidence, Record, Title
 
 ANY = "*"
@@ -97,13 +97,9 @@ class PriceBook:
         Raises:
             PriceError: naming the row, the key, what was found and what is allowed.
         """
-        parsed = []
-        for number, row in enumerate(rows):
-            try:
-                parsed.append(PriceRow.model_validate(row))
-            except ValidationError as error:
-                raise _refusal(error, file, number) from None
-        return cls.from_rows(parsed, file=file)
+        return cls.from_rows(
+            [read_row(PriceRow, row, f"price[{number}]", file) for number, row in enumerate(rows)], file=file
+        )
 
     def row_at(self, product: str, sku: str, region: str, at_unix_s: int) -> PriceRow:
         """Return the row that prices one GPU-hour at a time. `product` is a price plan.
@@ -184,10 +180,3 @@ def _as_value_error(parse: Any, value: object) -> None:
         parse(value)
     except BillingError as error:
         raise ValueError(f"{error.message}; write {error.allowed}") from None
-
-
-def _refusal(error: ValidationError, file: str | None, number: int) -> PriceError:
-    fault = first_complaint(error, PriceRow)
-    path = f"price[{number}]" + (f".{fault.path}" if fault.path else "")
-    allowed = fault.allowed if isinstance(fault.allowed, str) or fault.allowed is None else ", ".join(fault.allowed)
-    return PriceError(fault.message, code=fault.code, file=file, path=path, found=fault.found, allowed=allowed)

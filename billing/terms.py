@@ -1,0 +1,94 @@
+"""The terms that a bill is made from: parties, products, contracts, service levels, prices, taxes and the currency.
+
+They come from a *terms file*, a TOML file with the same tables as a scenario, or from a scenario itself:
+
+    currency = "EUR"
+    rounding = "HALF_UP"
+
+    [[tenant]]
+    id = "acme"
+    ...
+    [[price]]
+    product = "bare.ondemand"
+    ...
+    [[tax]]
+    name = "VAT"
+    tax_bp = 2000
+
+Everything is checked when it is read; a bill made from the same facts and the same terms is the same, byte for byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from billing.currency import DEFAULT, Currency, currency_of
+from billing.errors import BillingError, PriceError
+from billing.months import parse_utc
+from billing.rating.prices import PriceBook
+from billing.tax import TaxRow, refuse_equal_taxes
+from billing.toml_rows import read_row, rows_of
+from tenants.errors import did_you_mean
+from tenants.registry import Registry, RegistryFile, read_toml
+
+PARTIES = tuple(RegistryFile.model_fields)
+KEYS = ("epoch", "currency", "rounding", *PARTIES, "price", "tax")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed. `epoch_s` is the Unix time from which the seconds of contracts count."""
+
+    registry: Registry
+    book: PriceBook
+    taxes: tuple[TaxRow, ...] = ()
+    currency: Currency = DEFAULT
+    epoch_s: int = 0
+
+    def plans(self, products: Sequence[str]) -> tuple[str, ...]:
+        """Return the price plan of each product code. Raises TenantError for a product that is not known."""
+        registry = self.registry
+        return tuple(registry.products[registry.product_index(code)].price_plan for code in products)
+
+
+def load_terms(path: Path | str) -> Terms:
+    """Return the terms in a TOML file.
+
+    Raises:
+        TenantError, BillingError: one line that names the file, the key, what was found and what is allowed.
+    """
+    return terms_from(read_toml(path), str(path))
+
+
+def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
+    """Return the terms in parsed TOML. Raises as `load_terms`."""
+    for key in mapping:
+        if key not in KEYS:
+            message = f"unknown key{did_you_mean(key, KEYS)}"
+            raise PriceError(message, code="unknown_key", file=file, path=key, allowed=", ".join(KEYS))
+    try:
+        currency = currency_of(mapping.get("currency", DEFAULT.code), mapping.get("rounding"))
+        epoch_s = parse_utc(_text(mapping.get("epoch", "1970-01-01T00:00:00Z")))
+    except BillingError as error:
+        error.file, error.path = file, error.path or "epoch"
+        raise
+    return Terms(
+        registry=Registry.from_mapping({key: mapping[key] for key in PARTIES if key in mapping}, file),
+        book=PriceBook.from_mappings(rows_of(mapping, "price", file), file=file),
+        taxes=taxes_from(rows_of(mapping, "tax", file), file),
+        currency=currency,
+        epoch_s=epoch_s,
+    )
+
+
+def taxes_from(rows: Sequence[Mapping[str, Any]], file: str | None = None) -> tuple[TaxRow, ...]:
+    """Return `[[tax]]` rows, checked. Raises PriceError with the row's place."""
+    taxes = tuple(read_row(TaxRow, row, f"tax[{number}]", file) for number, row in enumerate(rows))
+    refuse_equal_taxes(taxes, file)
+    return taxes
+
+
+def _text(value: object) -> str:
+    isoformat = getattr(value, "isoformat", None)  # TOML has times of its own
+    return str(isoformat()) if isoformat else str(value)
