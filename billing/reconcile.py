@@ -7,20 +7,21 @@ bills      == the line items; lines of a bill == its total; credits on bills == 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.columns import group_rows, row_keys
+from billing.columns import group_rows
 from billing.errors import BillingError
 from billing.invoices.bill import Bill, month_bills
-from billing.metering.meter import UsageTable, require_indices
+from billing.metering.meter import UsageTable, require_indices, usage_key
 from billing.metering.states import StateTable
 from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sums, product, round_half_up
 from billing.months import utc_text
 from billing.rating.prices import PriceBook
-from billing.rating.rate import LineItemTable, rounding_group
+from billing.rating.rate import LineItemTable, exact_amounts, rounding_group
 from billing.sla.credit import ServiceCredit
 from billing.usage import IntArray, Names, SegmentTable
 
@@ -93,12 +94,13 @@ def check_capacity(
 
 def check_usage(names: Names, segments: SegmentTable, usage: UsageTable) -> Iterator[Finding]:
     """Yield the (tenant, product, region, sku) whose hours do not add up to their segments, and repeated keys."""
-    key = row_keys(usage.tenant, usage.hour_s, usage.region, usage.sku, usage.product)
+    key = usage_key(usage)
     if repeated := len(key) - len(np.unique(key)):
         yield Finding("usage", "rows whose key occurs more than once", repeated)
     gpu_s = product(segments.gpus, segments.end_s - segments.start_s)
     held = _totals(gpu_s, segments.tenant, segments.product, segments.region, segments.sku)
-    metered = _totals(usage.gpu_s, usage.tenant, usage.product, usage.region, usage.sku)
+    usage = usage.held()
+    metered = _totals(usage.quantity, usage.tenant, usage.product, usage.region, usage.sku)
     words = (names.tenants, names.products, names.regions, names.skus)
     for series in sorted(held.keys() | metered.keys()):
         if difference := metered.get(series, 0) - held.get(series, 0):
@@ -116,12 +118,9 @@ def check_lines(
         return
     require_indices(names, "usage", tenant=usage.tenant, product=usage.product, region=usage.region, sku=usage.sku)
     price = book.unit_prices(names, usage, plans)
-    pairs = {
-        name: (getattr(lines, name), getattr(usage, name)) for name in ("tenant", "hour_s", "product", "sku", "region")
-    }
-    pairs["quantity"] = lines.quantity, usage.gpu_s
+    pairs = {field.name: (getattr(lines, field.name), getattr(usage, field.name)) for field in fields(usage)}
     pairs["unit_price_micro_usd"] = lines.unit_price_micro_usd, price
-    pairs["numerator"] = lines.numerator, product(usage.gpu_s, price)
+    pairs["numerator"] = lines.numerator, exact_amounts(usage, price)[0]
     for name, (found, expected) in pairs.items():
         if wrong := np.count_nonzero(found != expected):
             yield Finding(f"line items, {name}", "rows that are not usage x price", int(wrong))

@@ -8,7 +8,7 @@ credits for outages and not for evictions with notice, so no credit is added; wh
 import numpy as np
 
 from billing.errors import PriceError
-from billing.metering.meter import UsageTable
+from billing.metering.meter import billed_usage
 from sim.draw import HOUR_S
 from sim.result import IntArray, World
 
@@ -22,7 +22,7 @@ def eviction_costs(world: World) -> dict[str, IntArray]:
     region = np.array(world.pool_region, dtype=np.int64)[rows.pool]
     sku = np.array(world.pool_sku, dtype=np.int64)[rows.pool]
     hour_s = rows.submit_s - rows.submit_s % HOUR_S
-    usage = UsageTable(rows.tenant, hour_s, region, sku, rows.product, np.zeros(len(hour_s), dtype=np.int64))
+    usage = billed_usage(rows.tenant, hour_s, region, sku, rows.product, np.zeros(len(hour_s), dtype=np.int64))
     plans = tuple(product.price_plan for product in world.registry.products)
     try:
         price = world.book.unit_prices(world.names, usage, plans)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from billing.metering.meter import UsageTable
+from billing.metering.meter import billed_usage
 from billing.money import product, round_half_up
 from sim.draw import HOUR_S
 from sim.result import IntArray, RunResult
@@ -25,7 +25,7 @@ def lost_micro_usd(result: RunResult) -> IntArray:
     hour_s = gone.evicted_s // HOUR_S * HOUR_S
     plans = tuple(each.price_plan for each in world.registry.products)
     prices = world.book.unit_prices(
-        world.names, UsageTable(gone.tenant, hour_s, region, sku, gone.product, lost), plans
+        world.names, billed_usage(gone.tenant, hour_s, region, sku, gone.product, lost), plans
     )
     amounts = [
         round_half_up(gpu_s * price, HOUR_S) for gpu_s, price in zip(lost.tolist(), prices.tolist(), strict=True)

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
+from billing.metering.classes import CLASSES
 from billing.metering.meter import UsageTable
+from billing.metering.meters import METER_CODES
 from billing.metering.states import HELD, StateTable
-from billing.money import INT64_MAX, Exact
+from billing.money import INT64_MAX, SECONDS_PER_HOUR, Exact
 from billing.months import parse_month
 from billing.rating.rate import LineItemTable
 from billing.reconcile import Finding
@@ -50,7 +52,10 @@ def _usage(names: Names, columns: dict[str, NDArray[Any]]) -> UsageTable:
         region=_codes(columns["region"], names.regions),
         sku=_codes(columns["sku"], names.skus),
         product=_codes(columns["product"], names.products),
-        gpu_s=columns["gpu_s"],
+        meter=_codes(columns["meter"], METER_CODES),
+        charge_class=_codes(columns["charge_class"], CLASSES),
+        factor_bp=columns["factor_bp"],
+        quantity=columns["quantity"],
     )
 
 
@@ -67,6 +72,10 @@ def _lines(names: Names, columns: dict[str, NDArray[Any]]) -> LineItemTable:
         unit_price_micro_usd=columns["unit_price_micro_usd"],
         numerator=np.array(numerators, dtype=np.int64 if fits else object),
         amount_micro_usd=columns["amount_micro_usd"],
+        meter=_codes(columns["meter"], METER_CODES),
+        charge_class=_codes(columns["charge_class"], CLASSES),
+        factor_bp=columns["factor_bp"],
+        denominator=int(columns["amount_denominator"][0]) if numerators else SECONDS_PER_HOUR,
     )
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
-from billing.metering.meter import UsageTable
+from billing.metering.classes import CLASSES
+from billing.metering.meter import billed_usage
+from billing.metering.meters import GPU_S, METER_CODES
 from billing.metering.states import StateTable
 from billing.money import format_usd
 from billing.months import month_label
@@ -60,8 +62,8 @@ def tables(result: RunResult, books: Books | None, baseline: RunResult | None = 
 def unmetered(names: Names, horizon_s: int) -> Books:
     """Return the books of a run of which nothing was metered."""
     none = np.zeros(0, dtype=np.int64)
-    usage = UsageTable(none, none, none, none, none, none)
-    lines = LineItemTable(none, none, none, none, none, none, none, none, none)
+    usage = billed_usage(none, none, none, none, none, none)
+    lines = LineItemTable(none, none, none, none, none, none, none, none, none, none, none, none)
     return Books(names, horizon_s, usage, lines, [], [], StateTable((), none, none, none, none, none), [])
 
 
@@ -116,14 +118,21 @@ def allocations(result: RunResult) -> Columns:
 
 
 def hourly_usage(names: Names, books: Books) -> Columns:
-    """One row per (tenant, hour, region, SKU, product) that held any GPU-second."""
+    """One row per (tenant, hour, region, SKU, product, meter, class, factor) of which anything was used.
+
+    `gpu_s` repeats the quantity where it is GPU-seconds and is 0 for every other meter, so that its sums are GPU time.
+    """
     usage = books.usage
     return {
         "tenant": Labels(usage.tenant, names.tenants),
         "hour_s": usage.hour_s,
         **place(names, usage.region, usage.sku),
         "product": Labels(usage.product, names.products),
-        "gpu_s": usage.gpu_s,
+        "gpu_s": np.where(usage.meter == GPU_S, usage.quantity, 0),
+        "meter": Labels(usage.meter, METER_CODES),
+        "quantity": usage.quantity,
+        "charge_class": Labels(usage.charge_class, CLASSES),
+        "factor_bp": usage.factor_bp,
     }
 
 
@@ -146,6 +155,9 @@ def line_items(names: Names, books: Books) -> Columns:
         "amount_micro_usd": lines.amount_micro_usd,
         "amount_numerator": Cells([str(numerator) for numerator in lines.numerator.tolist()]),
         "amount_denominator": np.full_like(lines.quantity, lines.denominator),
+        "meter": Labels(lines.meter, METER_CODES),
+        "charge_class": Labels(lines.charge_class, CLASSES),
+        "factor_bp": lines.factor_bp,
     }
 
 

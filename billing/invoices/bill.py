@@ -1,8 +1,9 @@
 """The bill of one tenant: line items grouped, rounded once, and adding up.
 
-A line gathers all usage of one (product, SKU, region, unit price). Charges are rounded to cents once, as a whole, and
-the rounded sum is dealt out to the lines by largest remainder; service credits come with their posted amount, as
-negative lines. So the lines always add up to the total that is printed, and the exact amounts stand beside them.
+A line gathers all usage of one (product, SKU, region, unit price) that is charged for the same reason. Charges are
+rounded to cents once, as a whole, and the rounded sum is dealt out to the lines by largest remainder; service credits
+come with their posted amount, as negative lines. So the lines always add up to the total that is printed, and the
+exact amounts stand beside them.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from billing.columns import group_rows
+from billing.metering.classes import BILLED, CLASSES
 from billing.money import (
     CURRENCY,
     MICRO_PER_CENT,
     ROUNDING,
-    SECONDS_PER_HOUR,
     Exact,
     exact_sum,
     exact_sums,
@@ -106,7 +107,7 @@ def _bill(
         epoch_s=names.epoch_s,
         lines=(*usage, *given),
         quantity_gpu_s=exact_sum(lines.quantity[rows]),
-        exact_charges=Exact(exact_sum(lines.numerator[rows]), SECONDS_PER_HOUR),
+        exact_charges=Exact(exact_sum(lines.numerator[rows]), lines.denominator),
         charges_micro_usd=charges,
         credits_micro_usd=returned,
         total_micro_usd=charges + returned,
@@ -119,13 +120,13 @@ def _due(credit: ServiceCredit, period: Period) -> bool:
 
 
 def _usage_lines(names: Names, lines: LineItemTable, rows: IntArray) -> list[BillLine]:
-    """Return one line per (product, SKU, region, unit price), in the order of the names."""
-    price = lines.unit_price_micro_usd[rows]
-    order, first = group_rows(lines.product[rows], lines.sku[rows], lines.region[rows], price)
+    """Return one line per (product, SKU, region, unit price, class, factor), in the order of the names."""
+    keys = lines.product, lines.sku, lines.region, lines.unit_price_micro_usd, lines.charge_class, lines.factor_bp
+    order, first = group_rows(*(column[rows] for column in keys))
     rows = rows[order]
     numerators = exact_sums(lines.numerator[rows], first)
     quantities = exact_sums(lines.quantity[rows], first)
-    cents = largest_remainder(numerators, SECONDS_PER_HOUR * MICRO_PER_CENT)
+    cents = largest_remainder(numerators, lines.denominator * MICRO_PER_CENT)
     return [
         BillLine(
             kind=USAGE,
@@ -134,11 +135,19 @@ def _usage_lines(names: Names, lines: LineItemTable, rows: IntArray) -> list[Bil
             region=names.regions[lines.region[row]],
             quantity_gpu_s=quantity,
             unit_price_micro_usd=int(lines.unit_price_micro_usd[row]),
-            exact=Exact(numerator, SECONDS_PER_HOUR),
+            exact=Exact(numerator, lines.denominator),
             amount_micro_usd=amount * MICRO_PER_CENT,
+            note=_class_note(int(lines.charge_class[row]), int(lines.factor_bp[row])),
         )
         for row, quantity, numerator, amount in zip(rows[first], quantities, numerators, cents, strict=True)
     ]
+
+
+def _class_note(charge_class: int, factor_bp: int) -> str:
+    """Return why a line is not charged in full, "" if it is."""
+    if charge_class == BILLED:
+        return ""
+    return f"{CLASSES[charge_class]}: {floor_decimal(factor_bp, 100, 2)} % of the price"
 
 
 def _credit_line(names: Names, credit: ServiceCredit) -> BillLine:

@@ -17,7 +17,8 @@ import numpy as np
 
 from billing.columns import group_rows, require_columns, require_interval, require_range, row_keys, run_starts
 from billing.errors import UsageError
-from billing.money import INT64_MAX, SECONDS_PER_HOUR
+from billing.metering.meters import GPU_S
+from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR
 from billing.usage import CAUSES, IntArray, Names, SegmentTable
 
 CHUNK_ROWS = 1 << 18  # segments whose edges are held at once; only their cells are kept
@@ -26,9 +27,11 @@ TIME_S_MAX = 1 << 40  # 34,000 years: far past any trace, and small enough for e
 
 @dataclass(frozen=True, slots=True)
 class UsageTable:
-    """Hourly usage, (n,) int64 columns sorted by (tenant, hour_s, region, sku, product), each key once, gpu_s > 0.
+    """Hourly usage, (n,) int64 columns sorted by all of them but the last, each such key once, quantity != 0.
 
-    `hour_s` is the first second of the hour, counted from the scenario's epoch.
+    `hour_s` is the first second of the hour, counted from the scenario's epoch. `quantity` is in units of the row of
+    `METERS` that `meter` names, above 0 except in deltas. `charge_class` is a row of `CLASSES`, `factor_bp` the part of
+    the price that is charged: over the classes, the GPU-seconds add up to what was held.
     """
 
     tenant: IntArray
@@ -36,10 +39,31 @@ class UsageTable:
     region: IntArray
     sku: IntArray
     product: IntArray
-    gpu_s: IntArray
+    meter: IntArray
+    charge_class: IntArray
+    factor_bp: IntArray
+    quantity: IntArray
 
     def __len__(self) -> int:
-        return len(self.gpu_s)
+        return len(self.quantity)
+
+    def held(self) -> "UsageTable":
+        """Return the rows that count GPU-seconds, in the same order."""
+        mine = self.meter == GPU_S
+        return self if mine.all() else UsageTable(*(getattr(self, field.name)[mine] for field in fields(self)))
+
+
+def billed_usage(
+    tenant: IntArray, hour_s: IntArray, region: IntArray, sku: IntArray, product: IntArray, gpu_s: IntArray
+) -> UsageTable:
+    """Return GPU-seconds that are charged in full, in the order given; keys may repeat."""
+    none, whole = np.zeros_like(gpu_s), np.full_like(gpu_s, BP)
+    return UsageTable(tenant, hour_s, region, sku, product, none, none, whole, gpu_s)
+
+
+def usage_key(usage: UsageTable) -> IntArray:
+    """Return one int64 per row that sorts as the rows do and is equal where their keys are."""
+    return row_keys(*(getattr(usage, field.name) for field in fields(usage)[:-1]))
 
 
 class _Cells(NamedTuple):
@@ -133,7 +157,7 @@ def _hours(cells: _Cells) -> UsageTable:
     with_edge = cells.inside + SECONDS_PER_HOUR * level_before
     gpu_s = np.where(offset == 0, with_edge[cell], SECONDS_PER_HOUR * level_after[cell])
     cell, offset, gpu_s = (column[gpu_s > 0] for column in (cell, offset, gpu_s))
-    usage = UsageTable(
+    usage = billed_usage(
         tenant=cells.tenant[cell],
         hour_s=(cells.hour[cell] + offset) * SECONDS_PER_HOUR,
         region=cells.region[cell],
@@ -145,7 +169,7 @@ def _hours(cells: _Cells) -> UsageTable:
 
 
 def _sorted(usage: UsageTable) -> UsageTable:
-    key = row_keys(usage.tenant, usage.hour_s, usage.region, usage.sku, usage.product)
+    key = usage_key(usage)
     order = np.argsort(key, kind="stable")
     assert len(run_starts(key[order])) == len(key), "a key of hourly usage came out twice"
     return UsageTable(*(getattr(usage, field.name)[order] for field in fields(UsageTable)))

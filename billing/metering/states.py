@@ -32,11 +32,12 @@ class StateTable:
 
 def all_states(names: Names, usage: UsageTable, capacity: CapacityTable) -> StateTable:
     """Return the hourly states: what usage says was held, and what the capacity table counted as free."""
+    usage = usage.held()
     hour_s = np.concatenate((usage.hour_s, capacity.hour_s))
     region = np.concatenate((usage.region, capacity.region))
     sku = np.concatenate((usage.sku, capacity.sku))
     state = np.concatenate((usage.product + len(STATES), capacity.state))
-    gpu_s = np.concatenate((usage.gpu_s, capacity.gpu_s))
+    gpu_s = np.concatenate((usage.quantity, capacity.gpu_s))
     order, first = group_rows(hour_s, region, sku, state)
     total = np.add.reduceat(gpu_s[order], first) if len(first) else gpu_s
     row = order[first][total != 0]

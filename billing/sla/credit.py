@@ -58,11 +58,13 @@ def credit_step_bp(healthy: int, entitled: int, steps: Sequence[tuple[int, int]]
     return max((credit_bp for below_bp, credit_bp in steps if not reaches(healthy, entitled, below_bp)), default=0)
 
 
-def claim(key: Key, terms: SlaTerms, healthy: int, charge: int, outages: Sequence[Outage]) -> ServiceCredit:
+def claim(
+    key: Key, terms: SlaTerms, healthy: int, charge: int, outages: Sequence[Outage], denominator: int = SECONDS_PER_HOUR
+) -> ServiceCredit:
     """Return the credit of a key, exact and not yet posted; its amount may be 0.
 
-    `healthy` is in GPU-seconds, `charge` the exact charge in 1/3600 micro-USD. Seconds that a fault took away are not
-    charged, so they are not in the charge that the credit is a part of: nothing is compensated twice.
+    `healthy` is in GPU-seconds, `charge` / `denominator` the exact charge in micro-USD. Seconds that a fault took
+    away are not charged, so they are not in the charge that the credit is a part of: nothing is compensated twice.
     """
     entitled = healthy + sum(outage.gpu_s for outage in outages)
     credit_bp = min(credit_step_bp(healthy, entitled, terms.steps), terms.cap_bp)
@@ -70,8 +72,8 @@ def claim(key: Key, terms: SlaTerms, healthy: int, charge: int, outages: Sequenc
         key=key,
         terms=terms.name,
         credit_bp=credit_bp,
-        charge=Exact(charge, SECONDS_PER_HOUR),
-        exact=Exact(charge * credit_bp, SECONDS_PER_HOUR * BP),
+        charge=Exact(charge, denominator),
+        exact=Exact(charge * credit_bp, denominator * BP),
         amount_micro_usd=0,
         evidence=tuple(outages),
     )
@@ -85,7 +87,7 @@ def post(claims: Sequence[ServiceCredit]) -> list[ServiceCredit]:
             months.setdefault((each.key.tenant, each.key.month), []).append(each)
     posted = []
     for together in months.values():
-        cents = largest_remainder([c.exact.numerator for c in together], SECONDS_PER_HOUR * BP * MICRO_PER_CENT)
+        cents = largest_remainder([c.exact.numerator for c in together], together[0].exact.denominator * MICRO_PER_CENT)
         for each, amount in zip(together, cents, strict=True):
             posted.append(each._replace(amount_micro_usd=amount * MICRO_PER_CENT))
     return sorted(posted, key=lambda credit: credit.key)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from billing.columns import group_rows
+from billing.metering.meters import GPU_S
 from billing.money import SECONDS_PER_HOUR, exact_sum
 from billing.months import month_bounds, month_numbers
 from billing.rating.rate import LineItemTable
@@ -77,7 +78,7 @@ class _Facts:
     """What happened to one key."""
 
     delivered_gpu_s: int = 0
-    charge: int = 0  # numerator over 3,600
+    charge: int = 0  # numerator over the denominator of the line items
     outages: list[Outage] = field(default_factory=list)
     notices_kept: int = 0
     evictions: int = 0
@@ -114,7 +115,7 @@ def assess(
     for key, fact in facts.items():
         terms = promised[key.product].terms
         if terms is not None:
-            claims[key] = claim(key, terms, fact.delivered_gpu_s, fact.charge, fact.outages)
+            claims[key] = claim(key, terms, fact.delivered_gpu_s, fact.charge, fact.outages, lines.denominator)
     posted = post(list(claims.values()))
     claims.update((credit.key, credit) for credit in posted)
     return [_row(key, fact, promised[key.product], claims.get(key)) for key, fact in facts.items()], posted
@@ -151,7 +152,7 @@ def _gather(
         return facts.setdefault(key, _Facts())
 
     for key, rows in _by_key(names, promised, lines.tenant, lines.product, lines.hour_s):
-        of(key).delivered_gpu_s = exact_sum(lines.quantity[rows])
+        of(key).delivered_gpu_s = exact_sum(lines.quantity[rows][lines.meter[rows] == GPU_S])
         of(key).charge = exact_sum(lines.numerator[rows])
     for key, rows in _by_key(names, promised, starts.tenant, starts.product, starts.start_s):
         of(key).wait_s = np.sort(starts.start_s[rows] - starts.pending_s[rows])

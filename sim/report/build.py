@@ -50,7 +50,8 @@ def from_result(
         guesses:   inputs that nobody vouches for; none for a trace.
     """
     bills = month_bills(books.names, books.lines, books.credits)
-    allocated_gpu_s = exact_sum(books.usage.gpu_s)
+    held = books.usage.held()
+    allocated_gpu_s = exact_sum(held.quantity)
     busy_gpu_s = allocated_gpu_s - exact_sum(product(result.segments.gpus, result.stalled_s))
     goodput_gpu_s = busy_gpu_s - exact_sum(product(result.segments.gpus, result.lost_s + result.written_s))
     return ReportData(
@@ -62,7 +63,7 @@ def from_result(
         allocated_gpu_s=allocated_gpu_s,
         busy_gpu_s=busy_gpu_s,
         goodput_gpu_s=goodput_gpu_s,
-        external_gpu_s=int(books.usage.gpu_s[is_rented(result)[books.usage.product]].sum()),
+        external_gpu_s=int(held.quantity[is_rented(result)[held.product]].sum()),
         timeline=timeline(result, books),
         unheld=unheld(books),
         delay=delay(result, baseline),

@@ -7,7 +7,7 @@ import numpy as np
 from billing.books import Books
 from billing.columns import group_rows
 from billing.invoices.bill import CREDIT, Bill
-from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sum, format_price, largest_remainder
+from billing.money import MICRO_PER_CENT, exact_sum, format_price, largest_remainder
 from billing.months import month_label, month_numbers
 from sim.report.model import BillColumn, BillHour, MonthLine, RevenueRow, SlaRow, TenantBill
 from sim.report.text import DAY_S, HOUR_S
@@ -41,7 +41,7 @@ def revenue(result: RunResult, bills: Sequence[Bill]) -> tuple[RevenueRow, ...]:
 def money_residual(books: Books, bills: Sequence[Bill]) -> int:
     """Return micro-USD, rounded up, that differ between line items and bills, bills and their lines, or credits."""
     billed = sum(bill.exact_charges.numerator for bill in bills)
-    apart = -(-abs(billed - exact_sum(books.lines.numerator)) // SECONDS_PER_HOUR)
+    apart = -(-abs(billed - exact_sum(books.lines.numerator)) // books.lines.denominator)
     apart += sum(abs(sum(line.amount_micro_usd for line in bill.lines) - bill.total_micro_usd) for bill in bills)
     posted = sum(credit.amount_micro_usd for credit in books.credits)
     return apart + abs(sum(bill.credits_micro_usd for bill in bills) + posted)

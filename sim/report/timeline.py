@@ -139,7 +139,7 @@ def _gaps(result: RunResult, books: Books, runs: list[tuple[int, int]]) -> Itera
         return
     edges = [0, *(edge for run in runs for edge in run), books.horizon_s]
     rented = is_rented(result)
-    usage, lines, states = books.usage, books.lines, books.capacity
+    usage, lines, states = books.usage.held(), books.lines, books.capacity
     for from_s, until_s in zip(edges[::2], edges[1::2], strict=True):
         first_s, last_s = from_s // HOUR_S * HOUR_S, until_s // HOUR_S * HOUR_S
         if last_s - first_s < GAP_MIN_S:
@@ -148,7 +148,7 @@ def _gaps(result: RunResult, books: Books, runs: list[tuple[int, int]]) -> Itera
         sold = used & rented[usage.product]
         ill = (states.hour_s >= first_s) & (states.hour_s < last_s) & (states.state == STATES.index("down"))
         charged = (lines.hour_s >= first_s) & (lines.hour_s < last_s) & rented[lines.product]
-        internal_gpu_s = int(usage.gpu_s[used & ~rented[usage.product]].sum())
+        internal_gpu_s = int(usage.quantity[used & ~rented[usage.product]].sum())
         room_gpu_s = installed_gpus(result) * (last_s - first_s) - internal_gpu_s - int(states.gpu_s[ill].sum())
         revenue = int(lines.amount_micro_usd[charged].sum())
-        yield Gap(first_s, last_s, room_gpu_s, int(usage.gpu_s[sold].sum()), revenue)
+        yield Gap(first_s, last_s, room_gpu_s, int(usage.quantity[sold].sum()), revenue)

@@ -33,14 +33,14 @@ def test_every_hour_holds_what_overlaps_it(segments: SegmentTable) -> None:
     usage = meter(segments)
     keys = list(zip(usage.tenant, usage.hour_s, usage.region, usage.sku, usage.product, strict=True))
     assert keys == sorted(set(keys))
-    assert [held_in(segments, key) for key in keys] == usage.gpu_s.tolist()
-    assert (usage.gpu_s > 0).all()
+    assert [held_in(segments, key) for key in keys] == usage.quantity.tolist()
+    assert (usage.quantity > 0).all()
 
 
 @given(segment_tables())
 def test_hours_add_up_to_the_segments(segments: SegmentTable) -> None:
     usage = meter(segments)
-    assert usage.gpu_s.sum() == (segments.gpus * (segments.end_s - segments.start_s)).sum()
+    assert usage.quantity.sum() == (segments.gpus * (segments.end_s - segments.start_s)).sum()
     assert list(check_usage(NAMES, segments, usage)) == []
 
 
@@ -86,6 +86,6 @@ def test_one_tenant_s_usage_needs_nobody_else_s_segments(segments: SegmentTable,
 @given(segment_tables().filter(lambda segments: len(meter(segments)) > 0), st.data())
 def test_canary_a_second_moved_to_somebody_else_is_found(segments: SegmentTable, data: st.DataObject) -> None:
     usage = meter(segments)
-    gpu_s = usage.gpu_s.copy()
+    gpu_s = usage.quantity.copy()
     gpu_s[data.draw(st.integers(0, len(usage) - 1))] += data.draw(st.sampled_from((-1, 1)))
-    assert [finding.count for finding in check_usage(NAMES, segments, replace(usage, gpu_s=gpu_s))] == [1]
+    assert [finding.count for finding in check_usage(NAMES, segments, replace(usage, quantity=gpu_s))] == [1]

@@ -33,6 +33,7 @@ PRICES = tuple(
         ("bare.spot", "*", "us", "2026-02-01T00:00:00Z", "0.000001"),
     )
 )
+FULL = (0, 0, 10_000)  # of a row of usage: meter, class and factor of GPU-seconds that are charged in full
 Row = Sequence[int]
 T = TypeVar("T")
 

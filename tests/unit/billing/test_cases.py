@@ -99,7 +99,7 @@ def window_coverage(given: Case) -> Answer:
     usage = meter(table(SegmentTable, [(0, 0, 0, 0, 0, 1, 0, hours * HOUR_S, 0)]))
     sampled_min = hours * 60 - int(given["sampling_gap_minutes"])
     return {
-        "correct_hours": text(round_half_up(int(usage.gpu_s.sum()), HOUR_S), 0),
+        "correct_hours": text(round_half_up(int(usage.quantity.sum()), HOUR_S), 0),
         "sampled_hours_round5": text(round_half_up(sampled_min * 10**5, 60), 5),
     }
 
@@ -112,7 +112,7 @@ def time_weighted_sum(given: Case) -> Answer:
         at_s = parse_utc(at) - start_s
         rows.append((0, 0, 0, 0, 0, level, since_s, at_s, 0))
         level, since_s = level + int(change), at_s
-    gpu_s = int(meter(table(SegmentTable, rows)).gpu_s.sum())
+    gpu_s = int(meter(table(SegmentTable, rows)).quantity.sum())
     return {"quantity_round5": text(round_half_up(gpu_s * 10**5, end_s - start_s), 5)}
 
 

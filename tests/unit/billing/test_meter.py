@@ -18,7 +18,7 @@ def metered(*rows: Row, chunk_rows: int = 1 << 18) -> UsageTable:
 
 
 def hours(usage: UsageTable) -> dict[int, int]:
-    return dict(zip(usage.hour_s.tolist(), usage.gpu_s.tolist(), strict=True))
+    return dict(zip(usage.hour_s.tolist(), usage.quantity.tolist(), strict=True))
 
 
 def test_a_segment_is_cut_at_the_hours() -> None:
@@ -53,7 +53,7 @@ def test_nothing_and_zero_gpus_leave_no_rows() -> None:
 
 def test_segments_of_one_series_add_up_and_others_stay_apart() -> None:
     usage = metered(segment(0, 10), segment(5, 10, gpus=1), segment(0, 10, tenant=1), segment(0, 10, product=1))
-    rows = list(zip(usage.tenant.tolist(), usage.product.tolist(), usage.gpu_s.tolist(), strict=True))
+    rows = list(zip(usage.tenant.tolist(), usage.product.tolist(), usage.quantity.tolist(), strict=True))
     assert rows == [(0, 0, 85), (0, 1, 80), (1, 0, 80)]
 
 
@@ -85,7 +85,7 @@ def test_long_rentals_cost_their_hours_not_their_seconds() -> None:
     """2,000 rentals of 10 years: 175 million (segment, hour) pairs, which must never exist at once."""
     usage = metered(*(segment(start_s, start_s + 315_360_000) for start_s in range(2000)))
     assert len(usage) == 87_601
-    assert usage.gpu_s.sum() == 2000 * 315_360_000 * 8
+    assert usage.quantity.sum() == 2000 * 315_360_000 * 8
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from billing.errors import PriceError
 from billing.metering.meter import UsageTable
 from billing.rating.prices import PriceBook, PriceRow
 from billing.usage import Names
-from billing_facts import HOUR_S, JANUARY, table
+from billing_facts import FULL, HOUR_S, JANUARY, table
 
 NAMES = Names(("acme",), ("bare.spot", "bare.ondemand"), ("eu", "us"), ("h100", "b200"), JANUARY)
 ROW = {"product": "bare.spot", "sku": "h100", "from": "2026-01-01T00:00:00Z", "usd_per_gpu_hour": "1.25"}
@@ -26,7 +26,7 @@ def price(book: PriceBook, product: str = "bare.spot", sku: str = "h100", region
 
 
 def usage(*hour_s: int, product: int = 0) -> UsageTable:
-    return table(UsageTable, [(0, at_s, 0, 0, product, 1) for at_s in hour_s])
+    return table(UsageTable, [(0, at_s, 0, 0, product, *FULL, 1) for at_s in hour_s])
 
 
 def test_a_row_keeps_its_origin() -> None:
@@ -159,7 +159,7 @@ def test_columns_are_priced_as_single_hours_are(keys: list[tuple[str, str, str, 
     some = PriceBook.from_mappings(rows)
     cells = list(itertools.product((0, 1), repeat=3))  # region, sku, product
     for hour_s in range(0, 8 * HOUR_S, HOUR_S):
-        hour = table(UsageTable, [(0, hour_s, region, sku, product, 1) for region, sku, product in cells])
+        hour = table(UsageTable, [(0, hour_s, region, sku, product, *FULL, 1) for region, sku, product in cells])
         try:
             expected = [
                 some.row_at(NAMES.products[product], NAMES.skus[sku], NAMES.regions[region], JANUARY + hour_s).micro_usd

@@ -6,14 +6,14 @@ from billing.metering.meter import UsageTable
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
 from billing.usage import Names
-from billing_facts import HOUR_S, JANUARY, table
+from billing_facts import FULL, HOUR_S, JANUARY, table
 
 NAMES = Names(("acme", "birch"), ("bare.spot",), ("eu",), ("h100",), JANUARY + 31 * 86400 - HOUR_S)
 
 
 def rated(*rows: tuple[int, int, int], usd: str | int = "2.95") -> LineItemTable:
     """Line items of (tenant, hour_s, gpu_s) at one price."""
-    usage = table(UsageTable, [(tenant, hour_s, 0, 0, 0, gpu_s) for tenant, hour_s, gpu_s in rows])
+    usage = table(UsageTable, [(tenant, hour_s, 0, 0, 0, *FULL, gpu_s) for tenant, hour_s, gpu_s in rows])
     row = {"product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "usd_per_gpu_hour": usd}
     return rate(NAMES, usage, PriceBook.from_mappings([row]))
 
@@ -56,7 +56,7 @@ def test_no_usage_no_lines() -> None:
 
 
 def test_usage_without_a_price_is_refused() -> None:
-    usage = table(UsageTable, [(0, 0, 0, 0, 0, 1)])
+    usage = table(UsageTable, [(0, 0, 0, 0, 0, *FULL, 1)])
     with pytest.raises(PriceError, match=r"no price for product bare\.spot, sku h100, region eu"):
         rate(NAMES, usage, PriceBook.from_rows([]))
 

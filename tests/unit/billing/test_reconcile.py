@@ -119,8 +119,8 @@ def test_a_free_state_below_zero_is_found_although_the_sum_closes() -> None:
 
 def test_usage_that_is_not_what_the_segments_held_is_found() -> None:
     usage = BOOKS.usage
-    (more,) = check_usage(NAMES, SEGMENTS, replace(usage, gpu_s=plus(usage.gpu_s)))
-    (less,) = check_usage(NAMES, SEGMENTS, replace(usage, gpu_s=plus(usage.gpu_s, -1)))
+    (more,) = check_usage(NAMES, SEGMENTS, replace(usage, quantity=plus(usage.quantity)))
+    (less,) = check_usage(NAMES, SEGMENTS, replace(usage, quantity=plus(usage.quantity, -1)))
     assert (more.what, more.count) == ("GPU-s metered but not held", 1)
     assert (less.what, less.count) == ("GPU-s held but not metered", 1)
 
@@ -194,7 +194,7 @@ def test_a_bill_that_is_not_its_lines_is_found(change: Callable[[list[Bill]], li
 
 def test_findings_come_together_and_nothing_is_raised() -> None:
     """A price book that knows no price stops one check, not the others."""
-    usage = replace(BOOKS.usage, gpu_s=plus(BOOKS.usage.gpu_s))
+    usage = replace(BOOKS.usage, quantity=plus(BOOKS.usage.quantity))
     states = replace(BOOKS.capacity, gpu_s=plus(BOOKS.capacity.gpu_s))
     facts = (SEGMENTS, usage, BOOKS.lines, BOOKS.credits, PriceBook.from_rows([]), states, WORLD.installed)
     findings = reconcile(NAMES, *facts, horizon_s=WORLD.horizon_s)

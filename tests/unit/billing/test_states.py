@@ -1,11 +1,11 @@
 from billing.metering.meter import UsageTable
 from billing.metering.states import all_states
 from billing.usage import STATES, CapacityTable
-from billing_facts import NAMES, table
+from billing_facts import FULL, NAMES, table
 
 
 def test_held_and_free_seconds_stand_in_one_table() -> None:
-    usage = table(UsageTable, [(0, 0, 0, 0, 2, 10), (1, 0, 0, 0, 2, 5), (1, 3600, 0, 0, 2, 1)])
+    usage = table(UsageTable, [(0, 0, 0, 0, 2, *FULL, 10), (1, 0, 0, 0, 2, *FULL, 5), (1, 3600, 0, 0, 2, *FULL, 1)])
     free = table(CapacityTable, [(0, 0, 0, 1, 7), (0, 0, 0, 1, 2), (0, 1, 0, 0, 4), (0, 0, 0, 3, 0)])
     states = all_states(NAMES, usage, free)
     rows = [
