@@ -4,6 +4,7 @@
     ├── MoneyError          text or a number that is not an exact amount
     ├── PeriodError         a month, hour or time that cannot be read
     ├── PriceError          a price book that cannot be loaded, or that does not know a price
+    ├── EventError          a usage event that is malformed
     └── UsageError          tables that cannot be metered or billed: wrong shape, impossible row
 
 Faults in data that can still be billed (a residual, a bill that does not add up) are findings of `billing.reconcile`,
@@ -70,3 +71,7 @@ class PriceError(BillingError):
 
 class UsageError(BillingError):
     """Tables that cannot be metered or billed."""
+
+
+class EventError(BillingError):
+    """A usage event that is malformed."""
