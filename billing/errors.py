@@ -1,6 +1,7 @@
 """What billing refuses, as one small tree.
 
     BillingError            root
+    ├── InvoiceError        a document that cannot be drafted, issued, credited, paid or voided as asked
     ├── MoneyError          text or a number that is not an exact amount
     ├── PeriodError         a month, hour or time that cannot be read
     ├── PriceError          a price book that cannot be loaded, or that does not know a price
@@ -55,6 +56,10 @@ class BillingError(Exception):
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _FOUND_CHARS_MAX else f"{text[:_FOUND_CHARS_MAX]}..."
+
+
+class InvoiceError(BillingError):
+    """A document that cannot be drafted, issued, credited, paid or voided as asked."""
 
 
 class MoneyError(BillingError):

@@ -1,0 +1,107 @@
+"""Draft, issued, paid, void: which moves there are, and what each needs. An issued document never changes.
+
+Numbers run per tenant without a gap, void documents keep theirs; invoices, credit notes and show-back each have a
+series of their own. Ids follow from the content, so that a replay of the same books gives the same bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from billing.errors import InvoiceError
+from billing.invoices.credit_note import CreditNote, numbered
+from billing.invoices.document import document_hash, document_id
+from billing.invoices.invoice import Invoice, with_status
+
+
+class Payment(NamedTuple):
+    """Money that came in for an invoice. `reference` is the bank's or the payer's and is unique per invoice."""
+
+    invoice: str
+    tenant: str
+    currency: str
+    amount_micro: int
+    reference: str
+    time_s: int
+
+
+def series_of(document: Invoice | CreditNote) -> str:
+    """Return the name of the series that numbers a document: "acme", "acme-CN" or "lab-SB"."""
+    suffix = "-CN" if isinstance(document, CreditNote) else "-SB" if document.showback else ""
+    return f"{document.tenant}{suffix}"
+
+
+def number_text(series: str, ordinal: int) -> str:
+    """Return "acme-000001"; `ordinal` counts from 1."""
+    return f"{series}-{ordinal:06d}"
+
+
+def issue(draft: Invoice, ordinal: int, issued_s: int) -> Invoice:
+    """Return the invoice with its number, id and hash; from here on it is never changed.
+
+    A total below 0 is owed to the tenant: late corrections may outweigh a small month.
+
+    Raises:
+        InvoiceError: not a draft.
+    """
+    path = f"invoice of {draft.tenant}, {draft.period}"
+    if draft.status != "draft":
+        raise InvoiceError("issued already", path=path, found=draft.number, allowed="a draft")
+    named = replace(draft, number=number_text(series_of(draft), ordinal), issued_s=issued_s, status="issued")
+    known = replace(named, id=document_id(named))
+    return replace(known, hash=document_hash(known))
+
+
+def issue_note(note: CreditNote, ordinal: int, issued_s: int) -> CreditNote:
+    """Return the credit note with its number, id and hash.
+
+    Raises:
+        InvoiceError: issued already.
+    """
+    if note.number:
+        raise InvoiceError("issued already", path=f"credit note on {note.invoice_number}", found=note.number)
+    named = numbered(note, number_text(series_of(note), ordinal), issued_s)
+    known = replace(named, id=document_id(named))
+    return replace(known, hash=document_hash(known))
+
+
+def open_micro(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment]) -> int:
+    """Return what is still to be paid; below 0 where a paid invoice was credited and money is owed to the tenant."""
+    if invoice.status == "void":
+        return 0
+    given_back = sum(note.total_micro for note in notes)
+    return invoice.total_micro - given_back - sum(payment.amount_micro for payment in payments)
+
+
+def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment], payment: Payment) -> Invoice:
+    """Return the invoice after a payment: paid once nothing is open.
+
+    Raises:
+        InvoiceError: not due, another currency, not in whole minor units, not above 0, or more than is open.
+    """
+    path = f"payment {payment.reference} of {invoice.number or 'a draft'}"
+    if invoice.status != "issued" or invoice.showback:
+        found = "show-back" if invoice.showback else invoice.status
+        raise InvoiceError("invoice is not due", path=path, found=found, allowed="an issued invoice")
+    if payment.currency != invoice.currency:
+        raise InvoiceError("another currency", path=path, found=payment.currency, allowed=invoice.currency)
+    left = open_micro(invoice, notes, payments)
+    if not 0 < payment.amount_micro <= left or payment.amount_micro % invoice.minor_micro:
+        allowed = f"{invoice.minor_micro} to {left} micro-{invoice.currency}, in whole minor units"
+        raise InvoiceError("cannot take that amount", path=path, found=payment.amount_micro, allowed=allowed)
+    return with_status(invoice, "paid" if payment.amount_micro == left else "issued")
+
+
+def void(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment]) -> Invoice:
+    """Return the invoice as void; its number stays taken, and the period may be invoiced again.
+
+    Raises:
+        InvoiceError: not issued, or something was paid or credited (then only a credit note can undo it).
+    """
+    path = f"invoice {invoice.number or 'draft'}"
+    if invoice.status != "issued":
+        raise InvoiceError("only an issued invoice can become void", path=path, found=invoice.status, allowed="issued")
+    if notes or payments:
+        found = f"{len(notes)} credit notes, {len(payments)} payments"
+        raise InvoiceError("something was paid or credited", path=path, found=found, allowed="a credit note instead")
+    return with_status(invoice, "void")
