@@ -23,6 +23,8 @@ from sim.scenario import Scenario
 from sim.scenario_check import contract_peak_nodes, level_of, pool_index, reserved_window
 from sim.tenancy import tenancy_rows
 from tenants.band import Band
+from tenants.capacity import spans
+from tenants.model import SECONDS_MAX
 from tenants.registry import Registry
 
 
@@ -52,8 +54,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         Finding("price", f"no such price plan, sku or region here: {row.product}, {row.sku}, {row.region}", 1)
         for row in book.unmatched(names, plans)
     ]
-    reservations = _reservations(scenario)
-    _refuse_unpriced(scenario, book, jobs, reservations)
+    _refuse_unpriced(scenario, book, jobs)
     befalls = hazards(scenario, horizon_s)
     return World(
         names=names,
@@ -65,7 +66,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         pool_sku=tuple(names.skus.index(pool.sku) for pool in scenario.pool),
         products=product_rows(registry),
         tenant_domain=registry.trust_domains(),
-        reservations=reservations,
+        reservations=_reservations(scenario),
         jobs=jobs,
         faults=befalls.faults,
         horizon_s=horizon_s,
@@ -112,15 +113,18 @@ def product_rows(registry: Registry) -> tuple[ProductRow, ...]:
 
 
 def _reservations(scenario: Scenario) -> tuple[ReservationRow, ...]:
+    """What each contract keeps, in spans of time: a ramp, a late delivery or a recall makes several rows of it."""
     return tuple(
         ReservationRow(
             tenant=scenario.registry.tenant_index(contract.tenant),
             pool=pool_index(scenario, contract.region, contract.sku, f"contract[{row}]"),
-            nodes=contract.nodes,
-            from_s=contract.from_s,
-            until_s=contract.until_s,
+            nodes=span.delivered,
+            from_s=span.from_s,
+            until_s=span.until_s if span.until_s < SECONDS_MAX else NEVER,
         )
         for row, contract in enumerate(scenario.contract)
+        for span in spans(contract)
+        if span.delivered
     )
 
 
@@ -210,9 +214,7 @@ def _levels(streams: list[JobStream]) -> IntArray:
     return np.concatenate(parts)
 
 
-def _refuse_unpriced(
-    scenario: Scenario, book: PriceBook, jobs: JobRows, reservations: tuple[ReservationRow, ...]
-) -> None:
+def _refuse_unpriced(scenario: Scenario, book: PriceBook, jobs: JobRows) -> None:
     """Raise PriceError for the first product that can be held in a pool before it has a price there.
 
     Held from the first submission, or from the start of a contract. Prices have no end: what is priced then stays so.
@@ -222,9 +224,10 @@ def _refuse_unpriced(
         (int(product), int(pool)): int(at_s)
         for (product, pool), at_s in zip(held.T, jobs.submit_s[first_row], strict=True)
     }
-    for contract, kept in zip(scenario.contract, reservations, strict=True):
-        key = scenario.registry.product_index(contract.product), kept.pool
-        first_s[key] = min(kept.from_s, first_s.get(key, kept.from_s))
+    for row, contract in enumerate(scenario.contract):
+        pool = pool_index(scenario, contract.region, contract.sku, f"contract[{row}]")
+        key = scenario.registry.product_index(contract.product), pool
+        first_s[key] = min(contract.from_s, first_s.get(key, contract.from_s))
     for (product, pool), at_s in sorted(first_s.items()):
         plan, place = scenario.product[product].price_plan, scenario.pool[pool]
         try:

@@ -51,9 +51,11 @@ from tenants.product import Product
 from tenants.quota import Budget, Cohort, Guarantee, Quota
 from tenants.registry import Registry
 from tenants.sla_terms import SlaTerms
+from tenants.wallet import SpendAlert, Wallet
 
+_ROWS = ("tenant", "product", "contract", "cohort", "quota", "budget", "guarantee", "wallet", "spend_alert")
 # Table of the file -> field of the registry that it fills.
-_PARTIES = {table: f"{table}s" for table in ("tenant", "product", "contract", "cohort", "quota", "budget", "guarantee")}
+_PARTIES = {table: f"{table}s" for table in _ROWS}
 _PARTIES["sla"] = "sla_terms"
 _SUFFIX = ".toml"
 
@@ -80,6 +82,8 @@ class Scenario(Record):
     quota: tuple[Quota, ...] = ()
     budget: tuple[Budget, ...] = ()
     guarantee: tuple[Guarantee, ...] = ()
+    wallet: tuple[Wallet, ...] = ()
+    spend_alert: tuple[SpendAlert, ...] = ()
     share: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     price: tuple[PriceRow, ...] = ()
     demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()

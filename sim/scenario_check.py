@@ -1,7 +1,7 @@
 """What no schema can say about a scenario: names that must exist, and sizes that must fit each other.
 
-Every check raises a `ScenarioError` that names the key path, what was found and what is allowed; none of them changes
-anything.
+Each raises a `ScenarioError` that names the key path, what was found and what is allowed. This module is a bit longer
+than others because one reader looks for all of them here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +16,7 @@ from sim.faults import check_rack_level
 from sim.pools import check_sizes
 from sim.programme import gang_nodes
 from tenants.band import Band
+from tenants.capacity import nodes_at, peak_nodes, spans
 from tenants.errors import did_you_mean
 from tenants.product import Product
 
@@ -71,7 +72,8 @@ def contract_peak_nodes(scenario: "Scenario", pool: int) -> int:
     """Return the most nodes that the contracts of a pool hold at any one time."""
     name = (scenario.pool[pool].region, scenario.pool[pool].sku)
     here = [contract for contract in scenario.contract if (contract.region, contract.sku) == name]
-    return max((sum(c.nodes for c in here if c.in_force(other.from_s)) for other in here), default=0)
+    changes_s = {span.from_s for contract in here for span in spans(contract)}
+    return max((sum(nodes_at(contract, at_s) for contract in here) for at_s in changes_s), default=0)
 
 
 def reserved_window(scenario: "Scenario", demand: "Demand", pool: int) -> tuple[int, int, int]:
@@ -83,7 +85,7 @@ def reserved_window(scenario: "Scenario", demand: "Demand", pool: int) -> tuple[
     own = [c for c in scenario.contract if (c.tenant, c.product, c.region, c.sku) == place]
     if not own:
         return 0, 0, 0
-    return max(c.nodes for c in own), min(c.from_s for c in own), max(c.until_s for c in own)
+    return max(map(peak_nodes, own)), min(c.from_s for c in own), max(c.end_s for c in own)
 
 
 def _pools_are_distinct(scenario: "Scenario") -> None:
@@ -133,8 +135,13 @@ def _contracts_fit(scenario: "Scenario") -> None:
         path = f"contract[{row}]"
         pool = pool_index(scenario, contract.region, contract.sku, path)
         nodes = scenario.pool[pool].rows
-        if contract.nodes > nodes:
-            raise _impossible("larger than its pool", f"{path}.nodes", contract.nodes, f"at most {nodes}")
+        levels = [("nodes", contract.nodes)]
+        levels += [(f"steps[{number}].nodes", step.nodes) for number, step in enumerate(contract.steps)]
+        for place, promised in levels:
+            if promised > nodes:
+                raise _impossible("larger than its pool", f"{path}.{place}", promised, f"at most {nodes}")
+        if contract.gpus_per_node not in (None, gpus := scenario.pool[pool].row_gpus):
+            raise _impossible("not as its pool", f"{path}.gpus_per_node", contract.gpus_per_node, f"{gpus}, or no key")
     for pool, size in enumerate(scenario.pool):
         promised = contract_peak_nodes(scenario, pool)
         if promised > (reach := size.rows - size.spare_rows):

@@ -30,13 +30,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from tenants.band import Band
 from tenants.contract import Contract
-from tenants.errors import TenantError, from_validation, unknown_name
+from tenants.contract_check import refuse_impossible, refuse_unknown_parties, refuse_unknown_payers
+from tenants.errors import TenantError, from_validation
+from tenants.lookup import refuse_duplicates, row_of
 from tenants.model import Record, Tenant
 from tenants.product import CATALOGUE, Product
 from tenants.quota import Budget, Cohort, Guarantee, Quota, refuse_tangled
 from tenants.sla_terms import SLA_PRESETS, SlaTerms
+from tenants.wallet import SpendAlert, Wallet
 
 # TOML has arrays, not tuples; strictness about the rows inside stays.
 _Tenants = Annotated[tuple[Tenant, ...], Field(strict=False)]
@@ -47,6 +49,8 @@ _Cohorts = Annotated[tuple[Cohort, ...], Field(strict=False)]
 _Quotas = Annotated[tuple[Quota, ...], Field(strict=False)]
 _Budgets = Annotated[tuple[Budget, ...], Field(strict=False)]
 _Guarantees = Annotated[tuple[Guarantee, ...], Field(strict=False)]
+_Wallets = Annotated[tuple[Wallet, ...], Field(strict=False)]
+_SpendAlerts = Annotated[tuple[SpendAlert, ...], Field(strict=False)]
 
 
 class RegistryFile(Record):
@@ -60,6 +64,8 @@ class RegistryFile(Record):
     quota: _Quotas = ()
     budget: _Budgets = ()
     guarantee: _Guarantees = ()
+    wallet: _Wallets = ()
+    spend_alert: _SpendAlerts = ()
 
 
 class Registry(Record):
@@ -76,6 +82,8 @@ class Registry(Record):
     quotas: _Quotas = ()
     budgets: _Budgets = ()
     guarantees: _Guarantees = ()
+    wallets: _Wallets = ()
+    spend_alerts: _SpendAlerts = ()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -85,7 +93,7 @@ class Registry(Record):
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], where: str = "registry") -> Self:
         """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, `cohort`, `quota`,
-        `budget`, `guarantee`, each optional.
+        `budget`, `guarantee`, `wallet`, `spend_alert`, each optional.
 
         Rows of the mapping come first and in its order, so that an index in an error is the index in the file; after
         them come the built-in products and SLA presets that no row names. A row that names one changes the keys it
@@ -109,6 +117,8 @@ class Registry(Record):
                 quotas=file.quota,
                 budgets=file.budget,
                 guarantees=file.guarantee,
+                wallets=file.wallet,
+                spend_alerts=file.spend_alert,
             )
         except ValidationError as error:
             raise from_validation(error, where, RegistryFile) from None
@@ -118,16 +128,16 @@ class Registry(Record):
 
     def tenant_index(self, tenant_id: str) -> int:
         """Return the dense index of a tenant. Raises `TenantError` if there is none of that id."""
-        return _index("tenant", tenant_id, self._tenant_rows)
+        return row_of("tenant", tenant_id, self._tenant_rows)
 
     def product_index(self, code: str) -> int:
         """Return the dense index of a product. Raises `TenantError` if there is none of that code."""
-        return _index("product", code, self._product_rows)
+        return row_of("product", code, self._product_rows)
 
     def sla_of(self, product: int) -> SlaTerms | None:
         """Return the SLA terms of the product with dense index `product`; None where it promises no availability."""
         name = self.products[product].sla
-        return None if name is None else self.sla_terms[_index("SLA", name, self._sla_rows)]
+        return None if name is None else self.sla_terms[row_of("SLA", name, self._sla_rows)]
 
     def contracts_in_force(self, at_s: int) -> tuple[Contract, ...]:
         """Return the contracts whose term [from_s, until_s) holds `at_s`, in the order of the registry."""
@@ -158,28 +168,22 @@ class Registry(Record):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        _refuse_duplicates("tenant", "id", [tenant.id for tenant in self.tenants])
-        _refuse_duplicates("product", "code", [product.code for product in self.products])
-        _refuse_duplicates("contract", "id", [contract.id for contract in self.contracts])
-        _refuse_duplicates("sla", "name", [terms.name for terms in self.sla_terms])
+        refuse_duplicates("tenant", "id", [tenant.id for tenant in self.tenants])
+        refuse_duplicates("product", "code", [product.code for product in self.products])
+        refuse_duplicates("sla", "name", [terms.name for terms in self.sla_terms])
         for row, product in enumerate(self.products):
             if product.sla is not None:
-                _index("SLA", product.sla, self._sla_rows, path=f"product[{row}].sla")
-        reserved = tuple(product.code for product in self.products if product.band is Band.RESERVED)
-        for row, contract in enumerate(self.contracts):
-            _index("tenant", contract.tenant, self._tenant_rows, path=f"contract[{row}].tenant")
-            place = f"contract[{row}].product"
-            band = self.products[_index("product", contract.product, self._product_rows, path=place)].band
-            if band is not Band.RESERVED:
-                message = f"a contract needs a product in band RESERVED, this one is in {band.name}"
-                raise TenantError(message, path=place, found=contract.product, allowed=reserved)
+                row_of("SLA", product.sla, self._sla_rows, path=f"product[{row}].sla")
+        refuse_unknown_parties(self.contracts, self._tenant_rows, self._product_rows, self.products)
+        refuse_impossible(self.contracts)
+        refuse_unknown_payers(self.wallets, self.spend_alerts, self.contracts, self._tenant_rows)
         self._refuse_unknown_holders()
         refuse_tangled(self.cohorts, self.quotas, self.budgets, self.guarantees)
         return self
 
     def _refuse_unknown_holders(self) -> None:
         """Quotas, budgets and guarantees are for internal tenants: renters buy what lend releases, and never borrow."""
-        _refuse_duplicates("cohort", "id", [cohort.id for cohort in self.cohorts])
+        refuse_duplicates("cohort", "id", [cohort.id for cohort in self.cohorts])
         holders: dict[str, list[str | None]] = {
             "quota": [quota.tenant for quota in self.quotas],
             "budget": [budget.tenant for budget in self.budgets],
@@ -190,7 +194,7 @@ class Registry(Record):
                 if tenant is None:
                     continue
                 path = f"{table}[{row}].tenant"
-                kind = self.tenants[_index("tenant", tenant, self._tenant_rows, path=path)].kind
+                kind = self.tenants[row_of("tenant", tenant, self._tenant_rows, path=path)].kind
                 if kind != "internal":
                     internal = tuple(each.id for each in self.tenants if each.kind == "internal")
                     message = f"a {table} is for internal work, this tenant is {kind}"
@@ -229,20 +233,3 @@ def _with_built_in(rows: object, built_in: Sequence[Record], key: str) -> object
         completed.append(row if base is None else {**base.model_dump(), **row})
     named = [row.get(key) for row in rows if isinstance(row, Mapping)]
     return [*completed, *(row for name, row in known.items() if name not in named)]
-
-
-def _index(what: str, name: str, rows: Mapping[str, int], path: str | None = None) -> int:
-    """Return the row of `name`; raise `TenantError` for a name that is not there."""
-    row = rows.get(name)
-    if row is None:
-        raise unknown_name(what, name, rows, path)
-    return row
-
-
-def _refuse_duplicates(table: str, key: str, names: Sequence[str]) -> None:
-    first: dict[str, int] = {}
-    for row, name in enumerate(names):
-        if name in first:
-            message = f"used already by {table}[{first[name]}]"
-            raise TenantError(message, code="duplicate", path=f"{table}[{row}].{key}", found=name)
-        first[name] = row

@@ -221,7 +221,8 @@ REFUSED = {
     ),
     "a contract for no nodes": (
         {"contract": [{"nodes": 0}]},
-        "t.toml: contract[0].nodes: out of range (found 0; allowed an integer from 1 to 1000000000)",
+        "t.toml: contract[0].nodes: promises nothing (found 0; "
+        "allowed at least 1, or a contract with take_or_pay or prepayment_usd)",
     ),
     "a product with unknown SLA terms": (
         {"product": [{"code": "bare.spot"}, {"code": "bare.ondemand", "sla": "target_995"}]},
@@ -248,7 +249,7 @@ REFUSED = {
     "a table of an unknown name": (
         {"tenants": [{}]},
         "t.toml: tenants: unknown key, did you mean 'tenant'? (allowed tenant, product, contract, sla, "
-        "cohort, quota, budget, guarantee)",
+        "cohort, quota, budget, guarantee, wallet, spend_alert)",
     ),
     "a key of an unknown name": (
         {"tenant": [{"knd": "external"}]},
