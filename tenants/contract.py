@@ -15,8 +15,8 @@ is worked out in `tenants.capacity`; what it costs, in `billing.contracts`.
     charge = "term"
     steps = [{ from_s = 2592000, nodes = 16, delivered_s = 2678400 }]
     delivery_remedy_bp = 5000
-    prepayment_usd = "20000"
-    take_or_pay = { per = "month", usd = "150000" }
+    prepayment = "20000"
+    take_or_pay = { per = "month", amount = "150000" }
 """
 
 from typing import Annotated, Literal
@@ -75,7 +75,7 @@ class Renewal(Record):
 
 
 class TakeOrPay(Record):
-    """A floor on what a tenant pays: `usd` or `gpu_hours` in each hour, calendar month or term, used or not.
+    """A floor on what a tenant pays: `amount` or `gpu_hours` in each hour, calendar month or term, used or not.
 
     What is charged for `products` (all of the tenant's, if none is named) draws it down; what is not drawn at the end
     of a period is due as a true-up. A floor in GPU-hours has a price for those that were not used. Floors are prorated
@@ -84,9 +84,9 @@ class TakeOrPay(Record):
     """
 
     per: Literal["hour", "month", "term"]
-    usd: Amount | None = None
+    amount: Amount | None = None
     gpu_hours: Annotated[int, Field(ge=1, le=10**12)] | None = None
-    usd_per_gpu_hour: Price | None = None
+    price_per_gpu_hour: Price | None = None
     upfront_bp: Annotated[int, Field(ge=0, le=10_000)] = 0
     products: Annotated[tuple[Id, ...], Field(strict=False)] = ()
 
@@ -107,7 +107,7 @@ class Contract(Record):
         delivery_remedy_bp: given back for each second of a node that came late, in parts of its price; it is not
                             charged either.
         recall_remedy_bp:   the same for a node that was recalled before its notice was over.
-        prepayment_usd:     paid when the term begins, and drawn down by the tenant's bills.
+        prepayment:     paid when the term begins, and drawn down by the tenant's bills.
         cancelled_s:        when somebody gave notice that it shall not be renewed.
     """
 
@@ -130,7 +130,7 @@ class Contract(Record):
     renewal: Renewal | None = None
     cancelled_s: Seconds | None = None
     take_or_pay: TakeOrPay | None = None
-    prepayment_usd: Amount | None = None
+    prepayment: Amount | None = None
 
     @property
     def end_s(self) -> int:

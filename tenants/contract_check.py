@@ -44,7 +44,7 @@ def refuse_unknown_payers(
     """
     refuse_duplicates("wallet", "id", [wallet.id for wallet in wallets])
     refuse_duplicates("spend_alert", "id", [alert.id for alert in alerts])
-    prepaid = {contract.id: row for row, contract in enumerate(contracts) if contract.prepayment_usd}
+    prepaid = {contract.id: row for row, contract in enumerate(contracts) if contract.prepayment}
     for row, wallet in enumerate(wallets):
         row_of("tenant", wallet.tenant, tenant_rows, path=f"wallet[{row}].tenant")
         if wallet.id in prepaid:
@@ -61,8 +61,8 @@ def refuse_impossible(contracts: Sequence[Contract]) -> None:
     """
     for row, contract in enumerate(contracts):
         path = f"contract[{row}]"
-        if not contract.nodes and not contract.steps and not (contract.take_or_pay or contract.prepayment_usd):
-            allowed = "at least 1, or a contract with take_or_pay or prepayment_usd"
+        if not contract.nodes and not contract.steps and not (contract.take_or_pay or contract.prepayment):
+            allowed = "at least 1, or a contract with take_or_pay or prepayment"
             raise _impossible("promises nothing", f"{path}.nodes", 0, allowed)
         _refuse_delivery(contract, path)
         _refuse_steps(contract, path)
@@ -127,17 +127,17 @@ def _refuse_floor(contract: Contract, path: str) -> None:
     if floor is None:
         return
     where = f"{path}.take_or_pay"
-    if (floor.usd is None) == (floor.gpu_hours is None):
-        found = "neither" if floor.usd is None else "both"
-        raise _impossible("a floor is in money or in GPU-hours", where, found, "usd, or gpu_hours with its price")
-    if (floor.gpu_hours is None) != (floor.usd_per_gpu_hour is None):
-        price = floor.usd_per_gpu_hour
+    if (floor.amount is None) == (floor.gpu_hours is None):
+        found = "neither" if floor.amount is None else "both"
+        raise _impossible("a floor is in money or in GPU-hours", where, found, "amount, or gpu_hours with its price")
+    if (floor.gpu_hours is None) != (floor.price_per_gpu_hour is None):
+        price = floor.price_per_gpu_hour
         message = "a floor in GPU-hours needs a price" if price is None else "a floor in money needs no price"
         allowed = "decimal text such as '2.35'" if price is None else "no such key"
         code = "missing_key" if price is None else "bad_value"
-        raise TenantError(message, code=code, path=f"{where}.usd_per_gpu_hour", found=price, allowed=allowed)
-    if floor.upfront_bp and (floor.per != "hour" or floor.usd is None):
-        allowed = "a floor in usd per hour"
+        raise TenantError(message, code=code, path=f"{where}.price_per_gpu_hour", found=price, allowed=allowed)
+    if floor.upfront_bp and (floor.per != "hour" or floor.amount is None):
+        allowed = "a floor in money per hour"
         raise _impossible("only such a floor can be paid upfront", f"{where}.upfront_bp", floor.upfront_bp, allowed)
 
 

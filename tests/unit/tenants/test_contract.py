@@ -125,29 +125,29 @@ def test_a_renewal_takes_place_unless_it_is_cancelled_in_time(cancelled_s: int |
         ({"cancelled_s": 5}, "contract[0].cancelled_s: ends anyhow (found 5; allowed a contract with renewal)"),
         (
             {"take_or_pay": {"per": "month"}},
-            "contract[0].take_or_pay: a floor is in money or in GPU-hours (found 'neither'; allowed usd, or gpu_hours",
+            "contract[0].take_or_pay: a floor is in money or in GPU-hours (found 'neither'; allowed amount, or gpu_h",
         ),
         (
             {"take_or_pay": {"per": "month", "gpu_hours": 5}},
-            "contract[0].take_or_pay.usd_per_gpu_hour: a floor in GPU-hours needs a price (allowed decimal text",
+            "contract[0].take_or_pay.price_per_gpu_hour: a floor in GPU-hours needs a price (allowed decimal text",
         ),
         (
-            {"take_or_pay": {"per": "month", "usd": "5", "usd_per_gpu_hour": "2"}},
-            "contract[0].take_or_pay.usd_per_gpu_hour: a floor in money needs no price (found '2'; allo",
+            {"take_or_pay": {"per": "month", "amount": "5", "price_per_gpu_hour": "2"}},
+            "contract[0].take_or_pay.price_per_gpu_hour: a floor in money needs no price (found '2'; allo",
         ),
         (
-            {"take_or_pay": {"per": "month", "usd": "5", "upfront_bp": 1}},
-            "contract[0].take_or_pay.upfront_bp: only such a floor can be paid upfront (found 1; allowed a floor in",
+            {"take_or_pay": {"per": "month", "amount": "5", "upfront_bp": 1}},
+            "contract[0].take_or_pay.upfront_bp: only such a floor can be paid upfront (found 1; allowed a floor",
         ),
         (
-            {"take_or_pay": {"per": "month", "usd": "5", "products": ["bare.spott"]}},
+            {"take_or_pay": {"per": "month", "amount": "5", "products": ["bare.spott"]}},
             "contract[0].take_or_pay.products: unknown product, did you mean 'bare.spot'? (found 'bare.spott'; allowed",
         ),
         (
-            {"take_or_pay": {"per": "month", "usd": "1.005"}},
-            "contract[0].take_or_pay.usd: malformed (found '1.005'; al",
+            {"take_or_pay": {"per": "month", "amount": "1.005"}},
+            "contract[0].take_or_pay.amount: malformed (found '1.005'; al",
         ),
-        ({"prepayment_usd": "-1"}, "contract[0].prepayment_usd: malformed (found '-1'; allowed decimal text in whole"),
+        ({"prepayment": "-1"}, "contract[0].prepayment: malformed (found '-1'; allowed decimal text in whole"),
         ({"tenant": "acne"}, "contract[0].tenant: unknown tenant, did you mean 'acme'? (found 'acne'; allowed acme)"),
         (
             {"product": "bare.spot"},
@@ -163,12 +163,12 @@ def test_terms_that_do_not_fit_are_refused_with_their_place(change: dict[str, ob
 
 
 def test_what_is_charged_draws_down_one_floor() -> None:
-    rows = parties(take_or_pay={"per": "month", "usd": "5", "products": ["bare.spot"]})
+    rows = parties(take_or_pay={"per": "month", "amount": "5", "products": ["bare.spot"]})
     (first,) = rows["contract"]  # type: ignore[misc]
-    other = {**first, "id": "second", "take_or_pay": {"per": "hour", "usd": "1"}}
+    other = {**first, "id": "second", "take_or_pay": {"per": "hour", "amount": "1"}}
     with pytest.raises(TenantError, match=r"contract\[1\].take_or_pay.products: what is charged would draw down contr"):
         Registry.from_mapping({**rows, "contract": [first, other]})
-    apart = {**other, "take_or_pay": {"per": "hour", "usd": "1", "products": ["bare.ondemand"]}}
+    apart = {**other, "take_or_pay": {"per": "hour", "amount": "1", "products": ["bare.ondemand"]}}
     later = {**other, "from_s": 30 * DAY_S, "until_s": 31 * DAY_S}
     for row in (apart, later):
         assert len(Registry.from_mapping({**rows, "contract": [first, row]}).contracts) == 2
@@ -194,5 +194,5 @@ def test_what_is_charged_draws_down_one_floor() -> None:
 def test_wallets_and_alerts_that_cannot_be_are_refused(table: str, change: dict[str, object], complaint: str) -> None:
     row = {"id": "one", "tenant": "acme", "amount": "100", **change}
     with pytest.raises(TenantError) as caught:
-        Registry.from_mapping({**parties(prepayment_usd="5"), table: [row]})
+        Registry.from_mapping({**parties(prepayment="5"), table: [row]})
     assert str(caught.value).startswith(f"registry: {complaint}")

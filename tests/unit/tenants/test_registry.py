@@ -222,7 +222,7 @@ REFUSED = {
     "a contract for no nodes": (
         {"contract": [{"nodes": 0}]},
         "t.toml: contract[0].nodes: promises nothing (found 0; "
-        "allowed at least 1, or a contract with take_or_pay or prepayment_usd)",
+        "allowed at least 1, or a contract with take_or_pay or prepayment)",
     ),
     "a product with unknown SLA terms": (
         {"product": [{"code": "bare.spot"}, {"code": "bare.ondemand", "sla": "target_995"}]},
