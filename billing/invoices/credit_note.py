@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from billing.currency import Currency, round_minor
 from billing.errors import InvoiceError
 from billing.invoices.invoice import Invoice, InvoiceLine
-from billing.invoices.shares import round_to_minor
 from billing.money import BP, CURRENCY, Exact
 
 
@@ -160,18 +160,18 @@ def _next_line(
 ) -> CreditNoteLine:
     part = Fraction(line.net_micro * wish.numerator, wish.denominator)
     exact = Exact(part.numerator, part.denominator)
-    net = _step([each.exact for each in done], exact, 1, 1, invoice.minor_micro)
+    net = _step([each.exact for each in done], exact, 1, 1, invoice.money)
     taxed = [each.exact for each in done if each.tax_bp == line.tax_bp]
-    tax = _step(taxed, exact, line.tax_bp, BP, invoice.minor_micro)
+    tax = _step(taxed, exact, line.tax_bp, BP, invoice.money)
     return CreditNoteLine(number, line.number, line.kind, line.product, line.description, exact, net, line.tax_bp, tax)
 
 
-def _step(before: Sequence[Exact], exact: Exact, factor: int, per: int, minor_micro: int) -> int:
+def _step(before: Sequence[Exact], exact: Exact, factor: int, per: int, currency: Currency) -> int:
     """Return R(before + exact) - R(before), all times factor / per."""
     start = sum((Fraction(*each) for each in before), Fraction(0)) * Fraction(factor, per)
     end = start + Fraction(*exact) * Fraction(factor, per)
     after, earlier = (Exact(value.numerator, value.denominator) for value in (end, start))
-    return round_to_minor(after, minor_micro) - round_to_minor(earlier, minor_micro)
+    return (round_minor(after, currency) - round_minor(earlier, currency)) * currency.minor_micro
 
 
 def numbered(note: CreditNote, number: str, issued_s: int) -> CreditNote:

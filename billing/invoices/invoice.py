@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from billing.currency import DEFAULT, Currency, currency_of, share_minor
 from billing.errors import InvoiceError
-from billing.invoices.shares import share_out, share_tax
-from billing.money import BP, CURRENCY, MICRO_PER_CENT, ROUNDING, Exact
+from billing.money import BP, Exact
 
 # What a line is for. `wallet` and `prepayment` are bought (above 0) and drawn down (below 0); both are owed to the
 # tenant, not earned. `service_credit` and `discount` reduce what was earned.
@@ -42,9 +42,7 @@ class Heading(NamedTuple):
     log_range: LogRange = ()
     log_hash: str = ""
     showback: bool = False
-    currency: str = CURRENCY
-    rounding: str = ROUNDING
-    minor_micro: int = MICRO_PER_CENT
+    currency: Currency = DEFAULT
 
 
 class Item(NamedTuple):
@@ -122,8 +120,12 @@ class Invoice:
     log_hash: str
     rounding: str
     hash: str
-    minor_micro: int = MICRO_PER_CENT
     showback: bool = False
+
+    @property
+    def money(self) -> Currency:
+        """The currency with the rounding of this document."""
+        return currency_of(self.currency, self.rounding)
 
 
 def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
@@ -139,10 +141,10 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
     for number, item in enumerate(items, start=1):
         _require_item(heading, number, item)
     open_items = [number for number, item in enumerate(items) if item.fixed_micro is None]
-    shares = share_out([items[number].exact for number in open_items], heading.minor_micro)
+    shares = share_minor([items[number].exact for number in open_items], heading.currency)
     nets = [item.fixed_micro or 0 for item in items]
     for number, share in zip(open_items, shares, strict=True):
-        nets[number] = share
+        nets[number] = share * heading.currency.minor_micro
     taxes = _taxes(heading, items, nets)
     lines = tuple(
         _line(heading, number, item, net, tax)
@@ -153,7 +155,7 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
         id="",
         number="",
         tenant=heading.tenant,
-        currency=heading.currency,
+        currency=heading.currency.code,
         period=heading.period,
         status="draft",
         issued_s=0,
@@ -164,9 +166,8 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
         price_version=heading.price_version,
         log_range=heading.log_range,
         log_hash=heading.log_hash,
-        rounding=heading.rounding,
+        rounding=heading.currency.rounding,
         hash="",
-        minor_micro=heading.minor_micro,
         showback=heading.showback,
     )
 
@@ -181,9 +182,9 @@ def _taxes(heading: Heading, items: Sequence[Item], nets: Sequence[int]) -> list
     taxes = [0] * len(items)
     for tax_bp in sorted({item.tax_bp for item in items} - {0}):
         taxed = [number for number, item in enumerate(items) if item.tax_bp == tax_bp]
-        shares = share_tax([nets[number] for number in taxed], tax_bp, heading.minor_micro)
+        shares = share_minor([Exact(nets[number] * tax_bp, BP) for number in taxed], heading.currency)
         for number, share in zip(taxed, shares, strict=True):
-            taxes[number] = share
+            taxes[number] = share * heading.currency.minor_micro
     return taxes
 
 
@@ -217,8 +218,9 @@ def _require_item(heading: Heading, number: int, item: Item) -> None:
     if not 0 <= item.tax_bp <= BP or (heading.showback and item.tax_bp):
         allowed = "0 on show-back" if heading.showback else f"0 to {BP}"
         raise InvoiceError("tax rate out of range", path=path, found=item.tax_bp, allowed=allowed)
-    if item.fixed_micro is not None and item.fixed_micro % heading.minor_micro:
-        allowed = f"a multiple of {heading.minor_micro}"
+    minor_micro = heading.currency.minor_micro
+    if item.fixed_micro is not None and item.fixed_micro % minor_micro:
+        allowed = f"a multiple of {minor_micro}"
         raise InvoiceError("not in whole minor units", path=path, found=item.fixed_micro, allowed=allowed)
     if item.until_s < item.from_s:
         allowed = f"{item.from_s} or later"

@@ -85,9 +85,9 @@ def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Paymen
         raise InvoiceError("invoice is not due", path=path, found=found, allowed="an issued invoice")
     if payment.currency != invoice.currency:
         raise InvoiceError("another currency", path=path, found=payment.currency, allowed=invoice.currency)
-    left = open_micro(invoice, notes, payments)
-    if not 0 < payment.amount_micro <= left or payment.amount_micro % invoice.minor_micro:
-        allowed = f"{invoice.minor_micro} to {left} micro-{invoice.currency}, in whole minor units"
+    left, minor_micro = open_micro(invoice, notes, payments), invoice.money.minor_micro
+    if not 0 < payment.amount_micro <= left or payment.amount_micro % minor_micro:
+        allowed = f"{minor_micro} to {left} micro-{invoice.currency}, in whole minor units"
         raise InvoiceError("cannot take that amount", path=path, found=payment.amount_micro, allowed=allowed)
     return with_status(invoice, "paid" if payment.amount_micro == left else "issued")
 
