@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from billing.columns import require_columns, require_interval, require_range
+from billing.metering.classes import charge_marks, free_rules
 from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
 from billing.metering.states import StateTable, all_states
 from billing.money import INT64_MAX
@@ -13,7 +14,7 @@ from billing.rating.rate import LineItemTable, rate
 from billing.reconcile import Finding, Pool, reconcile
 from billing.sla.credit import ServiceCredit
 from billing.sla.indicators import SlaRow, assess, promises
-from billing.usage import STATES, CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from billing.usage import STATES, CapacityTable, EvictionTable, IntArray, Names, OutageTable, SegmentTable, StartTable
 from tenants.registry import Registry
 
 
@@ -42,12 +43,14 @@ def close(
     capacity: CapacityTable,
     installed: Mapping[Pool, int],
     horizon_s: int,
+    stalled_s: IntArray | None = None,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
     Args:
         registry:   must hold every one of `names.products`; its price plans are what the price book is asked for.
         installed:  GPUs of each (region, sku), dense indices.
+        stalled_s:  seconds of start-up in each segment, for products that do not charge them.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -58,7 +61,7 @@ def close(
     """
     _require_facts(names, segments, starts, evictions, outages, capacity)
     plans = tuple(registry.products[registry.product_index(code)].price_plan for code in names.products)
-    usage = meter(segments)
+    usage = meter(segments, charge_marks(segments, free_rules(names, registry), stalled_s=stalled_s))
     lines = rate(names, usage, book, plans)
     rows, credits = assess(names, promises(names, registry), lines, starts, evictions, outages)
     states = all_states(names, usage, capacity)

@@ -43,6 +43,20 @@ CAUSES = ("finished", "evicted", "node_fault", "start_refused", "horizon", "cras
 
 
 @dataclass(frozen=True, slots=True)
+class MarkTable:
+    """Parts of segments that are not charged in full: `gpus` of the GPUs of a row of the segment table over
+    [from_s, until_s), for the reason `charge_class` (a row of `billing.metering.classes.CLASSES`), at `factor_bp` of
+    the price. Rows of one segment may overlap until they have been made disjoint."""
+
+    segment: IntArray
+    charge_class: IntArray
+    factor_bp: IntArray
+    gpus: IntArray
+    from_s: IntArray
+    until_s: IntArray
+
+
+@dataclass(frozen=True, slots=True)
 class StartTable:
     """Each time a job started: it had been waiting since `pending_s` (its submission, eviction or fault)."""
 

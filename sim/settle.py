@@ -23,6 +23,7 @@ def settle(result: RunResult) -> Books:
         result.capacity,
         installed(world),
         result.horizon_s,
+        result.stalled_s,
     )
 
 

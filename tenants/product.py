@@ -47,6 +47,11 @@ class Product(Record):
         checkpoint_s: seconds of work between checkpoints: what a fault can cost. 0: there are none, all work is lost.
         checkpoint_write_s: seconds that writing one takes, in which the job does not work.
         restart_s:    seconds from getting its nodes to useful work, at every start but the first.
+        free_if_preempted_s: a start that is evicted before it lasted this long is not charged; None: restart_s for what
+            the Offer rents out, else 0.
+        free_failed_starts: what was held by a start that failed is not charged.
+        free_stalled: seconds of start-up are not charged.
+        free_down:    seconds in which GPUs are held and down are not charged; None: so for what the Offer rents out.
         price_plan:   name under which the price book lists it; its own code unless it says otherwise.
         sla:          name of its `SlaTerms`; None promises no availability (notice and guarantee hold all the same).
     """
@@ -61,6 +66,10 @@ class Product(Record):
     checkpoint_s: Seconds
     restart_s: Seconds
     checkpoint_write_s: Seconds = 0
+    free_if_preempted_s: Seconds | None = None
+    free_failed_starts: bool = True
+    free_stalled: bool = False
+    free_down: bool | None = None
     price_plan: Id = ""  # never stays empty: see _priced_under_its_code
     sla: Id | None = None
     meter: Literal["gpu_s"] = "gpu_s"

@@ -6,6 +6,9 @@ region, sku), the end takes them away. An edge of `d` GPUs at second `t` of hour
 cumulative sum over the cells gives every hour. The cost is that of the edges and of the hours that come out, whatever
 the length of a segment.
 
+Marks are edges too: what a mark takes from a segment is taken from the level of what is charged in full and added to
+the level of its own class and factor. So the classes add up to what was held, and nothing has to be cut.
+
     8 GPUs over [1_800, 9_000):   cell hour 0: +8 GPUs, 8 x 1,800;   cell hour 2: -8 GPUs, -8 x 1,800
                                   usage: hour 0 14,400   hour 1 28,800   hour 2 28,800 - 14,400 = 14,400 GPU-s
 """
@@ -19,7 +22,7 @@ from billing.columns import group_rows, require_columns, require_interval, requi
 from billing.errors import UsageError
 from billing.metering.meters import GPU_S
 from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR
-from billing.usage import CAUSES, IntArray, Names, SegmentTable
+from billing.usage import CAUSES, IntArray, MarkTable, Names, SegmentTable
 
 CHUNK_ROWS = 1 << 18  # segments whose edges are held at once; only their cells are kept
 TIME_S_MAX = 1 << 40  # 34,000 years: far past any trace, and small enough for every sum of times
@@ -67,29 +70,36 @@ def usage_key(usage: UsageTable) -> IntArray:
 
 
 class _Cells(NamedTuple):
-    """Edges added up per (tenant, product, region, sku, hour): `inside` GPU-s in that hour, `step` GPUs after it."""
+    """Edges added up per (series, hour): `inside` GPU-s in that hour, `step` GPUs after it."""
 
     tenant: IntArray
     product: IntArray
     region: IntArray
     sku: IntArray
+    charge_class: IntArray
+    factor_bp: IntArray
     hour: IntArray
     inside: IntArray
     step: IntArray
 
 
-def meter(segments: SegmentTable, *, chunk_rows: int = CHUNK_ROWS) -> UsageTable:
-    """Return the GPU-seconds of every (tenant, hour, region, sku, product) that held any.
+def meter(segments: SegmentTable, marks: MarkTable | None = None, *, chunk_rows: int = CHUNK_ROWS) -> UsageTable:
+    """Return the GPU-seconds of every (tenant, hour, region, sku, product) that held any, by class and factor.
+
+    `marks` says which of them are not charged in full; they must be disjoint (see `charge_marks`).
 
     Order, splitting and merging of segments do not change the result. Memory holds one chunk of edges, the cells and
     the result.
 
     Raises:
-        UsageError: a column of the wrong shape, a negative number of GPUs, an end before its start, a time below 0.
+        UsageError: a column of the wrong shape, a negative number of GPUs, an end before its start, a time below 0;
+            marks that take away more than was held.
     """
     _require_segments(segments)
     count = len(segments.gpus)
     chunks = [_fold(_edges(segments, slice(at, at + chunk_rows))) for at in range(0, count, chunk_rows)]
+    if marks is not None and len(marks.segment):
+        chunks.append(_fold(_marked(segments, marks)))
     if not chunks:
         return UsageTable(*(np.zeros(0, dtype=np.int64) for _ in fields(UsageTable)))
     cells = chunks[0] if len(chunks) == 1 else _fold(_Cells(*map(np.concatenate, zip(*chunks, strict=True))))
@@ -126,18 +136,34 @@ def _require_segments(segments: SegmentTable) -> None:
 
 def _edges(segments: SegmentTable, rows: slice) -> _Cells:
     """Return both edges of each segment as cells of their own, not yet added up."""
+    gpus, none = segments.gpus[rows], np.zeros_like(segments.gpus[rows])
     at_s = np.concatenate((segments.start_s[rows], segments.end_s[rows]))
-    step = np.concatenate((segments.gpus[rows], -segments.gpus[rows]))
-    hour, second = np.divmod(at_s, SECONDS_PER_HOUR)
     series = (segments.tenant, segments.product, segments.region, segments.sku)
-    keys = [np.tile(column[rows], 2) for column in series]
+    keys = [np.tile(column, 2) for column in (*(column[rows] for column in series), none, none + BP)]
+    return _cells(keys, at_s, np.concatenate((gpus, -gpus)))
+
+
+def _marked(segments: SegmentTable, marks: MarkTable) -> _Cells:
+    """Return the four edges of each mark: away from what is charged in full, and to its own class, at both ends."""
+    row, none = marks.segment, np.zeros_like(marks.gpus)
+    at_s = np.concatenate((marks.from_s, marks.until_s, marks.from_s, marks.until_s))
+    keys = [np.tile(column[row], 4) for column in (segments.tenant, segments.product, segments.region, segments.sku)]
+    keys += [
+        np.concatenate((full, full, own, own))
+        for full, own in ((none, marks.charge_class), (none + BP, marks.factor_bp))
+    ]
+    return _cells(keys, at_s, np.concatenate((-marks.gpus, marks.gpus, marks.gpus, -marks.gpus)))
+
+
+def _cells(keys: list[IntArray], at_s: IntArray, step: IntArray) -> _Cells:
+    hour, second = np.divmod(at_s, SECONDS_PER_HOUR)
     return _Cells._make((*keys, hour, step * (SECONDS_PER_HOUR - second), step))
 
 
 def _fold(cells: _Cells) -> _Cells:
-    """Add up cells of equal key; the result is sorted by (tenant, product, region, sku, hour)."""
-    order, first = group_rows(cells.tenant, cells.product, cells.region, cells.sku, cells.hour)
-    keys = [column[order[first]] for column in cells[:5]]
+    """Add up cells of equal key; the result is sorted by series, then hour."""
+    order, first = group_rows(*cells[:-2])
+    keys = [column[order[first]] for column in cells[:-2]]
     sums = [np.add.reduceat(column[order], first) for column in (cells.inside, cells.step)]
     return _Cells._make((*keys, *sums))
 
@@ -150,20 +176,25 @@ def _hours(cells: _Cells) -> UsageTable:
     """
     level_after = np.cumsum(cells.step)
     level_before = level_after - cells.step
+    with_edge = cells.inside + SECONDS_PER_HOUR * level_before
+    if (level_after < 0).any() or (with_edge < 0).any():
+        raise UsageError("marks take away more GPUs than were held", code="bad_table", path="marks")
     # Hours up to the next cell: they hold no edge, only the level.
     quiet = np.where(level_after > 0, np.diff(cells.hour, append=0) - 1, 0)
     cell = np.repeat(np.arange(len(quiet)), 1 + quiet)
     offset = np.arange(len(cell)) - np.repeat(np.cumsum(1 + quiet) - 1 - quiet, 1 + quiet)
-    with_edge = cells.inside + SECONDS_PER_HOUR * level_before
     gpu_s = np.where(offset == 0, with_edge[cell], SECONDS_PER_HOUR * level_after[cell])
     cell, offset, gpu_s = (column[gpu_s > 0] for column in (cell, offset, gpu_s))
-    usage = billed_usage(
+    usage = UsageTable(
         tenant=cells.tenant[cell],
         hour_s=(cells.hour[cell] + offset) * SECONDS_PER_HOUR,
         region=cells.region[cell],
         sku=cells.sku[cell],
         product=cells.product[cell],
-        gpu_s=gpu_s,
+        meter=np.full_like(cell, GPU_S),
+        charge_class=cells.charge_class[cell],
+        factor_bp=cells.factor_bp[cell],
+        quantity=gpu_s,
     )
     return _sorted(usage)
 

@@ -10,7 +10,9 @@ import pytest
 
 from billing.books import Books
 from billing.invoices.bill import month_bills
+from billing.metering.classes import CLASSES
 from billing.months import month_label, parse_utc
+from billing.usage import CAUSES
 from billing_facts import NAMES, PRICES, PRODUCTS, TENANTS, ClosedWorld, closed_world
 from reference import billing_twin as twin
 
@@ -19,6 +21,10 @@ STEPS = {
     "bare.ondemand": (("99.5", "10"), ("99", "30"), ("95", "100")),
     "bare.reserved": (("99.9", "10"), ("99", "25"), ("95", "100")),
 }
+RULES = {  # the defaults: a start that is evicted before it is through is free
+    "bare.ondemand": twin.Rule(if_preempted_s=120),
+    "bare.spot": twin.Rule(if_preempted_s=120),
+}
 Facts = dict[str, Any]
 
 
@@ -26,13 +32,15 @@ def product_facts(books: Books) -> Facts:
     """What the billing package says, in the twin's words."""
     lines = books.lines
     keys = [
-        (NAMES.tenants[t], h, NAMES.regions[r], NAMES.skus[s], NAMES.products[p])
-        for t, h, r, s, p in zip(
+        (NAMES.tenants[t], h, NAMES.regions[r], NAMES.skus[s], NAMES.products[p], CLASSES[c], factor_bp)
+        for t, h, r, s, p, c, factor_bp in zip(
             lines.tenant.tolist(),
             lines.hour_s.tolist(),
             lines.region.tolist(),
             lines.sku.tolist(),
             lines.product.tolist(),
+            lines.charge_class.tolist(),
+            lines.factor_bp.tolist(),
             strict=True,
         )
     ]
@@ -66,15 +74,15 @@ def twin_facts(
 ) -> Facts:
     """What the twin says. `meter` and `rate` are where a broken twin differs."""
     segments = [
-        twin.Segment(TENANTS[t], PRODUCTS[p], NAMES.regions[r], NAMES.skus[s], gpus, start_s, end_s)
-        for _, t, p, r, s, gpus, start_s, end_s, _ in world.segments
+        twin.Segment(TENANTS[t], PRODUCTS[p], NAMES.regions[r], NAMES.skus[s], gpus, start_s, end_s, CAUSES[cause])
+        for _, t, p, r, s, gpus, start_s, end_s, cause in world.segments
     ]
     prices = [
         twin.Price(p["product"], p["sku"], p.get("region", "*"), parse_utc(p["from"]), p["usd_per_gpu_hour"])
         for p in PRICES
     ]
     losses = [twin.Loss(TENANTS[t], PRODUCTS[p], gpus, f, u) for _, t, p, gpus, f, u in world.outages if p > 0]
-    usage = meter(segments)
+    usage = meter(segments, rules=RULES)
     amounts = rate(usage, prices, NAMES.epoch_s)
     rented = {key: gpu_s for key, gpu_s in usage.items() if key[4] != "int.research"}
     available = twin.availability(rented, losses, NAMES.epoch_s)
@@ -96,7 +104,7 @@ def twin_micro_usd(amounts: dict[twin.UsageKey, Fraction]) -> dict[twin.UsageKey
     """Each row's share of its month's rounded sum."""
     groups: dict[tuple[str, ...], list[twin.UsageKey]] = defaultdict(list)
     for key in sorted(amounts, key=index_order):
-        tenant, hour_s, region, sku, product = key
+        tenant, hour_s, region, sku, product, *_ = key
         groups[tenant, twin.month_of(NAMES.epoch_s, hour_s), product, sku, region].append(key)
     dealt: dict[twin.UsageKey, int] = {}
     for keys in groups.values():
@@ -105,8 +113,8 @@ def twin_micro_usd(amounts: dict[twin.UsageKey, Fraction]) -> dict[twin.UsageKey
 
 
 def index_order(key: twin.UsageKey) -> tuple[int, ...]:
-    tenant, hour_s, region, sku, product = key
-    places = NAMES.regions.index(region), NAMES.skus.index(sku), PRODUCTS.index(product)
+    tenant, hour_s, region, sku, product, why, factor_bp = key
+    places = NAMES.regions.index(region), NAMES.skus.index(sku), PRODUCTS.index(product), CLASSES.index(why), factor_bp
     return TENANTS.index(tenant), hour_s, *places
 
 
@@ -115,7 +123,7 @@ def twin_credits(
 ) -> dict[tuple[str, str, str], Fraction]:
     """Exact USD given back per (tenant, product, month), where it is more than nothing."""
     charges: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
-    for (tenant, hour_s, _, _, product), usd in amounts.items():
+    for (tenant, hour_s, _, _, product, *_), usd in amounts.items():
         charges[tenant, product, twin.month_of(NAMES.epoch_s, hour_s)] += usd
     credits = {key: charges[key] * twin.credit_share(*ratio, STEPS.get(key[1], ())) for key, ratio in available.items()}
     return {key: usd for key, usd in credits.items() if usd}

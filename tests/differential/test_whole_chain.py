@@ -13,6 +13,7 @@ import pytest
 
 import broken_cores
 from billing.invoices.bill import month_bills
+from billing.metering.classes import CLASSES
 from billing.rating.prices import PriceBook
 from billing.usage import Names
 from reference import billing_twin
@@ -91,10 +92,12 @@ def product_side(world: SmallWorld) -> tuple[dict, dict, dict]:
     books = settle(result)
     assert books.findings == []
     lines = books.lines
-    columns = (lines.tenant, lines.hour_s, lines.region, lines.sku, lines.product)
+    columns = (lines.tenant, lines.hour_s, lines.region, lines.sku, lines.product, lines.charge_class, lines.factor_bp)
     places = [
-        (tenants[tenant], hour_s, names.regions[region], names.skus[sku], PRODUCTS[product])
-        for tenant, hour_s, region, sku, product in zip(*(column.tolist() for column in columns), strict=True)
+        (tenants[tenant], hour_s, names.regions[region], names.skus[sku], PRODUCTS[product], CLASSES[why], factor_bp)
+        for tenant, hour_s, region, sku, product, why, factor_bp in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
     ]
     usd = [Fraction(number, lines.denominator * 10**6) for number in lines.numerator.tolist()]
     bills = month_bills(names, lines, books.credits)
@@ -108,18 +111,25 @@ def twin_side(world: SmallWorld) -> tuple[dict, dict, dict]:
     twin = SlowScheduler(world)
     drive_slow(twin, world, horizon_s)
     open_now = [
-        (job.row, job.start_s, horizon_s, len(job.whole) * world.pools[job.pool].gpus_per_node + job.part)
+        (job.row, job.start_s, horizon_s, len(job.whole) * world.pools[job.pool].gpus_per_node + job.part, (), 0)
         for job in twin.jobs
         if job.status in ("running", "evicting")
     ]
     jobs = world.jobs
     segments = [
         billing_twin.Segment(
-            f"t{jobs['tenant'][row]}", PRODUCTS[jobs["product"][row]], f"r{jobs['pool'][row]}", "gpu", gpus, start, end
+            f"t{jobs['tenant'][row]}",
+            PRODUCTS[jobs["product"][row]],
+            f"r{jobs['pool'][row]}",
+            "gpu",
+            gpus,
+            start,
+            end,
+            ("finished", "evicted", "node_fault")[cause],
         )
-        for row, start, end, gpus, *_ in [*twin.segments, *open_now]
+        for row, start, end, gpus, _, cause in [*twin.segments, *open_now]
     ]
-    usage = billing_twin.meter(segments)
+    usage = billing_twin.meter(segments, rules={code: billing_twin.Rule(if_preempted_s=120) for code in PRODUCTS[3:]})
     unix_s = {"2025-01-01T00:00:00Z": 1_735_689_600, "2026-01-31T23:00:00Z": EPOCH_S + 3600}
     prices = [billing_twin.Price(row[0], row[1], row[2], unix_s[row[3]], row[4]) for row in PRICES]
     amounts = billing_twin.rate(usage, prices, EPOCH_S)
@@ -146,9 +156,9 @@ def test_a_wrong_decision_shows_in_the_bills(canary) -> None:
 def test_a_second_more_on_one_segment_shows_in_the_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = billing_twin.meter
 
-    def one_second_more(segments):
+    def one_second_more(segments, rules):
         rows = list(segments)
-        return honest([rows[0]._replace(end_s=rows[0].end_s + 1), *rows[1:]])
+        return honest([rows[0]._replace(end_s=rows[0].end_s + 1), *rows[1:]], rules=rules)
 
     monkeypatch.setattr(billing_twin, "meter", one_second_more)
     assert any("amounts" in text for seed in range(5) for text in disagreements(seed))

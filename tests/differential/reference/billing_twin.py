@@ -3,8 +3,8 @@
 A second at a time, a dict for every table, `Fraction` for every amount. The rule that a broken twin gets wrong is an
 argument of its step, so that a canary differs from the honest twin in exactly one line.
 
-Rows: segment (tenant, product, region, sku, gpus, start_s, end_s); price (product, sku, region, from_unix_s, USD as
-text); outage (tenant, product, gpus, from_s, until_s). All names are words here, never indices.
+Rows: segment (tenant, product, region, sku, gpus, start_s, end_s, cause); price (product, sku, region, from_unix_s,
+USD as text); outage (tenant, product, gpus, from_s, until_s). All names are words here, never indices.
 """
 
 from collections import defaultdict
@@ -23,6 +23,27 @@ class Segment(NamedTuple):
     gpus: int
     start_s: int
     end_s: int
+    cause: str = "finished"
+
+
+class Rule(NamedTuple):
+    """What a product does not charge for."""
+
+    if_preempted_s: int = 0
+    failed_starts: bool = True
+    stalled: bool = False
+    down: bool = False
+
+
+class Condition(NamedTuple):
+    """GPUs of one segment (its place in the list) that were "down", "stalled" or "degraded" to a part of the whole."""
+
+    segment: int
+    what: str
+    gpus: int
+    factor_bp: int
+    from_s: int
+    until_s: int
 
 
 class Price(NamedTuple):
@@ -41,17 +62,52 @@ class Loss(NamedTuple):
     until_s: int
 
 
-UsageKey = tuple[str, int, str, str, str]  # tenant, hour_s, region, sku, product
+UsageKey = tuple[str, int, str, str, str, str, int]  # tenant, hour_s, region, sku, product, class, basis points charged
 
 
-def meter(segments: Iterable[Segment], seconds: Callable[[int, int], Iterable[int]] = range) -> dict[UsageKey, int]:
-    """GPU-seconds per key, counted one second at a time. `seconds` lists the seconds of an interval."""
+def too_short(ran_s: int, window_s: int) -> bool:
+    return ran_s < window_s
+
+
+def meter(
+    segments: Iterable[Segment],
+    seconds: Callable[[int, int], Iterable[int]] = range,
+    rules: Mapping[str, Rule] | None = None,
+    conditions: Sequence[Condition] = (),
+    inside: Callable[[int, int], bool] = too_short,
+) -> dict[UsageKey, int]:
+    """GPU-seconds per key, one second and one GPU at a time. `seconds` lists the seconds of an interval, `inside` says
+    whether a start was evicted inside its free window."""
     usage: dict[UsageKey, int] = defaultdict(int)
-    for row in segments:
+    for place, row in enumerate(segments):
+        rule = (rules or {}).get(row.product, Rule())
+        mine = [condition for condition in conditions if condition.segment == place]
         for second in seconds(row.start_s, row.end_s):
             hour_s = second - second % 3600
-            usage[row.tenant, hour_s, row.region, row.sku, row.product] += row.gpus
-    return {key: gpu_s for key, gpu_s in usage.items() if gpu_s}
+            for why, factor_bp, gpus in gpus_in(row, rule, mine, second, inside):
+                usage[row.tenant, hour_s, row.region, row.sku, row.product, why, factor_bp] += gpus
+    return dict(usage)
+
+
+def gpus_in(
+    row: Segment, rule: Rule, conditions: Iterable[Condition], second: int, inside: Callable[[int, int], bool]
+) -> list[tuple[str, int, int]]:
+    """How the GPUs of a segment are charged in one second: (class, basis points of the price, GPUs)."""
+    if row.cause == "start_refused" and rule.failed_starts:
+        return [("free.failed_start", 0, row.gpus)]
+    if row.cause == "evicted" and inside(row.end_s - row.start_s, rule.if_preempted_s):
+        return [("free.preempted", 0, row.gpus)]
+    now = [condition for condition in conditions if condition.from_s <= second < condition.until_s]
+    if not now:
+        return [("billed", 10_000, row.gpus)]
+    gpus: list[tuple[str, int, int]] = []
+    for what, name, given in (("down", "free.down", rule.down), ("stalled", "free.stalled", rule.stalled)):
+        gpus += [(name, 0, 1) for condition in now if condition.what == what and given for _ in range(condition.gpus)]
+    slow = sorted(
+        condition.factor_bp for condition in now if condition.what == "degraded" for _ in range(condition.gpus)
+    )
+    gpus += [("degraded", factor_bp, 1) for factor_bp in slow] + [("billed", 10_000, 1)] * row.gpus
+    return gpus[: row.gpus]
 
 
 def usd_per_gpu_hour(
@@ -89,12 +145,13 @@ def rate(
     read: Callable[[str], Fraction] = Fraction,
     each_hour: Callable[[Fraction], Fraction] = exactly,
 ) -> dict[UsageKey, Fraction]:
-    """USD of each usage row: GPU-seconds / 3600 x price. `each_hour` is done to each row: honestly, nothing."""
+    """USD of each usage row: GPU-seconds / 3600 x price x the part charged. `each_hour` is done to each row: honestly,
+    nothing."""
     amounts = {}
     for key, gpu_s in usage.items():
-        _, hour_s, region, sku, product = key
+        _, hour_s, region, sku, product, _, factor_bp = key
         price = usd_per_gpu_hour(prices, product, sku, region, epoch_s + hour_s, read)
-        amounts[key] = each_hour(Fraction(gpu_s, 3600) * price)
+        amounts[key] = each_hour(Fraction(gpu_s, 3600) * price * Fraction(factor_bp, 10_000))
     return amounts
 
 
@@ -134,7 +191,7 @@ def availability(
     """(healthy, entitled) GPU-seconds of each (tenant, product, month): delivered, and delivered + lost."""
     delivered: dict[tuple[str, str, str], int] = defaultdict(int)
     lost: dict[tuple[str, str, str], int] = defaultdict(int)
-    for (tenant, hour_s, _, _, product), gpu_s in usage.items():
+    for (tenant, hour_s, _, _, product, *_), gpu_s in usage.items():
         delivered[tenant, product, month_of(epoch_s, hour_s)] += gpu_s
     for loss in losses:
         for second in range(loss.from_s, loss.until_s):
