@@ -24,11 +24,11 @@ import simpy
 from bench_worlds import kth_world, mix_world, traces_dir, year_world
 
 from scheduler.events import NEVER
-from sim import engine
-from sim.compiled import compiled, installed
-from sim.recorder import Recorder
+from sim.engine import engines as engine
+from sim.engine.compiled import compiled, installed
+from sim.engine.recorder import Recorder
+from sim.engine.run import make_core, simulate, ticks
 from sim.result import World
-from sim.run import make_core, simulate, ticks
 
 
 def recorder_of(world: World) -> tuple[Recorder, str]:

@@ -13,7 +13,8 @@ out, and each internal job that comes needs victims; only steps that evicted som
 Goals: 1.3 ms, and 5.5 ms with preemption, the figures published for MAST (OSDI 2024; second-hand). They were measured
 on other hardware, with a search over regions that this core does not do.
 
-`guard`: what asking policies through `scheduler.guard` costs of a whole run of KTH-SP2, where that trace is there.
+`guard`: what asking policies through `scheduler.guard` costs of a whole run of KTH-SP2, where that trace is
+there.
 """
 
 import argparse
@@ -33,13 +34,13 @@ from bench_core import core_s
 from bench_worlds import kth_world, traces_dir
 
 from scheduler import guard
-from scheduler.capacity import Room
 from scheduler.core import Core
 from scheduler.events import NEVER, Event, EventKind
-from scheduler.lend import lend_by_name
-from scheduler.lives import Lives
-from scheduler.place import Choice, Step
+from scheduler.jobs.lives import Lives
+from scheduler.nodes.capacity import Room
 from scheduler.policies import policy_by_name
+from scheduler.policy.lend import lend_by_name
+from scheduler.policy.place import Choice, Step
 from scheduler.tables import JobTable, PoolRow, ProductRow
 
 GPUS_PER_NODE = 8

@@ -2,20 +2,22 @@
 
 `Core.step(now_s, events) -> timers` owns no clock, no randomness and no I/O. Whoever owns a clock may drive it: SimPy
 in the simulator, a heap loop in the tests, a recorded tape in the debugger. Events move jobs and nodes through their
-life cycles (the writers are in `scheduler.lives`), then `scheduler.serve` decides, once per instant. What the core lets
-go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` until the driver takes it.
+life cycles (the writers are in `scheduler.jobs.lives`), then `scheduler.decide.serve` decides, once per instant. What
+the core lets go of (segments, starts, evictions, idle counts, decisions) lies in `core.out` until the driver takes it.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from operator import gt
 
-from scheduler import failures, guard, serve
+from scheduler import guard
+from scheduler.decide import serve
 from scheduler.events import Cause, Event, EventKind, Idle, Reason, Status, Timer
-from scheduler.forecast import NO_FORECAST
-from scheduler.lives import EVICTED, FINISHED, Decision, Lives, Outbox, new
-from scheduler.nodeset import NodeSet
-from scheduler.pool import Pool
+from scheduler.jobs import failures
+from scheduler.jobs.lives import EVICTED, FINISHED, Decision, Lives, Outbox, new
+from scheduler.nodes.nodeset import NodeSet
+from scheduler.policy.forecast import NO_FORECAST
+from scheduler.state.pool import Pool
 from scheduler.tables import ReservationRow
 from tenants.band import TIER_OF_BAND
 

@@ -61,7 +61,7 @@ class Cause(IntEnum):
 
 
 class Status(IntEnum):
-    """Life cycle of a job (`scheduler.life` holds the moves that are allowed)."""
+    """Life cycle of a job (`scheduler.jobs.life` holds the moves that are allowed)."""
 
     NEW = 0  # row known, not submitted yet
     PENDING = 1
@@ -73,7 +73,7 @@ class Status(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a job waits, or was turned away. `scheduler.explain` turns it into a sentence."""
+    """Why a job waits, or was turned away. `scheduler.why.sentences` turns it into a sentence."""
 
     NONE = 0
     CAPACITY = 1  # too few GPUs free, even counting everything this band may evict

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduler.backfill import BACKFILLS, Backfill, Promise
-from scheduler.capacity import Capacity, Room
 from scheduler.errors import PolicyError
-from scheduler.forecast import Forecast
-from scheduler.frozen import frozen
-from scheduler.lend import Offer, Prices, Supply
-from scheduler.need import Holder, Need, vacated
-from scheduler.nodeset import NodeSet, lowest
-from scheduler.place import PLACES, Choice, Step
+from scheduler.nodes.capacity import Capacity, Room
+from scheduler.nodes.nodeset import NodeSet, lowest
 from scheduler.policies import Policy
-from scheduler.pool import Pool
+from scheduler.policy.backfill import BACKFILLS, Backfill, Promise
+from scheduler.policy.forecast import Forecast
+from scheduler.policy.lend import Offer, Prices, Supply
+from scheduler.policy.need import Holder, Need, vacated
+from scheduler.policy.place import PLACES, Choice, Step
+from scheduler.policy.victims import VICTIMS
+from scheduler.state.frozen import frozen
+from scheduler.state.pool import Pool
 from scheduler.tables import JobTable
-from scheduler.victims import VICTIMS
 
 if TYPE_CHECKING:
-    from scheduler.lives import Lives
+    from scheduler.jobs.lives import Lives
 
 # What a policy's own fault looks like: a write to what is read-only, or an answer of another kind than asked for.
 FAULTS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, NameError, AssertionError)

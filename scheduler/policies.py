@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from scheduler.backfill import Backfill, easy, greedy, none
 from scheduler.errors import UnknownPolicyError
-from scheduler.estimate import Estimate, history, user_limit
-from scheduler.lend import LENDS, Lend, all_idle, quantile_quota
-from scheduler.order import Order, fifo, shortest
-from scheduler.place import Place, fgd, first_fit, pack_domain, packed, spread
-from scheduler.rank import Rank, fair_tree, las, multifactor
-from scheduler.rotate import Rotate, by_rank
-from scheduler.timetable import EVERYBODY
-from scheduler.victims import Victims, cheapest, gfs_waste, lyra, youngest_first
+from scheduler.policy.backfill import Backfill, easy, greedy, none
+from scheduler.policy.estimate import Estimate, history, user_limit
+from scheduler.policy.lend import LENDS, Lend, all_idle, quantile_quota
+from scheduler.policy.order import Order, fifo, shortest
+from scheduler.policy.place import Place, fgd, first_fit, pack_domain, packed, spread
+from scheduler.policy.rank import Rank, fair_tree, las, multifactor
+from scheduler.policy.rotate import Rotate, by_rank
+from scheduler.policy.victims import Victims, cheapest, gfs_waste, lyra, youngest_first
+
+EVERYBODY = 1 << 40  # as a depth: all that wait are planned
 
 
 @dataclass(frozen=True, slots=True)

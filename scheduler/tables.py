@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scheduler.errors import TableError
 from scheduler.events import NEVER
-from scheduler.topology import Sizes, fault_in
+from scheduler.nodes.topology import Sizes, fault_in
 from tenants.band import Band
 
 IntArray = NDArray[np.int64]
@@ -22,8 +22,8 @@ IntArray = NDArray[np.int64]
 class PoolRow(NamedTuple):
     """Nodes of one SKU in one region. `scrub_s` is how long a node is cleaned before it changes its trust domain.
 
-    `topology` are the sizes of its domains, level by level from the smallest: see `scheduler.topology`. `spare_nodes`
-    are kept for internal jobs that lose a node; `lend_spares` lets spot rent them meanwhile.
+    `topology` are the sizes of its domains, level by level from the smallest: see `scheduler.nodes.topology`.
+    `spare_nodes` are kept for internal jobs that lose a node; `lend_spares` lets spot rent them meanwhile.
     """
 
     nodes: int

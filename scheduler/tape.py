@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scheduler.core import Core, Decision
-from scheduler.damping import Damping
 from scheduler.errors import SchedulerError
 from scheduler.events import Event, EventKind
-from scheduler.fair_tree import USUAL_SHARE, FairShare, ShareRow
-from scheduler.lend import PriceRow, lend_by_name
-from scheduler.lending import Terms
-from scheduler.nodeset import text
+from scheduler.jobs.damping import Damping
+from scheduler.jobs.lending import Terms
+from scheduler.nodes.nodeset import text
 from scheduler.policies import policy_by_name
+from scheduler.policy.fair_tree import USUAL_SHARE, FairShare, ShareRow
+from scheduler.policy.lend import PriceRow, lend_by_name
+from scheduler.quotas.rows import NO_TENANCY, tenancy_of
 from scheduler.tables import DEFAULTS, STATIC, JobTable, PoolRow, ProductRow, ReservationRow
-from scheduler.tenancy import NO_TENANCY, tenancy_of
 
 FORMAT = 1
 

@@ -25,7 +25,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from scheduler.topology import Sizes
+from scheduler.nodes.topology import Sizes
 from sim.errors import ScenarioError
 from sim.param import Param, Quantity
 from tenants.model import Id, Record, Seconds

@@ -14,9 +14,9 @@ from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
 from scheduler.tables import PoolRow
-from sim.build import product_rows
 from sim.errors import SimError
 from sim.result import FaultRows, World
+from sim.scenario.build import product_rows
 from sim.traces.trace import Trace
 from tenants.band import LENDABLE
 from tenants.registry import Registry

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from billing.rating.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
-from scheduler.damping import Damping
-from scheduler.fair_tree import USUAL_SHARE, FairShare
+from scheduler.jobs.damping import Damping
+from scheduler.policy.fair_tree import USUAL_SHARE, FairShare
+from scheduler.quotas.rows import NO_TENANCY, Tenancy
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
-from scheduler.tenancy import NO_TENANCY, Tenancy
 from tenants.registry import Registry
 
 IntArray = NDArray[np.int64]
@@ -52,11 +52,11 @@ class FaultRows:
     node: IntArray
     down_s: IntArray
     up_s: IntArray
-    cause: IntArray | None = None  # index into sim.fault_causes.CAUSE_NAMES, where known
+    cause: IntArray | None = None  # index into sim.failures.fault_causes.CAUSE_NAMES, where known
 
 
 class LendInputs(NamedTuple):
-    """What lend functions take from a scenario; see `sim.lend_terms` for what each is used for."""
+    """What lend functions take from a scenario; see `sim.engine.lend_terms` for what each is used for."""
 
     quantile_bp: int = 9_000
     spot_block_s: int = 3_600
@@ -68,7 +68,7 @@ USUAL_LENDING = LendInputs()
 
 
 class DeadlineRow(NamedTuple):
-    """A renter whose work has to be done by a time, on spot or on-demand as it sees fit; see `sim.deadline`.
+    """A renter whose work has to be done by a time, on spot or on-demand as it sees fit; see `sim.engine.deadline`.
 
     Times in seconds since the epoch of the scenario. The jobs are rows that nobody else submits: the renter uses one
     for each of its moves. Prices are micro-USD of a GPU-hour when it comes.
@@ -154,7 +154,7 @@ class RunResult:
     evicted_by: IntArray  # of each eviction: the job whose grant caused it; -1 where no job did
     eviction_lost_s: IntArray  # of each eviction: seconds of work that it threw away
     second_order: IntArray  # of each eviction: 1 where the job that caused it was starting again after a failure
-    waits: IntArray  # (3, n): job, number of the scheduler.wait_cause.WaitCause, seconds; by job and cause, ascending
+    waits: IntArray  # (3, n): job, `scheduler.why.wait_cause.WaitCause`, seconds; by job and cause, ascending
     outages: OutageTable
     capacity: CapacityTable
     tape: list[str] | None

@@ -17,15 +17,15 @@ from billing.months import utc_text
 from billing.sla.indicators import nearest_rank
 from billing.usage import IntArray
 from scheduler.events import Status
-from scheduler.wait_cause import WaitCause
-from sim.deadline import deadlines_kept, rows_of
-from sim.delays import delays_of
-from sim.quota_use import budget_findings, quota_use
+from scheduler.why.wait_cause import WaitCause
+from sim.engine.deadline import deadlines_kept, rows_of
+from sim.measures.delays import delays_of
+from sim.measures.quota_use import budget_findings, quota_use
+from sim.measures.run_reliability import reliability
 from sim.report.build import capacity_residual
 from sim.report.delay import delay
 from sim.report.timeline import installed_gpus, is_rented
 from sim.result import RunResult
-from sim.run_reliability import reliability
 from tenants.band import Band
 
 

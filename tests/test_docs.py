@@ -18,9 +18,9 @@ import typer
 from billing.usage import CAUSES, STATES
 from house_rules import LAYERS, ROOT, module_of, sources
 from scheduler.events import Cause, EventKind, Reason, Status
-from scheduler.lend import LENDS
-from scheduler.life import MOVES, NODE_MOVES
+from scheduler.jobs.life import MOVES, NODE_MOVES
 from scheduler.policies import POLICIES, Policy
+from scheduler.policy.lend import LENDS
 from tenants.band import Band
 
 DOCS = ROOT / "docs"
@@ -116,7 +116,7 @@ def test_parts_of_policies_are_those_of_the_code() -> None:
     assert [name for name in optional if f"`{name}`" not in text] == []
     assert [row[0] for row in rows] == [field.name for field in fields(Policy) if callable(field.default)]
     for part, _, built_in in rows:
-        module = importlib.import_module(f"scheduler.{part}")
+        module = importlib.import_module(f"scheduler.policy.{part}")
         assert all(callable(getattr(module, name, None)) for name in quoted(built_in)), part
 
 
@@ -145,7 +145,7 @@ def test_glossary_words_are_unique_and_capacity_states_complete() -> None:
 
 
 def test_life_cycle_of_a_job_is_drawn_as_it_is() -> None:
-    """The diagram holds exactly the moves that `scheduler.life` allows."""
+    """The diagram holds exactly the moves that `scheduler.jobs.life` allows."""
     text = read("life-cycle.md")
     arrows = re.findall(r"^\s+(\[\*\]|[A-Z]+) --> ([A-Z]+):", text, flags=re.MULTILINE)
     drawn = {(start.replace("[*]", "NEW"), end) for start, end in arrows}
@@ -217,7 +217,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_that_is_named_exists(page: Path) -> None:
-    """`scheduler.capacity` is a module, `scheduler/life.py` a file, `billing.books.close` a thing in a module."""
+    """`scheduler.nodes.capacity` is a module, `scheduler/jobs/life.py` a file, `billing.books.close` a thing in a
+    module.
+    """
     missing = []
     for name in quoted(page.read_text()):
         path = re.fullmatch(r"(?:tests|docs|benchmarks|" + "|".join(LAYERS) + r")/[\w/.-]+", name)

@@ -24,6 +24,7 @@ from house_rules import (
     module_of,
     sources,
 )
+from rooms import circles, doors
 
 TEXTS = ("*.py", "*.md", "*.toml", "*.j2", "*.css", "*.txt", "Makefile", "run")
 
@@ -58,31 +59,31 @@ CANARIES = {
     "billing imports the scheduler": ("billing.metering.meter", "from scheduler.events import Cause"),
     "inside a function": ("billing.metering.meter", "def f():\n    import scheduler.core"),
     "by a relative import": ("billing.metering.meter", "from ...scheduler import core"),
-    "by name": ("billing.metering.meter", "import importlib\nimportlib.import_module('sim.run')"),
+    "by name": ("billing.metering.meter", "import importlib\nimportlib.import_module('sim.engine.run')"),
     "scheduler sees more than bands": ("scheduler.core", "from tenants import registry"),
     "scheduler sees all of tenants": ("scheduler.core", "import tenants"),
     "tenants looks up": ("tenants.registry", "from billing.rating.prices import PriceBook"),
-    "scheduler draws lots": ("scheduler.order", "import random"),
+    "scheduler draws lots": ("scheduler.policy.order", "import random"),
     "scheduler reads the clock": ("scheduler.core", "from time import monotonic"),
     "scheduler reads files": ("scheduler.tables", "from pathlib import Path"),
     "a dependency in the wrong place": ("billing.metering.meter", "import simpy"),
     "an undeclared dependency": ("sim.report", "import pandas"),
-    "tests in the product": ("sim.run", "import tests.conftest"),
-    "wall clock": ("sim.run", "import time\nnow = time.time()"),
-    "wall clock by another name": ("sim.run", "from time import time"),
+    "tests in the product": ("sim.engine.run", "import tests.conftest"),
+    "wall clock": ("sim.engine.run", "import time\nnow = time.time()"),
+    "wall clock by another name": ("sim.engine.run", "from time import time"),
     "today": ("billing.books", "import datetime\nnow = datetime.datetime.now()"),
     "today, imported": ("billing.books", "from datetime import date\nnow = date.today()"),
     "global random": ("sim.workload", "import random"),
     "legacy numpy random": ("sim.workload", "import numpy as np\nnp.random.rand(3)"),
     "generator without a seed": ("sim.workload", "import numpy as np\nrng = np.random.default_rng()"),
-    "print": ("sim.run", "print('done')"),
+    "print": ("sim.engine.run", "print('done')"),
     "float": ("billing.money", "x = float('1.5')"),
     "float constant": ("tenants.product", "share = 0.5"),
     "float column": ("billing.metering.meter", "import numpy as np\nx = np.zeros(3, np.float64)"),
     "true division": ("billing.money", "def f(a, b):\n    return a / b"),
-    "true division in place": ("scheduler.lend", "def f(a, b):\n    a /= b"),
-    "long module": ("sim.run", "x = 1\n" * (MODULE_LINES + 1)),
-    "long function": ("sim.run", "def f():\n" + "    x = 1\n" * FUNCTION_LINES),
+    "true division in place": ("scheduler.policy.lend", "def f(a, b):\n    a /= b"),
+    "long module": ("sim.engine.run", "x = 1\n" * (MODULE_LINES + 1)),
+    "long function": ("sim.engine.run", "def f():\n" + "    x = 1\n" * FUNCTION_LINES),
 }
 
 
@@ -101,7 +102,10 @@ INNOCENT = {
     "a path is not a quotient": ("tenants.registry", "def f(folder, name):\n    return folder / f'{name}.toml'"),
     "floats may be refused": ("billing.money", "def f(x):\n    return isinstance(x, float)"),
     "the command line prints": ("sim.cli.run", "print('done')"),
-    "long with a reason": ("sim.run", '"""Runs. This module is long because of its table."""\n' + "x = 1\n" * 300),
+    "long with a reason": (
+        "sim.engine.run",
+        '"""Runs. This module is long because of its table."""\n' + "x = 1\n" * 300,
+    ),
 }
 
 
@@ -114,6 +118,22 @@ def test_relative_imports_are_resolved_from_where_they_stand() -> None:
     tree = ast.parse("from . import a\nfrom ..b import c")
     assert [name for _, name in imports(tree, "sim.cli.run")] == ["sim.cli.a", "sim.b.c"]
     assert [name for _, name in imports(tree, "sim.cli", is_package=True)] == ["sim.cli.a", "sim.b.c"]
+
+
+def test_no_rooms_form_a_circle() -> None:
+    named = {module_of(path): path.read_text() for path in sources() if path.name != "__init__.py"}
+    assert circles(doors(named)) == []
+
+
+def test_canary_rooms_that_form_a_circle() -> None:
+    named = {
+        "sim.a.one": "from sim.b import two",
+        "sim.b.two": "def f():\n    from sim.c import three",
+        "sim.c.three": "import sim.a.one",
+        "sim.d": "from typing import TYPE_CHECKING\nimport sim.a.one\nif TYPE_CHECKING:\n    import sim.e",
+        "sim.e": "import sim.d",
+    }
+    assert circles(doors(named)) == ["sim.a <-> sim.b", "sim.a <-> sim.c", "sim.b <-> sim.c"]
 
 
 def test_dead_modules_and_declarations() -> None:
@@ -134,10 +154,12 @@ def test_dead_modules_and_declarations() -> None:
 
 
 def test_canary_dead_modules_and_declarations() -> None:
-    imported = {"sim.run": {"sim.driver.drive", "sim.run.run"}, "sim.lonely": {"sim.lonely.alone"}}
-    assert dead_modules(["sim.driver", "sim.run", "sim.lonely"], imported, {"sim.run"}) == ["sim.lonely"]
+    imported = {"sim.engine.run": {"sim.engine.driver.drive", "sim.engine.run.run"}, "sim.lonely": {"sim.lonely.alone"}}
+    assert dead_modules(["sim.engine.driver", "sim.engine.run", "sim.lonely"], imported, {"sim.engine.run"}) == [
+        "sim.lonely"
+    ]
     source = "def used(): ...\ndef unused(): ...\n@app.command()\ndef registered(): ..."
-    assert dead_declarations({"sim.run": source}, "the README names used") == ["sim.run.unused"]
+    assert dead_declarations({"sim.engine.run": source}, "the README names used") == ["sim.engine.run.unused"]
 
 
 def test_nothing_is_left_half_done_or_tied_to_this_checkout() -> None:

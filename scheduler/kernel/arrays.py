@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduler.jobs.lives import Lives
 from scheduler.kernel import fields as f
-from scheduler.lives import Lives
 
 IntArray = NDArray[np.int64]
 

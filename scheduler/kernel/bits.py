@@ -1,4 +1,5 @@
-"""Node sets as words of 32 bits: bit i of word k is node 32 k + i. The set ops of `scheduler.nodeset`, on flat arrays.
+"""Node sets as words of 32 bits: bit i of word k is node 32 k + i. The set ops of `scheduler.nodes.nodeset`, on flat
+arrays.
 
 Every function takes the state and the first word of a set, and costs O(words).
 """

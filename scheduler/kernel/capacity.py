@@ -1,4 +1,4 @@
-"""Free GPUs on nodes, and the rooms of tiers: `scheduler.capacity` on flat arrays.
+"""Free GPUs on nodes, and the rooms of tiers: `scheduler.nodes.capacity` on flat arrays.
 
 A room is four numbers: a capacity, the set of closed nodes, and the sets to which whole nodes and the part are limited.
 """

@@ -1,4 +1,4 @@
-"""Gathering nodes for a granted job: `scheduler.gather` and `scheduler.victims` on flat arrays."""
+"""Gathering nodes for a granted job: `scheduler.decide.gather` and `scheduler.policy.victims` on flat arrays."""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.bits import copy_words, set_of, words_of
@@ -120,8 +120,8 @@ def next_holder(s: Flat, j: Flat, p: int, tier: int, b: int, lower: int, claims:
 def plan_victims(s: Flat, j: Flat, b: int, c: int, closed: int, whole: int, limit: int) -> None:
     """Work out REACH_WHOLE and REACH_PART: the nodes that are open once the smallest set found of victims has left.
 
-    `scheduler.victims.youngest_first`: the youngest gangs of the least important band until it fits, then a walk back
-    that drops whoever is not needed.
+    `scheduler.policy.victims.youngest_first`: the youngest gangs of the least important band until it fits, then a walk
+    back that drops whoever is not needed.
     """
     p, tier, part = j[b + f.POOL], j[b + f.TIER], j[b + f.PART]
     words, useful, cover, stay = words_of(s, p), set_of(s, p, f.USEFUL), s[p + f.COVER], s[p + f.STAY]

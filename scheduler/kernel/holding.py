@@ -1,4 +1,5 @@
-"""What jobs hold, in every view of their pool, and when they give it back by estimate: the writers of `scheduler.pool`.
+"""What jobs hold, in every view of their pool, and when they give it back by estimate: the writers of
+`scheduler.state.pool`.
 
 `b` is the first word of a job's record, `p` that of its pool's.
 """

@@ -1,4 +1,4 @@
-"""The moves of a job: `scheduler.lives` on flat arrays. Nothing here chooses.
+"""The moves of a job: `scheduler.jobs.lives` on flat arrays. Nothing here chooses.
 
 `b` is the first word of a job's record, `p` that of its pool's. The module is a little longer than most because a grant
 may revoke, evict and start, and these stand together.

@@ -1,4 +1,6 @@
-"""Placement: `scheduler.place` on flat arrays. The choice under way stands in WHOLE and PART_NODE of its pool."""
+"""Placement: `scheduler.policy.place` on flat arrays. The choice under way stands in WHOLE and PART_NODE of its
+pool.
+"""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.bits import add_highest, add_lowest, any_of, clear, count, lowest_node, set_of, words_of

@@ -1,4 +1,4 @@
-"""The promised start: `scheduler.promise` on flat arrays."""
+"""The promised start: `scheduler.plan.promise` on flat arrays."""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.bits import copy_words, drop, set_of, words_of

@@ -1,4 +1,6 @@
-"""Why a job waits, and which GPUs are idle in which state: `scheduler.why` and `Pool.idle_gpus` on flat arrays."""
+"""Why a job waits, and which GPUs are idle in which state: `scheduler.why.reasons` and `Pool.idle_gpus` on flat
+arrays.
+"""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.bits import ones, set_of, words_of
@@ -12,7 +14,7 @@ from scheduler.kernel.serve import offered
 
 
 def why(s: Flat, j: Flat, b: int) -> int:
-    """Return why a job does not run yet. As `scheduler.why`, without the promised start."""
+    """Return why a job does not run yet. As `scheduler.why.reasons`, without the promised start."""
     p, tier, full, part = j[b + f.POOL], j[b + f.TIER], j[b + f.FULL], j[b + f.PART]
     if j[b + f.STATUS] == f.GRANTED:
         return f.REASON_RECLAIM if j[b + f.VICTIM] >= 0 else f.REASON_SCRUB

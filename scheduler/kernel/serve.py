@@ -1,4 +1,4 @@
-"""Deciding for one pool, once per instant: `scheduler.serve` on flat arrays, in the same order of service."""
+"""Deciding for one pool, once per instant: `scheduler.decide.serve` on flat arrays, in the same order of service."""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.bits import count, set_of, words_of

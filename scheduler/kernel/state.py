@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.events import Event, EventKind
+from scheduler.jobs.lives import Lives
 from scheduler.kernel import fields as f
 from scheduler.kernel.arrays import State, outbox_of
-from scheduler.lives import Lives
-from scheduler.place import first_fit
+from scheduler.policy.place import first_fit
 from scheduler.tables import ReservationRow
 from tenants.band import TIER_COUNT, TIER_OF_BAND, Band
 

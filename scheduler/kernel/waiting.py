@@ -1,4 +1,4 @@
-"""Jobs that wait: `scheduler.waiting` on flat arrays.
+"""Jobs that wait: `scheduler.state.waiting` on flat arrays.
 
 Keys never change, so each job has one place in the line of its shape for the whole run. A line is a segment tree over
 places that holds the least need of the jobs that wait there (ABSENT: none does). So "the next one from here on that

@@ -1,4 +1,4 @@
-"""The seconds of a segment, and what is left of a job: `scheduler.work` on flat arrays."""
+"""The seconds of a segment, and what is left of a job: `scheduler.jobs.work` on flat arrays."""
 
 from scheduler.kernel import fields as f
 from scheduler.kernel.fields import Flat
@@ -7,7 +7,7 @@ from scheduler.kernel.outbox import put_nodes, row_of
 
 
 def with_writes(s: Flat, j: Flat, b: int, work_s: int) -> int:
-    """Return how long so much work takes with the checkpoints in it. As `scheduler.work.with_writes`."""
+    """Return how long so much work takes with the checkpoints in it. As `scheduler.jobs.work.with_writes`."""
     product = product_of(s, j, b)
     checkpoint_s = s[product + f.CHECKPOINT_S]
     if checkpoint_s and work_s and s[product + f.WRITE_S]:
@@ -48,7 +48,7 @@ def worked_in(rest_s: int, checkpoint_s: int, write_s: int) -> int:
 def book_work(s: Flat, j: Flat, o: Flat, b: int, cause: int) -> int:
     """Split the seconds of the segment that ends now, let go of it, and return those that were lost.
 
-    As `scheduler.work.settle_work` and `settle_writes`.
+    As `scheduler.jobs.work.settle_work` and `settle_writes`.
     """
     product = product_of(s, j, b)
     checkpoint_s, write_s, notice_s = s[product + f.CHECKPOINT_S], s[product + f.WRITE_S], s[product + f.NOTICE_S]

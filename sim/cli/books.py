@@ -9,10 +9,10 @@ from billing.documents.bill import bill_rows, csv_text
 from billing.invoices.bill import Bill, make_bill, month_bills
 from billing.money import money_json
 from billing.months import Period, hour_period, month_label, month_numbers, month_period, parse_month
-from sim import run_folder
 from sim.cli.when import parse_hour
 from sim.errors import SimError
-from sim.run_books import read_books
+from sim.folder import run_folder
+from sim.folder.books import read_books
 
 
 def closed_books(folder: Path) -> Books:

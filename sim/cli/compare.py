@@ -10,7 +10,7 @@ from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.runs import find_run
 
 if TYPE_CHECKING:
-    from sim.compare import Comparison, Metric
+    from sim.answers.compare import Comparison, Metric
 
 RunsArgument = Annotated[
     list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more; the first is what others are held against.")
@@ -25,7 +25,7 @@ def compare(
     md: MdFlag = False,
 ) -> None:
     """Put finished runs side by side: use, money, delays, evictions, waits by cause; differences against the first."""
-    from sim.compare import compare as compared
+    from sim.answers.compare import compare as compared
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     if len(runs) < 2:

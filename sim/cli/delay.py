@@ -19,7 +19,7 @@ def delay(
     md: MdFlag = False,
 ) -> None:
     """Say what rentals earned and which internal jobs they delayed, against the same world without rentals."""
-    from sim.delay_report import DelayReport, delay_report
+    from sim.answers.delay_report import DelayReport, delay_report
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     found: DelayReport = delay_report(find_run(session, run))

@@ -33,8 +33,8 @@ def demo(
 ) -> None:
     """Sell the training gap: one cluster with rentals and without, its bills, service levels and page."""
     from sim.cli.produce import about, deliver, exit_by, simulate
-    from sim.run_folder import require_free
-    from sim.scenario import load
+    from sim.folder.run_folder import require_free
+    from sim.scenario.model import load
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     place = out or session.runs / FOLDER

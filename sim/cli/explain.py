@@ -22,7 +22,7 @@ def explain(
     md: MdFlag = False,
 ) -> None:
     """Explain one job of a finished run, in sentences, or the evictions of the run; --json gives codes and numbers."""
-    from sim.explain import explain as explanation
+    from sim.answers.explain import explain as explanation
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     if evictions == (job is not None):
@@ -38,9 +38,9 @@ def explain(
 
 def _evictions(session: Session, folder: Path, top: int | None, shape: str) -> None:
     from billing.months import utc_text
-    from sim.explain import evictions
+    from sim.answers.explain import evictions
+    from sim.folder.run_folder import read
     from sim.report.text import usd
-    from sim.run_folder import read
 
     rows = evictions(folder)
     epoch_s = read(folder).names.epoch_s

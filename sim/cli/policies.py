@@ -8,8 +8,8 @@ from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
 
 def policies(ctx: typer.Context, csv: CsvFlag = False, md: MdFlag = False) -> None:
     """List the policies and lend functions that `--policy` and `--lend` accept."""
-    from sim.policy_list import lends
-    from sim.policy_list import policies as listed
+    from sim.answers.policy_list import lends
+    from sim.answers.policy_list import policies as listed
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     rows, lent = listed(), lends()

@@ -7,19 +7,19 @@ from typing import Any, NamedTuple
 import typer
 
 from billing.books import Books
-from sim import run_folder
-from sim.build import build
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session
 from sim.cli.output import note
 from sim.cli.progress import progress
-from sim.manifest import config_sha256
+from sim.engine.run import run
+from sim.folder import run_folder
+from sim.folder.manifest import config_sha256
 from sim.param import Origin
 from sim.report.build import from_result
 from sim.report.page import render
 from sim.result import RunResult
-from sim.run import run
-from sim.scenario import Scenario, guesses
+from sim.scenario.build import build
+from sim.scenario.model import Scenario, guesses
 from sim.settle import settle
 from sim.summary import summarise
 

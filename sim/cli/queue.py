@@ -21,9 +21,9 @@ def queue(
     md: MdFlag = False,
 ) -> None:
     """Show the jobs that wait at a moment of a finished run, with reasons and expected starts."""
+    from sim.answers.queue import waiting_at
     from sim.cli.when import parse_second
-    from sim.queue import waiting_at
-    from sim.run_folder import read
+    from sim.folder.run_folder import read
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     folder = find_run(session, run)

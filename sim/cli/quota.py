@@ -16,7 +16,7 @@ app = group(
 @command(app, "show", "spillway quota show last", "spillway quota show runs/labs --json")
 def show(ctx: typer.Context, run: RunArgument, csv: CsvFlag = False, md: MdFlag = False) -> None:
     """Show what each tenant used, borrowed and lent, in GPU-hours, and its budget by month."""
-    from sim.run_folder import read
+    from sim.folder.run_folder import read
 
     session = session_of(ctx)
     found: dict[str, Any] = read(find_run(session, run)).summary().get("quota", {"tenants": [], "budgets": []})

@@ -51,7 +51,7 @@ def reliability(
     md: MdFlag = False,
 ) -> None:
     """Size checkpoints and hot spares of a job, from closed forms; no run is needed."""
-    from sim.reliability import sizes
+    from sim.measures.reliability import sizes
 
     shape = form(csv=csv, md=md)
     hazard = _rate(nodes, rate, mttf_hours, failures, days)
@@ -70,7 +70,7 @@ def reliability(
 
 def _rate(nodes: int, rate: float | None, mttf_hours: float | None, failures: int | None, days: float | None) -> float:
     """The one hazard that was named, per 1,000 node-days."""
-    from sim.reliability import rate_from_count, rate_from_mttf
+    from sim.measures.reliability import rate_from_count, rate_from_mttf
 
     if (failures is None) != (days is None):
         raise typer.BadParameter("--failures and --days belong together")

@@ -41,8 +41,8 @@ def replay(
     md: MdFlag = False,
 ) -> None:
     """Replay a trace into a run folder; or a run's tape, to compare every decision with the recorded one."""
-    from scheduler.lend import LENDS
     from scheduler.policies import POLICIES, own_lend
+    from scheduler.policy.lend import LENDS
     from sim.cli.choice import choose
     from sim.cli.headline import headline
     from sim.cli.produce import exit_by
@@ -116,9 +116,9 @@ def _replay(
     from scheduler.policies import policy_by_name
     from sim.cli.produce import About, deliver
     from sim.cli.progress import progress
+    from sim.engine.run import run
+    from sim.folder.run_folder import require_free
     from sim.replay import world_of_trace
-    from sim.run import run
-    from sim.run_folder import require_free
     from sim.traces.readers import read
 
     if out is not None:
@@ -145,7 +145,7 @@ def _setup_toml(path: Path, setup: Setup) -> str:
     from hashlib import file_digest
 
     from sim.replay import defaults_text
-    from sim.toml_text import to_toml
+    from sim.scenario.toml_text import to_toml
 
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
@@ -160,8 +160,8 @@ def _tape(session: Session, text: str) -> Path:
 
     Raises SimError: neither a file nor a run.
     """
-    from sim.manifest import MANIFEST
-    from sim.run_folder import TAPE
+    from sim.folder.manifest import MANIFEST
+    from sim.folder.run_folder import TAPE
 
     path = Path(text)
     if path.is_file():
@@ -173,7 +173,7 @@ def _tape(session: Session, text: str) -> Path:
 
 def _compare(session: Session, text: str) -> None:
     """Feed a tape to the core and say whether every decision was made again; exit code 1 if not."""
-    from sim.tape import replay as compare
+    from sim.folder.tape import replay as compare
 
     found = compare(_tape(session, text))
     different = found.first_difference

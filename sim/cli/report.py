@@ -11,7 +11,7 @@ from sim.cli.runs import RunArgument, find_run
 from sim.errors import SimError
 
 if TYPE_CHECKING:
-    from sim.run_folder import RunFolder
+    from sim.folder.run_folder import RunFolder
 
 PAGE = "report.html"
 
@@ -20,7 +20,7 @@ OpenFlag = Annotated[bool, typer.Option("--open", help="Open the page in a brows
 
 def report(ctx: typer.Context, run: RunArgument, open_: OpenFlag = False) -> None:
     """Print the path of a run's page; draw the page first if the run has none."""
-    from sim import run_folder
+    from sim.folder import run_folder
 
     session = session_of(ctx)
     folder = run_folder.read(find_run(session, run))
@@ -49,7 +49,7 @@ def _draw(session: Session, folder: "RunFolder", page: Path) -> None:
     """
     from sim.cli.books import require_metered
     from sim.cli.produce import about, draw, simulate
-    from sim.scenario import parse
+    from sim.scenario.model import parse
     from sim.settle import settle
     from sim.summary import summarise
 

@@ -37,14 +37,14 @@ def run(
     md: MdFlag = False,
 ) -> None:
     """Run one scenario under one policy and seed; write a run folder, print its headline numbers."""
-    from scheduler.lend import LENDS
     from scheduler.policies import POLICIES
+    from scheduler.policy.lend import LENDS
     from sim.cli.choice import choose
     from sim.cli.headline import headline
     from sim.cli.produce import about, deliver, exit_by, simulate
-    from sim.engine import ENGINES
-    from sim.run_folder import require_free
-    from sim.scenario import load
+    from sim.engine.engines import ENGINES
+    from sim.folder.run_folder import require_free
+    from sim.scenario.model import load
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     if policy is not None:

@@ -1,6 +1,6 @@
 """Which run folder is meant: a folder, a run id, a unique prefix of one, or `last`.
 
-A folder is a run folder when it holds `manifest.json`; what is in it is `sim.run_folder`'s business.
+A folder is a run folder when it holds `manifest.json`; what is in it is `sim.folder.run_folder`'s business.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A TOML file, 
 @command(app, "list", "spillway scenarios list", "spillway scenarios list --json")
 def list_(ctx: typer.Context, csv: CsvFlag = False, md: MdFlag = False) -> None:
     """List the bundled scenarios."""
-    from sim.scenario import bundled, load
+    from sim.scenario.model import bundled, load
 
     found = [load(name) for name in bundled()]
     sizes = [sum(pool.nodes * pool.gpus_per_node for pool in each.pool) for each in found]
@@ -38,7 +38,7 @@ def list_(ctx: typer.Context, csv: CsvFlag = False, md: MdFlag = False) -> None:
 @command(app, "show", "spillway scenarios show gap", "spillway scenarios show gap > mine.toml")
 def show(ctx: typer.Context, name: NameArgument) -> None:
     """Print a scenario's TOML, ready to be copied and changed."""
-    from sim.scenario import show as text_of
+    from sim.scenario.model import show as text_of
 
     text = text_of(name)
     if session_of(ctx).json:
@@ -50,8 +50,8 @@ def show(ctx: typer.Context, name: NameArgument) -> None:
 @command(app, "validate", "spillway scenarios validate mine.toml", "spillway scenarios validate mine.toml --json")
 def validate(ctx: typer.Context, file: FileArgument) -> None:
     """Check a scenario file as a run would: keys, sizes, parties, prices. Exit code 2 if something is wrong."""
-    from sim.build import build
-    from sim.scenario import guesses, load
+    from sim.scenario.build import build
+    from sim.scenario.model import guesses, load
 
     scenario = load(file)
     jobs = len(build(scenario).jobs.job_id)
@@ -67,6 +67,6 @@ def validate(ctx: typer.Context, file: FileArgument) -> None:
 @command(app, "schema", "spillway scenarios schema > scenario.schema.json", "spillway scenarios schema -q")
 def schema(ctx: typer.Context) -> None:
     """Print the JSON schema of scenario files, for editors."""
-    from sim.scenario import schema as document
+    from sim.scenario.model import schema as document
 
     answer(session_of(ctx), document, list, fmt="json")

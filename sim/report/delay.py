@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.delays import delays_of
+from sim.measures.delays import delays_of
 from sim.report.model import Delay, DelayRow, ReclaimRow
 from sim.report.timeline import bands
 from sim.result import IntArray, RunResult

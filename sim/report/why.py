@@ -3,9 +3,9 @@
 import numpy as np
 
 from billing.money import exact_sum, product
-from scheduler.wait_cause import WaitCause
-from sim.delays import delays_of
-from sim.lost_work import lost_gpu_s, lost_micro_usd
+from scheduler.why.wait_cause import WaitCause
+from sim.measures.delays import delays_of
+from sim.measures.lost_work import lost_gpu_s, lost_micro_usd
 from sim.report.timeline import bands
 from sim.report.why_model import DelayedJob, EvictionPair, WaitRow, Waits
 from sim.result import RunResult

@@ -10,8 +10,8 @@ from multiprocessing import active_children
 from pathlib import Path
 from typing import NamedTuple
 
+from sim.engine.run import run
 from sim.result import World
-from sim.run import run
 from sim.study.measure import Outcome, measure
 from sim.study.worlds import ALIBABA, PHILLY, alibaba_world, philly_world
 

@@ -17,13 +17,13 @@ import numpy as np
 
 from billing.months import parse_utc
 from scheduler.events import NEVER
-from sim.build import build
-from sim.draw import DAY_S, HOUR_S, IntArray, choose, estimates, stream
 from sim.errors import SimError
 from sim.replay import world_of_trace
 from sim.result import JobRows, World
-from sim.scenario import from_mapping
+from sim.scenario.build import build
+from sim.scenario.model import from_mapping
 from sim.traces.readers import read
+from sim.workload.draw import DAY_S, HOUR_S, IntArray, choose, estimates, stream
 from tenants.band import LENDABLE
 
 WARM_DAYS, DAYS = 4, 14

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from scheduler.cells import Cell, Cells, CellTree
-from scheduler.nodeset import NOTHING, rows
+from scheduler.nodes.nodeset import NOTHING, rows
+from scheduler.quotas.cells import Cell, Cells, CellTree
 
 SEEDS = range(80)
 

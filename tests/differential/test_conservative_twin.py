@@ -8,11 +8,11 @@ import pytest
 import broken_cores
 from flat_jobs import schedule, starts
 from reference.slow_conservative import SlowConservative
-from scheduler.conservative import planned_start_s
 from scheduler.errors import TableError
 from scheduler.events import NEVER, Event, EventKind
+from scheduler.plan.conservative import planned_start_s
+from scheduler.plan.timetable import plannable
 from scheduler.tables import PoolRow, ProductRow
-from scheduler.timetable import plannable
 from small_worlds import HORIZON_S, SmallWorld, flat_drive, small_world
 from swarm_worlds import world_for
 from tenancy_worlds import random_quota_world

@@ -9,18 +9,18 @@ import simpy
 from scheduler.core import Core
 from scheduler.events import Event
 from scheduler.tape import Settings, compare, header_line, step_line
-from sim import world as processes
-from sim.build import build
-from sim.driver import Driver
-from sim.run import run
-from sim.scenario import load
+from sim.engine import world as processes
+from sim.engine.driver import Driver
+from sim.engine.run import run
+from sim.scenario.build import build
+from sim.scenario.model import load
 from small_worlds import HORIZON_S, Log, SmallWorld, collect, faults_of, flat_drive, small_world
 
 SEEDS = range(60)
 
 
 def simpy_drive(core: Core, world: SmallWorld) -> Log:
-    """The world's processes under SimPy, as `sim.run` starts them."""
+    """The world's processes under SimPy, as `sim.engine.run` starts them."""
     log = Log([], [], [], [], [], [])
 
     def after_step(now_s: int, events: list[Event]) -> None:

@@ -11,11 +11,11 @@ import broken_cores
 from core_checks import broken_guarantees, partial_gangs
 from reference.slow_plans import every_plan, rank
 from scheduler.errors import PolicyError
-from scheduler.lend import all_idle
-from scheduler.need import Holder, Ledger, Need, Parting, vacated
-from scheduler.nodeset import of_rows
+from scheduler.nodes.nodeset import of_rows
 from scheduler.policies import POLICIES
-from scheduler.victims import VICTIMS
+from scheduler.policy.lend import all_idle
+from scheduler.policy.need import Holder, Ledger, Need, Parting, vacated
+from scheduler.policy.victims import VICTIMS
 from small_worlds import SmallWorld, flat_drive, small_world
 
 SEEDS = range(150)

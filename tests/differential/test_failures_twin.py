@@ -8,7 +8,7 @@ import broken_cores
 from reference.slow_job import split, time_for
 from reference.slow_scheduler import SlowScheduler, drive_slow
 from scheduler.events import Cause, Status
-from scheduler.work import settle_work, settle_writes, with_writes
+from scheduler.jobs.work import settle_work, settle_writes, with_writes
 from small_worlds import HORIZON_S, flat_drive, small_world
 
 SEEDS = range(60)

@@ -19,15 +19,15 @@ from scheduler.events import NEVER, Cause, EventKind, Reason, Status
 from scheduler.kernel import fields as f
 from scheduler.kernel import gather, moves, promise, serve, step
 from scheduler.tables import DYNAMIC
-from sim import compiled as machine
-from sim import engine
-from sim import run as running
-from sim.build import build
+from sim.engine import compiled as machine
+from sim.engine import engines as engine
+from sim.engine import run as running
+from sim.engine.recorder import Recorder
+from sim.engine.run import make_core, run
 from sim.errors import SimError
-from sim.recorder import Recorder
 from sim.result import JobRows, RunResult, World
-from sim.run import make_core, run
-from sim.scenario import load
+from sim.scenario.build import build
+from sim.scenario.model import load
 from small_worlds import HORIZON_S, SmallWorld, faults_of, small_world
 from tenants.band import Band
 from tenants.registry import Registry

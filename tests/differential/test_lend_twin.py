@@ -9,8 +9,8 @@ import pytest
 from broken_lends import every_submission_known, evictions_unseen, one_exceedance_too_many
 from lend_worlds import lend_world, watched
 from reference import slow_lend
-from scheduler.forecast import Forecast
-from scheduler.lend import LOOKS, Look, PriceRow, Supply, next_eta_bp, priced_quota
+from scheduler.policy.forecast import Forecast
+from scheduler.policy.lend import LOOKS, Look, PriceRow, Supply, next_eta_bp, priced_quota
 from small_worlds import HORIZON_S, flat_drive
 
 SEEDS = range(12)

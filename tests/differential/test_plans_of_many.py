@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from reference.slow_plans import rank
-from scheduler import many, rentals
+from scheduler.decide import rentals
 from scheduler.events import Status
-from scheduler.lend import all_idle
-from scheduler.need import Holder, Ledger, Need, Parting, Partings, Rentals
-from scheduler.nodeset import of_rows, rows
+from scheduler.nodes.nodeset import of_rows, rows
 from scheduler.policies import POLICIES
-from scheduler.victims import VICTIMS
+from scheduler.policy import many
+from scheduler.policy.lend import all_idle
+from scheduler.policy.need import Holder, Ledger, Need, Parting, Partings, Rentals
+from scheduler.policy.victims import VICTIMS
 from small_worlds import flat_drive
 from test_eviction_plans import dear_world
 

@@ -6,10 +6,10 @@ import pytest
 
 from random_tenancy import random_tenancy
 from reference.slow_quota import SlowQuota
-from scheduler import quota
-from scheduler.quota import INFINITE, Quotas, add, headroom
+from scheduler.quotas import quota
+from scheduler.quotas.quota import INFINITE, Quotas, add, headroom
+from scheduler.quotas.rows import refuse_impossible_tenancy
 from scheduler.tables import PoolRow
-from scheduler.tenancy import refuse_impossible_tenancy
 
 SEEDS = range(120)
 

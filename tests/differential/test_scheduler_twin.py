@@ -5,7 +5,7 @@ import pytest
 import broken_cores
 from reference.slow_scheduler import SlowScheduler, drive_slow
 from scheduler.events import Cause
-from scheduler.nodeset import rows
+from scheduler.nodes.nodeset import rows
 from small_worlds import HORIZON_S, flat_drive, small_world
 
 TWINS = {

@@ -3,7 +3,7 @@
 import pytest
 
 import broken_cores
-from scheduler.nodeset import rows
+from scheduler.nodes.nodeset import rows
 from small_worlds import flat_drive, small_world
 from test_scheduler_twin import TWINS, differences_in
 

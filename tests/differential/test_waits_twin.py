@@ -9,11 +9,11 @@ from lend_worlds import lend_world
 from reference.slow_waits import SlowWaits
 from scheduler.core import Core
 from scheduler.events import Status
-from scheduler.lend import LENDS, Look
 from scheduler.policies import POLICIES
-from scheduler.wait_cause import CAUSE_OF_REASON, WaitCause
-from scheduler.waits import WaitLedger
-from scheduler.why import why
+from scheduler.policy.lend import LENDS, Look
+from scheduler.why.reasons import why
+from scheduler.why.wait_cause import CAUSE_OF_REASON, WaitCause
+from scheduler.why.waits import WaitLedger
 from small_worlds import HORIZON_S, SmallWorld, flat_drive, small_world
 from swarm_worlds import swarm_world
 from tenancy_worlds import random_quota_world

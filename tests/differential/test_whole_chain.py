@@ -1,6 +1,6 @@
 """From submission to the cent, twice: the product's whole chain against slow twins that share no code with it.
 
-One side is `sim.run` (SimPy, the fast core, the recorder), `settle` and the bills. The other is the list-based
+One side is `sim.engine.run` (SimPy, the fast core, the recorder), `settle` and the bills. The other is the list-based
 scheduler, a meter that counts single seconds and rating in fractions. The worlds are small, their clocks stretched so
 that a run crosses hours, a price change and the end of a month.
 """
@@ -19,8 +19,8 @@ from billing.usage import Names
 from reference import billing_twin
 from reference.slow_scheduler import SlowScheduler
 from scheduler.events import NEVER, EventKind
+from sim.engine.run import run
 from sim.result import JobRows, World
-from sim.run import run
 from sim.settle import settle
 from small_worlds import HORIZON_S, SmallWorld, small_world
 from tenants.registry import Registry

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from sim.build import build
+from sim.engine.run import run
 from sim.report.build import from_result
 from sim.report.model import ReportData
 from sim.report.page import render
-from sim.run import run
-from sim.scenario import guesses, load
+from sim.scenario.build import build
+from sim.scenario.model import guesses, load
 from sim.settle import settle
 
 LayOut = Callable[[str, int], dict[str, Any]]

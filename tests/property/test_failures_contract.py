@@ -19,15 +19,15 @@ from core_checks import (
 )
 from core_invariants import Watch, lost_work
 from scheduler.core import Core
-from scheduler.damping import Damping
-from scheduler.estimate import NEEDED
 from scheduler.events import NEVER, Cause, Event, EventKind, Status
-from scheduler.lend import LENDS
-from scheduler.nodeset import rows
+from scheduler.jobs.damping import Damping
+from scheduler.nodes.nodeset import rows
 from scheduler.policies import POLICIES
+from scheduler.policy.estimate import NEEDED
+from scheduler.policy.lend import LENDS
+from scheduler.quotas.rows import BudgetRow, Tenancy
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import Settings, compare, header_line, step_line
-from scheduler.tenancy import BudgetRow, Tenancy
 from small_worlds import Log, SmallWorld, flat_drive
 from swarm_worlds import SwarmWorld, swarm_world, world_for
 from tenants.band import Band

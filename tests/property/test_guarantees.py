@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from core_checks import crowded_nodes, partial_gangs, unaccounted
-from scheduler import guarantee as guaranteeing
-from scheduler.cells import CellTree
 from scheduler.events import NEVER, Event, EventKind
-from scheduler.gate import Gate
-from scheduler.guarantee import Guarantees
-from scheduler.nodeset import NOTHING
+from scheduler.nodes.nodeset import NOTHING
+from scheduler.quotas import guarantee as guaranteeing
+from scheduler.quotas.cells import CellTree
+from scheduler.quotas.gate import Gate
+from scheduler.quotas.guarantee import Guarantees
+from scheduler.quotas.rows import GuaranteeRow, Tenancy
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
-from scheduler.tenancy import GuaranteeRow, Tenancy
 from small_worlds import CRITICAL, HORIZON_S, INTERNAL, RESERVED, SPOT, flat_drive
 from tenancy_worlds import QuotaWorld, hand_world
 

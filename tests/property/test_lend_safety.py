@@ -12,8 +12,8 @@ import pytest
 
 from core_checks import broken_guarantees, crowded_nodes, internal_starts, late_starts, partial_gangs, unaccounted
 from lend_worlds import lend_world
-from scheduler.lend import LENDS, LOOKS, Look, lend_by_name
-from scheduler.pool import Pool
+from scheduler.policy.lend import LENDS, LOOKS, Look, lend_by_name
+from scheduler.state.pool import Pool
 from small_worlds import HORIZON_S, flat_drive
 from tenants.band import TIER_OF_BAND
 

@@ -6,7 +6,7 @@ import pytest
 
 from overlooked import overlooked
 from scheduler.policies import POLICIES
-from scheduler.pool import Pool
+from scheduler.state.pool import Pool
 from small_worlds import flat_drive
 from swarm_worlds import swarm_world
 

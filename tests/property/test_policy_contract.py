@@ -26,8 +26,8 @@ from core_checks import (
     unaccounted,
 )
 from core_invariants import Watch, lost_work
-from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
+from scheduler.policy.lend import LENDS
 from small_worlds import Log, SmallWorld, flat_drive
 from swarm_worlds import world_for
 

@@ -8,10 +8,10 @@ import pytest
 
 from core_checks import broken_guarantees, crowded_nodes, internal_starts, partial_gangs, unaccounted
 from reference.slow_quota import SlowQuota
-from scheduler import reclaim as reclaiming
 from scheduler.events import Status
-from scheduler.gate import Gate
-from scheduler.quota import add
+from scheduler.quotas import reclaim as reclaiming
+from scheduler.quotas.gate import Gate
+from scheduler.quotas.quota import add
 from small_worlds import CRITICAL, flat_drive
 from tenancy_worlds import QuotaWatch, QuotaWorld, contended_world, random_quota_world
 from tenants.band import TIER_OF_BAND

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.capacity import Capacity, Hold, Room
 from scheduler.errors import TableError
-from scheduler.nodeset import rows
-from scheduler.place import EVERYWHERE, PLACES
+from scheduler.nodes.capacity import Capacity, Hold, Room
+from scheduler.nodes.nodeset import rows
+from scheduler.nodes.topology import levels_of
+from scheduler.policy.place import EVERYWHERE, PLACES
 from scheduler.tables import PoolRow, refuse_impossible_tables
-from scheduler.topology import levels_of
 
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=12)
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.errors import BillingError
-from sim.build import build
 from sim.errors import ScenarioError
-from sim.research import scaled_to
 from sim.result import World
-from sim.scenario import Scenario, from_mapping, parse, show
+from sim.scenario.build import build
+from sim.scenario.model import Scenario, from_mapping, parse, show
+from sim.workload.research import scaled_to
 from tenants.errors import TenantError
 
 SMALL = tomllib.loads(show("small"), parse_float=Decimal)

@@ -11,11 +11,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from scheduler import core, failures, lives, profile, promise, serve, timetable, victims
-from scheduler.capacity import Hold, Room
+from scheduler import core
+from scheduler.decide import serve
 from scheduler.events import NEVER, Cause
-from scheduler.nodeset import lowest
+from scheduler.jobs import failures, lives
+from scheduler.nodes.capacity import Hold, Room
+from scheduler.nodes.nodeset import lowest
+from scheduler.plan import profile, promise, timetable
 from scheduler.policies import POLICIES, Policy
+from scheduler.policy import victims
 
 
 @contextmanager

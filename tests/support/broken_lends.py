@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from scheduler import lend, lives
+from scheduler.jobs import lives
+from scheduler.policy import lend
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from scheduler.core import Core
 from scheduler.events import NEVER, EventKind, Status
-from scheduler.nodeset import rows
+from scheduler.nodes.nodeset import rows
 from small_worlds import HORIZON_S, Log, SmallWorld, flat_drive, small_world
 from tenants.band import TIER_OF_BAND, Band
 

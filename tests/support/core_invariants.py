@@ -4,11 +4,11 @@
 the Offer in force when a rental was granted.
 """
 
-from scheduler.capacity import Capacity
 from scheduler.core import Core
 from scheduler.events import Status
-from scheduler.nodeset import rows
-from scheduler.pool import Pool
+from scheduler.nodes.capacity import Capacity
+from scheduler.nodes.nodeset import rows
+from scheduler.state.pool import Pool
 from tenants.band import TIER_OF_BAND
 
 HOLDING = (Status.GRANTED, Status.RUNNING, Status.EVICTING)

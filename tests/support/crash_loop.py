@@ -6,8 +6,8 @@ import random
 import numpy as np
 
 from scheduler.core import Core
-from scheduler.damping import Damping
 from scheduler.events import NEVER, Event, EventKind, Evicted
+from scheduler.jobs.damping import Damping
 from scheduler.policies import POLICIES
 from scheduler.tables import JobTable, PoolRow, ProductRow
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from scheduler.capacity import Capacity, Hold, Room
-from scheduler.lend import Offer
-from scheduler.need import Holder
-from scheduler.nodeset import lowest
-from scheduler.place import Choice, packed
+from scheduler.nodes.capacity import Capacity, Hold, Room
+from scheduler.nodes.nodeset import lowest
 from scheduler.policies import POLICIES
-from scheduler.victims import youngest_first
+from scheduler.policy.lend import Offer
+from scheduler.policy.need import Holder
+from scheduler.policy.place import Choice, packed
+from scheduler.policy.victims import youngest_first
 
 
 def _fifo(jobs):

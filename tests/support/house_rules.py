@@ -180,7 +180,7 @@ def dead_modules(modules: Iterable[str], imported: Mapping[str, set[str]], entry
     """Modules that nobody else imports. `imported` maps each importing module to what it imports."""
     alive = set(entry_points)
     for importer, targets in imported.items():
-        # `from sim.run import run` names sim.run.run: every prefix of it has been imported.
+        # `from sim.engine.run import run` names sim.engine.run.run: every prefix of it has been imported.
         alive |= {".".join(target.split(".")[:end]) for target in targets for end in range(1, 9)} - {importer}
     return [module for module in modules if module not in alive]
 

@@ -9,10 +9,10 @@ import numpy as np
 from reference import slow_lend
 from scheduler.core import Core
 from scheduler.events import NEVER, Cause
-from scheduler.lend import LENDS, LOOKS, Look, PriceRow, lend_by_name
-from scheduler.lending import Terms
-from scheduler.nodeset import rows
+from scheduler.jobs.lending import Terms
+from scheduler.nodes.nodeset import rows
 from scheduler.policies import policy_by_name
+from scheduler.policy.lend import LENDS, LOOKS, Look, PriceRow, lend_by_name
 from scheduler.tables import JobTable
 from small_worlds import CRITICAL, HORIZON_S, ON_DEMAND, SPOT, Log, SmallWorld, flat_drive, small_world
 from tenants.band import TIER_OF_BAND

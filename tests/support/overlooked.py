@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from scheduler.core import Core
 from scheduler.events import Status
-from scheduler.failures import _nobody_leaves
-from scheduler.pool import Pool
+from scheduler.jobs.failures import _nobody_leaves
+from scheduler.state.pool import Pool
 
 
 def overlooked(core: Core) -> list[str]:

@@ -2,7 +2,7 @@
 
 import random
 
-from scheduler.tenancy import NO_LIMIT, CohortRow, QuotaRow, Tenancy
+from scheduler.quotas.rows import NO_LIMIT, CohortRow, QuotaRow, Tenancy
 
 
 def random_tenancy(

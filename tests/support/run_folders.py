@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from billing.books import Books
-from sim import run_folder
-from sim.build import build
+from sim.engine.run import run
+from sim.folder import run_folder
 from sim.result import RunResult
-from sim.run import run
-from sim.scenario import load
+from sim.scenario.build import build
+from sim.scenario.model import load
 from sim.settle import settle
 from sim.summary import summarise
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scheduler.core import Core
-from scheduler.damping import Damping
 from scheduler.events import NEVER, Event, EventKind, Evicted, Idle, Segment, Started
-from scheduler.lend import lend_by_name
+from scheduler.jobs.damping import Damping
 from scheduler.policies import policy_by_name
+from scheduler.policy.lend import lend_by_name
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow
 from sim.result import FaultRows
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from lend_worlds import lend_world
 from scheduler.core import Core
-from scheduler.lend import LOOKS, Look, PriceRow, lend_by_name
-from scheduler.lending import Terms
+from scheduler.jobs.lending import Terms
 from scheduler.policies import POLICIES, policy_by_name
+from scheduler.policy.lend import LOOKS, Look, PriceRow, lend_by_name
+from scheduler.quotas.rows import NO_TENANCY, Tenancy
 from scheduler.tables import JobTable
-from scheduler.tenancy import NO_TENANCY, Tenancy
 from small_worlds import SmallWorld, small_world
 from tenancy_worlds import random_quota_world
 

@@ -10,10 +10,10 @@ from random_tenancy import random_tenancy
 from reference.slow_quota import SlowQuota
 from scheduler.core import Core
 from scheduler.events import NEVER, Event, EventKind, Status
-from scheduler.lend import lend_by_name
 from scheduler.policies import policy_by_name
+from scheduler.policy.lend import lend_by_name
+from scheduler.quotas.rows import NO_LIMIT, NO_TENANCY, CohortRow, QuotaRow, Tenancy
 from scheduler.tables import JobTable, PoolRow, ProductRow
-from scheduler.tenancy import NO_LIMIT, NO_TENANCY, CohortRow, QuotaRow, Tenancy
 from small_worlds import CRITICAL, HORIZON_S, INTERNAL, Log, SmallWorld, small_world
 
 RESEARCH = ProductRow(INTERNAL, 0, False, 0, False, True, 0, 0)

@@ -9,7 +9,7 @@ own. Shares are fractions.
 from fractions import Fraction
 from functools import cache
 
-from scheduler.tenancy import Tenancy
+from scheduler.quotas.rows import Tenancy
 
 ENDLESS = 10**9
 

@@ -1,6 +1,6 @@
-"""The slow, obvious scheduler: the rules of `scheduler.serve` written with lists and loops, recomputed from nothing at
-every instant. It shares no code with the fast one (only the tuples it is told and the numbers of the enums), keeps no
-index and no capacity, and asks every node every time.
+"""The slow, obvious scheduler: the rules of `scheduler.decide.serve` written with lists and loops, recomputed from
+nothing at every instant. It shares no code with the fast one (only the tuples it is told and the numbers of the enums),
+keeps no index and no capacity, and asks every node every time.
 
 What a node's GPUs are used for is the list of holds on it. "Free for a tier" is what the holds of that tier and of more
 important ones leave. Everything else follows from that sentence.

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.budget import Ledger
 from scheduler.events import NEVER, Reason
+from scheduler.quotas.budget import Ledger
+from scheduler.quotas.rows import NO_LIMIT, BudgetRow, Tenancy
 from scheduler.tables import PoolRow
-from scheduler.tenancy import NO_LIMIT, BudgetRow, Tenancy
-from scheduler.why import why
+from scheduler.why.reasons import why
 from small_worlds import flat_drive
 from tenancy_worlds import hand_world
 

@@ -1,7 +1,7 @@
 """Case V6-buddy: free lists after each step of splitting and merging one node of eight GPUs."""
 
 from case_file import case
-from scheduler.cells import Cell, Cells, CellTree
+from scheduler.quotas.cells import Cell, Cells, CellTree
 
 
 def test_v6_buddies_are_split_and_merged_as_published() -> None:

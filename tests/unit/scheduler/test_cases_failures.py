@@ -12,12 +12,11 @@ from broken_cores import damping_that_forgets
 from case_file import case
 from crash_loop import crash_loop
 from one_job import core_of_one_job, gaps, live, work_share
-from scheduler.damping import Damping
 from scheduler.events import Event, EventKind
-from sim.fault_causes import COUNTS
-from sim.faults import Faults, draw_faults
-from sim.param import Param
-from sim.reliability import (
+from scheduler.jobs.damping import Damping
+from sim.failures.fault_causes import COUNTS
+from sim.failures.faults import Faults, draw_faults
+from sim.measures.reliability import (
     ettr_daly,
     ettr_exact,
     ettr_linear,
@@ -32,6 +31,7 @@ from sim.reliability import (
     spare_count,
     survival,
 )
+from sim.param import Param
 
 ETTR_CASES = (
     "V2", "V2-5min", "V2-5min-write", "V2b-512", "V2b-256", "V2c", "V2d",

@@ -3,8 +3,8 @@
 import pytest
 
 from case_file import case
-from scheduler.capacity import Capacity, Hold, Room
-from scheduler.place import EVERYWHERE, PLACES, Choice, fragments
+from scheduler.nodes.capacity import Capacity, Hold, Room
+from scheduler.policy.place import EVERYWHERE, PLACES, Choice, fragments
 
 GPUS_PER_NODE, UNITS = 8, 10_000
 

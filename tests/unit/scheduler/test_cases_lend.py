@@ -3,8 +3,8 @@
 from math import isqrt
 
 from case_file import case
-from scheduler.forecast import requirement
-from scheduler.lend import next_eta_bp, sellable_nodes, service_level_bp, tenant_quota
+from scheduler.policy.forecast import requirement
+from scheduler.policy.lend import next_eta_bp, sellable_nodes, service_level_bp, tenant_quota
 
 
 def test_v18_service_levels_follow_from_prices() -> None:

@@ -11,14 +11,14 @@ from case_file import case
 from flat_jobs import RESEARCH, schedule, starts
 from scheduler.core import Core
 from scheduler.errors import PolicyError, TableError
-from scheduler.estimate import ESTIMATES, history, size_class, user_limit
 from scheduler.events import NEVER, Event, EventKind
-from scheduler.fair_tree import FairShare, ShareRow, fair_places, fair_share_bp, level_shares, whole_tree
+from scheduler.jobs.usage import Usage, decayed
 from scheduler.policies import POLICIES, Policy
-from scheduler.rank import RANKS, Facts, Standing, las, multifactor
-from scheduler.rotate import ROTATES, Runner, by_rank
+from scheduler.policy.estimate import ESTIMATES, history, size_class, user_limit
+from scheduler.policy.fair_tree import FairShare, ShareRow, fair_places, fair_share_bp, level_shares, whole_tree
+from scheduler.policy.rank import RANKS, Facts, Standing, las, multifactor
+from scheduler.policy.rotate import ROTATES, Runner, by_rank
 from scheduler.tables import JobTable, PoolRow
-from scheduler.usage import Usage, decayed
 
 DAY_S = 86_400
 

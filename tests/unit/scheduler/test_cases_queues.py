@@ -17,8 +17,8 @@ from flat_jobs import RESEARCH, schedule, starts
 from queueing import erlang_c, first_come_first_served, poisson_jobs, waits
 from scheduler.core import Core
 from scheduler.events import NEVER, Event, EventKind
-from scheduler.lend import Offer
 from scheduler.policies import POLICIES
+from scheduler.policy.lend import Offer
 from scheduler.tables import JobTable, PoolRow, ProductRow
 
 ROWS = range(4)

@@ -4,11 +4,11 @@ from fractions import Fraction
 
 from case_file import case
 from scheduler.events import Reason
-from scheduler.quota import Quotas, Share, add, borrowed, headroom, may_take, within_nominal
-from scheduler.reclaim import plan_reclaim
+from scheduler.quotas.quota import Quotas, Share, add, borrowed, headroom, may_take, within_nominal
+from scheduler.quotas.reclaim import plan_reclaim
+from scheduler.quotas.rows import NO_LIMIT, CohortRow, GuaranteeRow, QuotaRow, Tenancy
 from scheduler.tables import PoolRow
-from scheduler.tenancy import NO_LIMIT, CohortRow, GuaranteeRow, QuotaRow, Tenancy
-from scheduler.why import why
+from scheduler.why.reasons import why
 from small_worlds import flat_drive
 from tenancy_worlds import RESEARCH, hand_world, held_gpus
 

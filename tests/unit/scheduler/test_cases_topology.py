@@ -8,16 +8,16 @@ import pytest
 
 import broken_cores
 from case_file import case
-from scheduler.capacity import Capacity, Hold, Room
 from scheduler.core import Core
 from scheduler.errors import PolicyError
 from scheduler.events import Event, EventKind, Plan
-from scheduler.need import Holder, Ledger, Need, Parting
-from scheduler.nodeset import of_rows, rows
-from scheduler.place import EVERYWHERE, PLACES, Choice, fragments
+from scheduler.nodes.capacity import Capacity, Hold, Room
+from scheduler.nodes.nodeset import of_rows, rows
 from scheduler.policies import POLICIES, Policy
+from scheduler.policy.need import Holder, Ledger, Need, Parting
+from scheduler.policy.place import EVERYWHERE, PLACES, Choice, fragments
+from scheduler.policy.victims import cheapest, gfs_waste, lyra, youngest_first
 from scheduler.tables import JobTable, PoolRow, ProductRow
-from scheduler.victims import cheapest, gfs_waste, lyra, youngest_first
 from tenants.band import Band
 
 LONG_S = 10_000

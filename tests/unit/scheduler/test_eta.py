@@ -5,11 +5,11 @@ import pytest
 
 from flat_jobs import RESEARCH, drive
 from scheduler.core import Core
-from scheduler.eta import Expected, error_quantiles_bp, expected_starts
 from scheduler.events import NEVER, Event, EventKind, Status
+from scheduler.plan.eta import Expected, error_quantiles_bp, expected_starts
 from scheduler.policies import POLICIES
+from scheduler.quotas.rows import NO_LIMIT, NO_TENANCY, BudgetRow, QuotaRow, Tenancy
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow
-from scheduler.tenancy import NO_LIMIT, NO_TENANCY, BudgetRow, QuotaRow, Tenancy
 from sim.traces import swf
 from small_worlds import flat_drive, small_world
 from tenants.band import Band

@@ -4,9 +4,9 @@ import pytest
 
 import broken_cores
 from flat_jobs import schedule, starts
-from scheduler.need import Holder
-from scheduler.nodeset import of_rows
-from scheduler.victims import youngest_first
+from scheduler.nodes.nodeset import of_rows
+from scheduler.policy.need import Holder
+from scheduler.policy.victims import youngest_first
 from sim.traces import swf
 
 JOBS = {"A": (0, 4, 10), "B": (1, 6, 20), "C": (2, 2, 100), "D": (3, 2, 100), "E": (4, 2, 5)}

@@ -10,8 +10,8 @@ from house_rules import ROOT, dotted
 from scheduler.core import Core
 from scheduler.errors import PolicyError
 from scheduler.guard import foreign
-from scheduler.lend import LENDS, lend_by_name
 from scheduler.policies import POLICIES
+from scheduler.policy.lend import LENDS, lend_by_name
 from scheduler.tables import JobTable
 from small_worlds import flat_drive, small_world
 

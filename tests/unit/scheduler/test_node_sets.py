@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import nodeset
-from scheduler.capacity import Capacity, Hold, Room
-from scheduler.place import EVERYWHERE, Step, first_fit, from_the_top, packed
+from scheduler.nodes import nodeset
+from scheduler.nodes.capacity import Capacity, Hold, Room
+from scheduler.policy.place import EVERYWHERE, Step, first_fit, from_the_top, packed
 
 ROWS = st.sets(st.integers(0, 200), max_size=60)
 

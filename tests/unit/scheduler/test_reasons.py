@@ -7,7 +7,7 @@ import pytest
 from core_checks import overstayed
 from scheduler.events import NEVER, Reason, Status
 from scheduler.policies import POLICIES
-from scheduler.why import why
+from scheduler.why.reasons import why
 from small_worlds import flat_drive, small_world
 
 SEEDS = range(25)

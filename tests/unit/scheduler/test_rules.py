@@ -7,17 +7,17 @@ from billing.usage import CAUSES, STATES
 from flat_jobs import schedule
 from scheduler.errors import UnknownPolicyError
 from scheduler.events import NEVER, Cause, Reason, Status
-from scheduler.explain import SENTENCES, sentence
-from scheduler.forecast import NO_FORECAST
-from scheduler.lend import LENDS, LOOKS, Offer, Supply, lend_by_name
-from scheduler.life import MOVES, check_move
-from scheduler.order import ROW_BITS, fifo
+from scheduler.jobs.life import MOVES, check_move
+from scheduler.jobs.work import settle_work
 from scheduler.policies import POLICIES, policy_by_name
-from scheduler.pool import Pool
+from scheduler.policy.forecast import NO_FORECAST
+from scheduler.policy.lend import LENDS, LOOKS, Offer, Supply, lend_by_name
+from scheduler.policy.order import ROW_BITS, fifo
+from scheduler.state.pool import Pool
+from scheduler.state.waiting import Queue
 from scheduler.tables import JobTable, PoolRow, ProductRow, ReservationRow, TableError, refuse_impossible_tables
-from scheduler.waiting import Queue
-from scheduler.why import Why, why
-from scheduler.work import settle_work
+from scheduler.why.reasons import Why, why
+from scheduler.why.sentences import SENTENCES, sentence
 from small_worlds import flat_drive, small_world
 from tenants.band import TIER_OF_BAND
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from case_file import case
-from sim.build import build
+from sim.engine.run import run
 from sim.errors import ScenarioError
-from sim.llm_era import KINDS, PRETRAINING, LlmEra, llm_jobs
-from sim.run import run
-from sim.scenario import from_mapping, load, show
+from sim.scenario.build import build
+from sim.scenario.model import from_mapping, load, show
+from sim.workload.llm_era import KINDS, PRETRAINING, LlmEra, llm_jobs
 
 DAY_S = 86_400
 EPOCH_S = 1_767_225_600

@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.kernel import step
-from sim import compiled as machine
-from sim import run as running
 from sim.cli import app
+from sim.engine import compiled as machine
+from sim.engine import run as running
 
 
 def plain() -> tuple[object, object]:

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hostile_policies import hostile, one_node_short
-from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
+from scheduler.policy.lend import LENDS
 from sim.cli import app
 from trace_files import swf_line, write_lines
 

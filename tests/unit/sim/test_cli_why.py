@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from scheduler.lend import LENDS
 from scheduler.policies import POLICIES
+from scheduler.policy.lend import LENDS
 from sim.cli import app
-from sim.run_folder import read
+from sim.folder.run_folder import read
 
 
 def call(*words: str, runs: Path):

@@ -13,13 +13,13 @@ from case_file import case
 from scheduler.events import NEVER, Status
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import compare
-from sim.build import build
-from sim.deadline import Progress, Terms, Use, deadlines_kept, next_use, worth_taking
-from sim.deadline_rows import MOVES
+from sim.engine.deadline import Progress, Terms, Use, deadlines_kept, next_use, worth_taking
+from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.result import DeadlineRow, FaultRows, JobRows, World
-from sim.run import run
-from sim.scenario import from_mapping, show
+from sim.scenario.build import build
+from sim.scenario.deadline_rows import MOVES
+from sim.scenario.model import from_mapping, show
 from sim.settle import settle
 from sim.summary import summarise
 from tenants.registry import Registry
@@ -73,7 +73,7 @@ def test_v8_the_work_is_done_in_time_with_a_changeover_and_late_without_its_safe
     given = case("V8")["inputs"]
     world = one_renter(52, given, changeover_s=300)
     assert deadlines_kept(run(world, "easy", "all_idle"))["in_time"] == 1
-    monkeypatch.setattr("sim.deadline.next_use", lambda *words: Use.SPOT)
+    monkeypatch.setattr("sim.engine.deadline.next_use", lambda *words: Use.SPOT)
     assert deadlines_kept(run(world, "easy", "all_idle"))["in_time"] == 0
 
 

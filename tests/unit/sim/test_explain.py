@@ -6,9 +6,9 @@ import pytest
 
 from run_folders import write_small
 from scheduler.events import Plan
-from sim import run_folder
+from sim.answers.explain import eviction_text, explain, plan_text
 from sim.errors import SimError
-from sim.explain import eviction_text, explain, plan_text
+from sim.folder import run_folder
 
 
 @pytest.fixture(scope="module")

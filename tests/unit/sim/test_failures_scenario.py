@@ -6,11 +6,11 @@ import pytest
 
 from scheduler.events import Cause
 from scheduler.tape import compare
-from sim.build import build
+from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.result import RunResult
-from sim.run import run
-from sim.scenario import from_mapping, load, parameters
+from sim.scenario.build import build
+from sim.scenario.model import from_mapping, load, parameters
 from sim.settle import settle
 from sim.summary import summarise
 

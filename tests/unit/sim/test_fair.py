@@ -4,14 +4,14 @@ import tomllib
 
 import pytest
 
-from scheduler.fair_tree import ShareRow
 from scheduler.policies import POLICIES
+from scheduler.policy.fair_tree import ShareRow
 from scheduler.tape import compare
-from sim.build import build
+from sim.engine.run import run
 from sim.errors import ScenarioError
-from sim.fair import fair_share
-from sim.run import run
-from sim.scenario import Scenario, from_mapping, load
+from sim.scenario.build import build
+from sim.scenario.fair import fair_share
+from sim.scenario.model import Scenario, from_mapping, load
 
 
 def with_shares(*shares: dict, **policy: object) -> Scenario:

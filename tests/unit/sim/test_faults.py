@@ -5,10 +5,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from sim.crashes import drains, draw_crashes
-from sim.fault_causes import CAUSE_NAMES, RACK
-from sim.faults import Faults, Window, draw_faults
-from sim.operations import Maintenance
+from sim.failures.crashes import drains, draw_crashes
+from sim.failures.fault_causes import CAUSE_NAMES, RACK
+from sim.failures.faults import Faults, Window, draw_faults
+from sim.failures.operations import Maintenance
 from sim.param import Param
 from sim.result import FaultRows
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scheduler.lend import LENDS, LOOKS, Look
-from scheduler.nodeset import rows
+from scheduler.nodes.nodeset import rows
 from scheduler.policies import own_lend
+from scheduler.policy.lend import LENDS, LOOKS, Look
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import compare
-from sim.build import build
+from sim.engine.lend_terms import lend_findings, lend_terms, price_row, reclaim_s
+from sim.engine.oracle import true_demand
+from sim.engine.run import run
 from sim.errors import ScenarioError
-from sim.lend_terms import lend_findings, lend_terms, price_row, reclaim_s
-from sim.oracle import true_demand
 from sim.result import LendInputs, World
-from sim.run import run
-from sim.scenario import guesses, load, parse, show
+from sim.scenario.build import build
+from sim.scenario.model import guesses, load, parse, show
 from tenants.band import TIER_OF_BAND
 
 ON_DEMAND = ProductRow(3, 3_600, True, 600, True, True, 3_600, 120)

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from sim.parquet import Cells, Column, Labels, Maybe, literal, write_table
+from sim.folder.parquet import Cells, Column, Labels, Maybe, literal, write_table
 
 ROWS = 130_000  # more than one row group
 

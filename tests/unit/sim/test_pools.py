@@ -13,17 +13,17 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.events import EventKind
-from scheduler.nodeset import rows
-from sim.build import build
+from scheduler.nodes.nodeset import rows
 from sim.cli import app
+from sim.engine.run import make_core, run
 from sim.errors import ScenarioError
-from sim.fault_causes import CAUSE_NAMES, MAINTENANCE, RACK
+from sim.failures.fault_causes import CAUSE_NAMES, MAINTENANCE, RACK
 from sim.pools import Pool, domains_of
 from sim.result import RunResult
-from sim.run import make_core, run
-from sim.scenario import from_mapping, show
+from sim.scenario.build import build
+from sim.scenario.model import from_mapping, show
+from sim.scenario.toml_text import to_toml
 from sim.settle import settle
-from sim.toml_text import to_toml
 
 SMALL = tomllib.loads(show("small"), parse_float=Decimal)
 SLICES = {

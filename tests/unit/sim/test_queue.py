@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import sim.run_folder as run_folder
+import sim.folder.run_folder as run_folder
 from run_folders import write_small
+from sim.answers.explain import explain
+from sim.answers.queue import waiting_at
 from sim.cli import app
-from sim.explain import explain
-from sim.queue import waiting_at
 
 
 @pytest.fixture(scope="module")

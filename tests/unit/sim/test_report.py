@@ -10,7 +10,7 @@ import pytest
 from billing.books import Books
 from billing.invoices.bill import CREDIT, month_bills
 from billing.sla.indicators import RENTED
-from sim.build import build
+from sim.engine.run import run
 from sim.report import axes, headline, shapes, text
 from sim.report.build import capacity_residual, from_result
 from sim.report.labels import bracket_lines
@@ -18,8 +18,8 @@ from sim.report.model import Gap, ReportData, Series, Timeline
 from sim.report.page import render
 from sim.report.timeline import BINS_MAX, bin_length_s
 from sim.result import FaultRows, RunResult
-from sim.run import run
-from sim.scenario import guesses, load
+from sim.scenario.build import build
+from sim.scenario.model import guesses, load
 from sim.settle import settle
 
 SIZE_MAX = 150_000

@@ -12,11 +12,11 @@ from billing.reconcile import Finding as BookFinding
 from billing.sla.credit import Key, Outage, ServiceCredit
 from billing.sla.indicators import SlaRow
 from run_folders import CONTRACT, FILES, SUMMARY, TOML, Finished, finish, same, write_run
-from scheduler.nodeset import of_rows
-from sim import run_folder
+from scheduler.nodes.nodeset import of_rows
 from sim.errors import SimError
+from sim.folder import run_folder
+from sim.folder.books import read_books
 from sim.result import Finding
-from sim.run_books import read_books
 from sim.settle import installed
 
 

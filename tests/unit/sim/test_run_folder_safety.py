@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from run_folders import FILES, Finished, finish, write_run
-from sim import manifest, run_folder
 from sim.errors import SimError
+from sim.folder import manifest, run_folder
 
 
 @pytest.fixture(scope="module")

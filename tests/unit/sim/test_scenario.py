@@ -13,8 +13,8 @@ import pytest
 
 from billing.errors import BillingError
 from sim.errors import ScenarioError, SimError
-from sim.scenario import bundled, from_mapping, guesses, load, parameters, parse, schema, show
-from sim.toml_text import to_toml
+from sim.scenario.model import bundled, from_mapping, guesses, load, parameters, parse, schema, show
+from sim.scenario.toml_text import to_toml
 from tenants.errors import TenantError
 
 SMALL = tomllib.loads(show("small"), parse_float=Decimal)

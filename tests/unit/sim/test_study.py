@@ -12,10 +12,10 @@ import pytest
 
 from case_file import case
 from scheduler.events import Cause
-from sim.build import build
+from sim.engine.run import run
 from sim.errors import SimError
-from sim.run import run
-from sim.scenario import load
+from sim.scenario.build import build
+from sim.scenario.model import load
 from sim.settle import settle
 from sim.study import lend as study
 from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant, one_world

@@ -10,15 +10,15 @@ import pytest
 
 from billing.books import Books
 from scheduler.events import Status
-from sim.build import build
+from sim.engine.run import run
+from sim.folder.why_tables import evictions, internal_delay
 from sim.report import headline
 from sim.report.build import from_result
 from sim.result import RunResult
-from sim.run import run
-from sim.scenario import load
+from sim.scenario.build import build
+from sim.scenario.model import load
 from sim.settle import installed, settle
 from sim.summary import summarise
-from sim.why_tables import evictions, internal_delay
 from tenants.band import Band
 
 

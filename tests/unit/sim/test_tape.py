@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.build import build
+from sim.engine.run import run
 from sim.errors import SimError
-from sim.run import run
-from sim.scenario import load
-from sim.tape import replay
+from sim.folder.tape import replay
+from sim.scenario.build import build
+from sim.scenario.model import load
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.events import Status
+from scheduler.quotas.rows import NO_LIMIT, NO_TENANCY
 from scheduler.tape import compare
-from scheduler.tenancy import NO_LIMIT, NO_TENANCY
-from sim.build import build
 from sim.cli import app
+from sim.engine.run import run
 from sim.errors import ScenarioError
-from sim.quota_use import quota_use
+from sim.measures.quota_use import quota_use
 from sim.result import RunResult
-from sim.run import run
-from sim.scenario import Scenario, from_mapping, show
+from sim.scenario.build import build
+from sim.scenario.model import Scenario, from_mapping, show
 from sim.settle import settle
 from sim.summary import summarise
 from tenants.errors import TenantError

@@ -12,17 +12,17 @@ import pytest
 
 from billing.errors import PriceError
 from scheduler.events import NEVER
-from sim.build import build
-from sim.demand import draw_demand
-from sim.draw import arrivals, choose, durations, estimates, hour_of_week, patiences, stream, week_weights
+from sim.engine.run import run
 from sim.errors import ScenarioError
-from sim.inference import Inference, Window, inference_blocks
 from sim.param import Param
-from sim.programme import Frame, Frontier, Programme, calendar, draw_programme, gang_nodes
-from sim.research import Research, research_jobs, scaled_to, size_law
 from sim.result import IntArray, World
-from sim.run import run
-from sim.scenario import Scenario, bundled, from_mapping, load, show
+from sim.scenario.build import build
+from sim.scenario.model import Scenario, bundled, from_mapping, load, show
+from sim.workload.demand import draw_demand
+from sim.workload.draw import arrivals, choose, durations, estimates, hour_of_week, patiences, stream, week_weights
+from sim.workload.inference import Inference, Window, inference_blocks
+from sim.workload.programme import Frame, Frontier, Programme, calendar, draw_programme, gang_nodes
+from sim.workload.research import Research, research_jobs, scaled_to, size_law
 from tenants.band import Band
 
 DAY_S = 86_400
@@ -435,7 +435,7 @@ def test_a_change_elsewhere_leaves_every_other_stream_as_it_was(change: Callable
 def test_canary_one_generator_for_all_streams_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The natural first version: draw one stream after the other from one generator."""
     shared = stream(1, "shared")
-    monkeypatch.setattr("sim.demand.stream", lambda seed, name: shared)
+    monkeypatch.setattr("sim.workload.demand.stream", lambda seed, name: shared)
     mapping = mapping_of("small")
     before = columns(build(from_mapping(mapping)))
     one_more_tenant(mapping)

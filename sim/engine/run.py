@@ -1,0 +1,226 @@
+"""One run: a world under one policy, from the first event to the last, as a `RunResult`."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import simpy
+
+from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
+from scheduler.core import Core
+from scheduler.events import NEVER, Evicted, Status
+from scheduler.policies import policy_by_name
+from scheduler.policy.lend import LOOKS, Look, lend_by_name
+from scheduler.policy.lend import none as lend_nothing
+from scheduler.policy.victims import youngest_first
+from scheduler.tables import JobTable
+from scheduler.tape import Settings, header_line
+from scheduler.why.reasons import why
+from sim.engine import engines as engines
+from sim.engine import world as processes
+from sim.engine.compiled import compiled
+from sim.engine.deadline import renter, rows_of
+from sim.engine.driver import Driver
+from sim.engine.eviction_costs import eviction_costs
+from sim.engine.lend_terms import lend_findings, lend_terms
+from sim.engine.oracle import Truth, true_demand
+from sim.engine.recorder import Recorder
+from sim.result import IntArray, JobOutcomes, JobRows, RunResult, World
+
+
+def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, truth: Truth = ()) -> Core:
+    """Build the core for a world. Raises UnknownPolicyError or TableError. `truth`: what an oracle is told."""
+    rows = world.jobs
+    told = {} if rows.announced_s is None else {"announced_s": rows.announced_s}
+    told |= {} if rows.within is None else {"within": rows.within}
+    chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
+    told |= eviction_costs(world) if chosen.victims is not youngest_first else {}
+    table = JobTable.from_columns(
+        world.pools,
+        world.products,
+        tenant=rows.tenant,
+        product=rows.product,
+        pool=rows.pool,
+        gpus=rows.gpus,
+        submit_s=rows.submit_s,
+        run_s=rows.run_s,
+        estimate_s=rows.estimate_s,
+        patience_s=rows.patience_s,
+        **told,
+    )
+    terms = lend_terms(world, lend, truth)
+    rules = (world.tenant_domain, world.reservations, world.tenancy, terms, world.damping)
+    return Core(table, world.pools, world.products, chosen, *rules, fair=world.fair)
+
+
+def run(
+    world: World,
+    policy: str = "easy",
+    lend: str = "all_idle",
+    *,
+    headroom_nodes: int = 0,
+    seed: int = 0,
+    tape: bool = True,
+    metered: bool = True,
+    reasons: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+    engine: str = "auto",
+) -> RunResult:
+    """Run a world to its horizon (NEVER: until every job is done) and return everything that happened.
+
+    `progress(now_s, horizon_s)` is called now and then. Not `metered`: idle time is not counted, so that the clock may
+    be in any unit. Without `reasons` nobody notes what jobs wait for. The result depends on the world and the names of
+    the policies alone; `seed` is only written down.
+    `engine` is one of `sim.engine.engines.ENGINES`; it decides how long the run takes and nothing else.
+
+    Raises UnknownPolicyError, TableError; SimError: an engine by name that is not there or cannot run this.
+    """
+    truth = true_demand(world, policy) if LOOKS.get(lend) == Look.TRUTH else ()
+    core = make_core(world, policy, lend, headroom_nodes, truth)
+    lines = [header_line(core, Settings(policy, lend, headroom_nodes))] if tape else None
+    recorder = Recorder(core, world, lines, reasons, metered)
+    if progress is not None:
+        recorder.progress = lambda now_s: progress(now_s, world.horizon_s)
+    if engines.chosen(engine, recorder, lend):
+        told = engines.told(world, ticks=ticks(core, world))
+        event_count = engines.drive(recorder, told, lend, headroom_nodes, engines.Kernel(*compiled()))
+    else:
+        event_count = simulate(recorder)
+        note_waiting(core)
+    horizon_s = world.horizon_s if world.horizon_s < NEVER else max(core.now_s, 0)
+    return _result(recorder, horizon_s, event_count, policy, lend, seed)
+
+
+def simulate(recorder: Recorder) -> int:
+    """Drive the core by SimPy to the horizon of its world; return the number of events."""
+    core, world = recorder.core, recorder.world
+    env = simpy.Environment()
+    driver = Driver(env, core, recorder.after_step)
+    people(env, driver, core, world)
+    env.run(until=world.horizon_s if world.horizon_s < NEVER else None)
+    return driver.event_count
+
+
+def note_waiting(core: Core) -> None:
+    """Write down why whoever still waits at the end does."""
+    for job in np.flatnonzero(np.isin(core.jobs.array("status"), (Status.PENDING, Status.GRANTED))).tolist():
+        core.jobs.reason[job] = why(core, job, promise=False).reason
+
+
+def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:
+    """Start the processes of the world: contracts, faults, mishaps, the control clock, deadlines, arrivals."""
+    env.process(processes.contracts(env, driver.happen, world.reservations))
+    env.process(processes.faults(env, driver.happen, world.faults))
+    env.process(processes.mishaps(env, driver.happen, world.mishaps))
+    if ticks(core, world):
+        env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
+    for row in world.deadlines:
+        env.process(renter(env, driver.happen, core, row))
+    env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s, rows_of(world.deadlines)))
+
+
+def ticks(core: Core, world: World) -> bool:
+    """Whether the control clock runs: with nothing to lend and nobody to rank there is nothing to tick for."""
+    wanted = core.policy.lend is not lend_nothing or core.policy.looks_back
+    return wanted and bool(world.control_interval_s)
+
+
+def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, lend: str, seed: int) -> RunResult:
+    """Put what was recorded into the tables that the rest of the system reads."""
+    core, world = recorder.core, recorder.world
+    capacity = recorder.close(horizon_s)
+    segments = recorder.table(recorder.segments, 8)
+    started = recorder.table(recorder.started, 4)
+    evicted = recorder.table(recorder.evicted, len(Evicted._fields))
+    rows = world.jobs
+    return RunResult(
+        world=world,
+        outcomes=_outcomes(core, horizon_s),
+        segments=SegmentTable(
+            job=segments[0],
+            tenant=rows.tenant[segments[0]],
+            product=rows.product[segments[0]],
+            region=np.array(world.pool_region, dtype=np.int64)[rows.pool[segments[0]]],
+            sku=np.array(world.pool_sku, dtype=np.int64)[rows.pool[segments[0]]],
+            gpus=segments[3],
+            start_s=segments[1],
+            end_s=segments[2],
+            cause=segments[4],
+        ),
+        segment_nodes=recorder.nodes,
+        stalled_s=segments[5],
+        lost_s=segments[6],
+        written_s=segments[7],
+        starts=StartTable(started[0], rows.tenant[started[0]], rows.product[started[0]], started[1], started[3]),
+        granted_s=started[2],
+        evictions=EvictionTable(
+            evicted[0],
+            rows.tenant[evicted[0]],
+            rows.product[evicted[0]],
+            gpus=evicted[1],
+            noticed_s=evicted[2],
+            evicted_s=evicted[3],
+            guaranteed_until_s=evicted[4],
+        ),
+        evicted_by=evicted[5],
+        eviction_lost_s=evicted[6],
+        second_order=evicted[7],
+        waits=recorder.waits_by_cause(horizon_s),
+        outages=outages(rows, recorder.table(recorder.faulted, 4), started, core.jobs, horizon_s),
+        capacity=capacity,
+        tape=recorder.tape,
+        policy=policy,
+        lend=lend,
+        seed=seed,
+        step_count=core.step_count,
+        event_count=event_count,
+        horizon_s=horizon_s,
+        findings=tuple(lend_findings(world, core.terms)),
+    )
+
+
+def goes_on(core: Core, world: World) -> bool:
+    """Whether there is anything left to lend for: always before a fixed horizon, else while jobs are open."""
+    return world.horizon_s < NEVER or core.open_count > 0
+
+
+def outages(rows: JobRows, faulted: IntArray, started: IntArray, jobs: JobTable, horizon_s: int) -> OutageTable:
+    """Return how long each job was without nodes after each fault: until it ran again, left, or the run ended.
+
+    A job under notice loses no more than what was left of it. `faulted` and `started` are the recorder's tables, (4, n)
+    each. Cost: O(starts + faults log starts).
+    """
+    job, gpus, from_s, due_s = faulted
+    starts_of: dict[int, list[int]] = {number: [] for number in job.tolist()}
+    for number, start_s in zip(started[0].tolist(), started[3].tolist(), strict=True):
+        if number in starts_of:
+            starts_of[number].append(start_s)  # in order of time: the recorder's order
+    until_s = np.full(len(job), horizon_s, dtype=np.int64)
+    for place, (number, at_s) in enumerate(zip(job.tolist(), from_s.tolist(), strict=True)):
+        again = bisect_left(starts_of[number], at_s)
+        if again < len(starts_of[number]):
+            until_s[place] = starts_of[number][again]
+        elif jobs.status[number] == Status.CANCELLED:
+            until_s[place] = jobs.end_s[number]
+    return OutageTable(job, rows.tenant[job], rows.product[job], gpus, from_s, np.minimum(until_s, due_s))
+
+
+def _outcomes(core: Core, horizon_s: int) -> JobOutcomes:
+    jobs = core.jobs
+    waiting = np.isin(jobs.array("status"), (Status.PENDING, Status.GRANTED))
+    wait_s = jobs.array("wait_s") + np.where(waiting, horizon_s - jobs.array("pending_s"), 0)
+    ended = np.isin(jobs.array("status"), (Status.DONE, Status.CANCELLED))
+    per_node = np.array([pool.per_node for pool in core.pools], dtype=np.int64)[jobs.array("pool")]
+    return JobOutcomes(
+        held_gpus=jobs.array("full") * per_node + jobs.array("part"),
+        start_s=jobs.array("first_start_s").astype(np.int64),
+        end_s=np.where(ended, jobs.array("end_s"), -1).astype(np.int64),
+        wait_s=wait_s.astype(np.int64),
+        work_s=jobs.array("work_s").astype(np.int64),
+        preemptions=jobs.array("preemptions").astype(np.int64),
+        faults=jobs.array("faults").astype(np.int64),
+        granted_s=jobs.array("first_granted_s").astype(np.int64),
+        status=jobs.array("status").astype(np.int64),
+        reason=jobs.array("reason").astype(np.int64),
+    )
