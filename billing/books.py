@@ -5,13 +5,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from billing.columns import require_columns, require_interval, require_range
+from billing.finding import Finding
 from billing.metering.classes import charge_marks, free_rules
 from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
 from billing.metering.states import StateTable, all_states
 from billing.money import INT64_MAX
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
-from billing.reconcile import Finding, Pool, reconcile
+from billing.reconcile import Pool, reconcile
 from billing.sla.credit import ServiceCredit
 from billing.sla.indicators import SlaRow, assess, promises
 from billing.usage import STATES, CapacityTable, EvictionTable, IntArray, Names, OutageTable, SegmentTable, StartTable

@@ -8,13 +8,14 @@ bills      == the line items; lines of a bill == its total; credits on bills == 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from billing.columns import group_rows
 from billing.errors import BillingError
+from billing.finding import Finding
 from billing.invoices.bill import Bill, month_bills
 from billing.metering.meter import UsageTable, require_indices, usage_key
 from billing.metering.states import StateTable
@@ -26,14 +27,6 @@ from billing.sla.credit import ServiceCredit
 from billing.usage import IntArray, Names, SegmentTable
 
 Pool = tuple[int, int]  # (region, sku), dense indices
-
-
-class Finding(NamedTuple):
-    """A fault: where it shows, what is wrong, and how much of the unit that `what` names (signed where it helps)."""
-
-    where: str
-    what: str
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks a finding for
 
 
 def reconcile(

@@ -17,10 +17,10 @@ Amounts are int micro-units, debit above 0. Accounts (BILLING 9.9):
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from billing.finding import Finding
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.invoices.lifecycle import Payment
-from billing.reconcile import Finding
 
 CASH, TAX_PAYABLE, SHOWBACK_CLEARING = "cash", "tax_payable", "showback_clearing"
 # Where a line's net amount is booked, if not as revenue of its product.

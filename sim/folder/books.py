@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.books import Books
+from billing.finding import Finding
 from billing.metering.classes import CLASSES
 from billing.metering.meter import UsageTable
 from billing.metering.meters import METER_CODES
@@ -17,7 +18,6 @@ from billing.metering.states import HELD, StateTable
 from billing.money import INT64_MAX, SECONDS_PER_HOUR, Exact
 from billing.months import parse_month
 from billing.rating.rate import LineItemTable
-from billing.reconcile import Finding
 from billing.sla.credit import Key, Outage, ServiceCredit
 from billing.sla.indicators import SlaRow
 from billing.usage import STATES, Names

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from billing.finding import Finding
 from billing.invoices.bill import Bill, month_bills
 from billing.metering.meter import meter
 from billing.metering.states import StateTable, all_states
 from billing.money import Exact
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable
-from billing.reconcile import Finding, check_bills, check_capacity, check_lines, check_usage, reconcile
+from billing.reconcile import check_bills, check_capacity, check_lines, check_usage, reconcile
 from billing.usage import STATES, CapacityTable, Names, SegmentTable
 from billing_facts import HOUR_S, JANUARY, NAMES, closed_world, price_book, table
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from billing.finding import Finding as BookFinding
 from billing.money import Exact
-from billing.reconcile import Finding as BookFinding
 from billing.sla.credit import Key, Outage, ServiceCredit
 from billing.sla.indicators import SlaRow
 from run_folders import CONTRACT, FILES, SUMMARY, TOML, Finished, finish, same, write_run
