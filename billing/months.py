@@ -35,6 +35,11 @@ def month_numbers(epoch_s: int, at_s: IntArray) -> IntArray:
     return (epoch_s + hour_s).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
 
 
+def month_of(epoch_s: int, at_s: int) -> int:
+    """Return the month of one time, in seconds since the epoch."""
+    return int(month_numbers(epoch_s, np.array([at_s], dtype=np.int64))[0])
+
+
 def month_bounds(epoch_s: int, month: int) -> tuple[int, int]:
     """Return [from_s, until_s) of a month in seconds since the epoch; from_s is negative if the run began inside it."""
     return _first_hour(epoch_s, month), _first_hour(epoch_s, month + 1)

@@ -11,6 +11,8 @@ from tenants.lookup import refuse_duplicates, row_of
 from tenants.product import Product
 from tenants.wallet import SpendAlert, Wallet
 
+_HOUR_S = 3_600
+
 
 def refuse_unknown_parties(
     contracts: Sequence[Contract],
@@ -127,6 +129,12 @@ def _refuse_floor(contract: Contract, path: str) -> None:
     if floor is None:
         return
     where = f"{path}.take_or_pay"
+    times = {"from_s": contract.from_s, "until_s": contract.until_s}
+    times |= {"renewal.length_s": contract.renewal.length_s} if contract.renewal else {}
+    for key, time_s in times.items():
+        if time_s % _HOUR_S:
+            allowed = f"a multiple of {_HOUR_S}"
+            raise _impossible("a floor is for whole hours", f"{path}.{key}", time_s, allowed)
     if (floor.amount is None) == (floor.gpu_hours is None):
         found = "neither" if floor.amount is None else "both"
         raise _impossible("a floor is in money or in GPU-hours", where, found, "amount, or gpu_hours with its price")
