@@ -6,6 +6,7 @@
     ├── PeriodError         a month, hour or time that cannot be read
     ├── PriceError          a price book that cannot be loaded, or that does not know a price
     ├── EventError          a usage event that is malformed
+    ├── StoreError          a database that is absent, damaged, another program's, or too old
     └── UsageError          tables that cannot be metered or billed: wrong shape, impossible row
 
 Faults in data that can still be billed (a residual, a bill that does not add up) are findings of `billing.reconcile`,
@@ -80,3 +81,7 @@ class UsageError(BillingError):
 
 class EventError(BillingError):
     """A usage event that is malformed."""
+
+
+class StoreError(BillingError):
+    """A database that is absent, damaged, another program's, or too old."""

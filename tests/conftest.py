@@ -8,7 +8,7 @@ failure, together with the line that repeats it.
 import os
 import secrets
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -111,3 +111,30 @@ def trace_file(traces_dir: Path) -> Callable[[str], Path]:
 def case_file(cases_dir: Path) -> Callable[[str], Path]:
     """`case_file("scheduling_cases.json")`: its path, or a skip that names it."""
     return finder(cases_dir, "SPILLWAY_CASES")
+
+
+@pytest.fixture(scope="session")
+def postgres_urls() -> Iterator[str]:
+    """A server for the session: the URL of its databases, with `{}` for the name. Skips where there is none."""
+    import postgres
+
+    if postgres.binaries() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.server() as urls:
+        yield urls
+
+
+@pytest.fixture
+def postgres_url(postgres_urls: str, request: pytest.FixtureRequest) -> str:
+    """An empty PostgreSQL database of the test's own."""
+    import postgres
+
+    return postgres.fresh_database(postgres_urls, f"t{zlib.crc32(request.node.nodeid.encode()):08x}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store can be made, for `open_store`: once on each engine."""
+    if request.param == "sqlite":
+        return str(tmp_path / "spillway.db")
+    return str(request.getfixturevalue("postgres_url"))

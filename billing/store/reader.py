@@ -1,0 +1,54 @@
+"""Reading the log."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from billing.log.event import Event
+from billing.store.tables_log import event, event_gap, event_source, quarantine
+from billing.store.writer import Aside
+
+_PAGE = 10_000
+_FIELDS = tuple(event.c[name] for name in Event._fields)
+
+
+def events_in(connection: Connection, *, after: int = 0, source: str | None = None) -> Iterator[Event]:
+    """Yield the events of the log in order of arrival, of all sources or of one, a page at a time.
+
+    Args:
+        after: the position behind which to begin.
+    """
+    wanted = select(event.c.position, *_FIELDS).order_by(event.c.position).limit(_PAGE)
+    if source is not None:
+        wanted = wanted.where(event.c.source == source)
+    while rows := connection.execute(wanted.where(event.c.position > after)).all():
+        for row in rows:
+            yield Event._make(row[1:])
+        after = rows[-1][0]
+
+
+class SourceState(NamedTuple):
+    """What has arrived of a source: how many events, up to which seq, and how many are missing below it."""
+
+    source: str
+    events: int
+    last_seq: int
+    missing: int
+
+
+def sources_in(connection: Connection) -> list[SourceState]:
+    """Return the sources of the log by name."""
+    missing = func.coalesce(func.sum(event_gap.c.until_seq - event_gap.c.from_seq), 0)
+    rows = connection.execute(
+        select(*event_source.c, missing)
+        .join_from(event_source, event_gap, event_source.c.source == event_gap.c.source, isouter=True)
+        .group_by(*event_source.c)
+    )
+    return sorted(SourceState(row[0], row[1], row[2], int(row[3])) for row in rows)
+
+
+def quarantined(connection: Connection) -> list[Aside]:
+    """Return what was put aside, by origin and record."""
+    columns = (quarantine.c[name] for name in Aside._fields)
+    return sorted(Aside._make(row) for row in connection.execute(select(*columns)))
