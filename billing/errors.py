@@ -1,6 +1,7 @@
 """What billing refuses, as one small tree.
 
     BillingError            root
+    ├── DocumentError       a document that cannot be made from its invoice, or read back
     ├── InvoiceError        a document that cannot be drafted, issued, credited, paid or voided as asked
     ├── MoneyError          text or a number that is not an exact amount
     ├── PeriodError         a month, hour or time that cannot be read
@@ -61,6 +62,10 @@ def _shown(value: object) -> str:
 
 class InvoiceError(BillingError):
     """A document that cannot be drafted, issued, credited, paid or voided as asked."""
+
+
+class DocumentError(BillingError):
+    """A document that cannot be made from its invoice, or read back."""
 
 
 class MoneyError(BillingError):

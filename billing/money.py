@@ -160,6 +160,12 @@ def format_usd(micro_usd: int, decimals: int = 6) -> str:
     return f"{'-' if micro_usd < 0 else ''}{whole}" + (f".{part:0{decimals}d}" if decimals else "")
 
 
+def format_scaled(units: int, decimals: int) -> str:
+    """Return `units` of 10**-decimals as decimal text: "-0.0450" for (-450, 4). 1 decimal or more."""
+    whole, part = divmod(abs(units), 10**decimals)
+    return f"{'-' if units < 0 else ''}{whole}.{part:0{decimals}d}"
+
+
 def format_price(micro_usd: int) -> str:
     """Return a unit price with at least 2 decimals and no idle zeros: 2.95, 0.000001, 12.00."""
     whole, part = format_usd(micro_usd).split(".")

@@ -1,0 +1,69 @@
+"""FOCUS rows: they say what the invoice says, in the words and the arithmetic of the specification."""
+
+from fractions import Fraction
+
+import pytest
+
+from billing.documents.focus import FocusRow, focus_rows
+from billing.documents.focus_columns import COLUMNS, NAMES_1_4, PRICING_UNITS, header
+from billing.documents.focus_words import KINDS, UNITS
+from billing.documents.hours import HourShare
+from billing.errors import DocumentError
+from billing.invoices.invoice import KINDS as LINE_KINDS
+from billing.metering.meters import METERS
+from invoice_worlds import Papers, papers
+
+
+def rows_of(drawn: Papers, version: str = "1.2") -> list[FocusRow]:
+    pairs = zip(drawn.invoices, drawn.hours, strict=True)
+    return [row for invoice, hours in pairs for row in focus_rows(invoice, hours, drawn.parties, version)]
+
+
+def test_every_kind_of_line_and_every_meter_has_its_words() -> None:
+    assert set(KINDS) == set(LINE_KINDS)
+    assert set(UNITS) == {meter.code for meter in METERS}
+    assert all(PRICING_UNITS[UNITS[meter.code].pricing] == meter.per for meter in METERS)
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "BHD"])
+@pytest.mark.parametrize("seed", range(5))
+def test_billed_cost_adds_up_to_what_is_payable(seed: int, currency: str) -> None:
+    drawn = papers(seed, currency=currency)
+    for invoice, hours in zip(drawn.invoices, drawn.hours, strict=True):
+        rows = list(focus_rows(invoice, hours, drawn.parties))
+        assert sum(Fraction(row["BilledCost"] or "") for row in rows) * 10**6 == invoice.total_micro
+
+
+def test_an_hour_costs_what_the_design_says() -> None:
+    """8 GPUs for an hour at 2.95: 28,800 GPU-seconds, 84,960,000,000 / 3,600 micro-USD, 23.60 USD (BILLING 9.2)."""
+    from billing.invoices.invoice import Heading, Item, draft
+    from billing.money import Exact
+
+    exact = Exact(84_960_000_000, 3600)
+    item = Item("usage", "bare.ondemand", "GPUs", exact, "price[0]", 1769904000, 1769907600, "h100", "eu", "gpu_s",
+                28_800, "gpu_s", 2_950_000)  # fmt: skip
+    invoice = draft(Heading("t0", "2026-02"), [item])
+    hours = {1: [HourShare(item.from_s, item.until_s, 28_800, exact)]}
+    (row,) = focus_rows(invoice, hours, papers(0).parties)
+    assert (row["BilledCost"], row["ContractedCost"]) == ("23.600000", "23.600000000000")
+    assert (row["PricingQuantity"], row["ListUnitPrice"]) == ("8.000000000000", "2.950000000000")
+    assert (row["x_GpuSeconds"], row["x_CostNumerator"]) == ("28800", "84960000000")
+    assert (row["ChargePeriodStart"], row["BillingPeriodEnd"]) == ("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")
+
+
+def test_hours_that_do_not_add_up_to_their_line_are_refused() -> None:
+    drawn = papers(1)
+    line, hours = next(iter(drawn.hours[0].items()))
+    with pytest.raises(DocumentError, match="do not add up to its quantity"):
+        list(focus_rows(drawn.invoices[0], {line: [*hours, hours[-1]]}, drawn.parties))
+
+
+def test_the_newer_names_are_said_to_be_unverified() -> None:
+    rows = rows_of(papers(2), "1.4")
+    assert {row["x_FocusVersion"] for row in rows} == {"1.4 (unverified)"}
+    assert set(header("1.4")) - set(header("1.2")) == set(NAMES_1_4.values()) <= set(rows[0])
+
+
+def test_every_row_has_every_column() -> None:
+    names = {column.name for column in COLUMNS}
+    assert all(set(row) == names for row in rows_of(papers(3)))
