@@ -15,6 +15,9 @@ They come from a *terms file*, a TOML file with the same tables as a scenario, o
     name = "VAT"
     tax_bp = 2000
 
+    [showback]                  # what internal teams are shown instead of the price book's price
+    usd_per_gpu_hour = "1.40"
+
 Everything is checked when it is read; a bill made from the same facts and the same terms is the same, byte for byte.
 """
 
@@ -26,25 +29,29 @@ from typing import Any
 from billing.currency import DEFAULT, Currency, currency_of
 from billing.errors import BillingError, PriceError
 from billing.months import parse_utc
-from billing.rating.prices import PriceBook
+from billing.rating.prices import ANY, PriceBook
 from billing.tax import TaxRow, refuse_equal_taxes
 from billing.toml_rows import read_row, rows_of
 from tenants.errors import did_you_mean
 from tenants.registry import Registry, RegistryFile, read_toml
 
 PARTIES = tuple(RegistryFile.model_fields)
-KEYS = ("epoch", "currency", "rounding", *PARTIES, "price", "tax")
+KEYS = ("epoch", "currency", "rounding", *PARTIES, "price", "tax", "showback")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed. `epoch_s` is the Unix time from which the seconds of contracts count."""
+    """What was agreed. `epoch_s` is the Unix time from which the seconds of contracts count.
+
+    `showback` holds the transfer price of internal teams; None: they are shown what the price book says.
+    """
 
     registry: Registry
     book: PriceBook
     taxes: tuple[TaxRow, ...] = ()
     currency: Currency = DEFAULT
     epoch_s: int = 0
+    showback: PriceBook | None = None
 
     def plans(self, products: Sequence[str]) -> tuple[str, ...]:
         """Return the price plan of each product code. Raises TenantError for a product that is not known."""
@@ -79,7 +86,21 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
         taxes=taxes_from(rows_of(mapping, "tax", file), file),
         currency=currency,
         epoch_s=epoch_s,
+        showback=showback_from(mapping["showback"], file) if "showback" in mapping else None,
     )
+
+
+def showback_from(row: object, file: str | None = None) -> PriceBook:
+    """Return the `[showback]` table as a price book of one row. Raises PriceError."""
+    given = row if isinstance(row, Mapping) else {}
+    if set(given) != {"usd_per_gpu_hour"}:
+        raise PriceError("not a transfer price", file=file, path="showback", found=row, allowed="usd_per_gpu_hour")
+    always = {"product": ANY, "sku": ANY, "from": "1970-01-01T00:00:00Z"}
+    try:
+        return PriceBook.from_mappings([{**always, **given}], file=file)
+    except PriceError as error:
+        error.path = "showback.usd_per_gpu_hour"
+        raise
 
 
 def taxes_from(rows: Sequence[Mapping[str, Any]], file: str | None = None) -> tuple[TaxRow, ...]:

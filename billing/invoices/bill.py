@@ -137,23 +137,28 @@ def _usage_lines(names: Names, lines: LineItemTable, rows: IntArray) -> list[Bil
             unit_price_micro_usd=int(lines.unit_price_micro_usd[row]),
             exact=Exact(numerator, lines.denominator),
             amount_micro_usd=amount * MICRO_PER_CENT,
-            note=_class_note(int(lines.charge_class[row]), int(lines.factor_bp[row])),
+            note=class_note(int(lines.charge_class[row]), int(lines.factor_bp[row])),
         )
         for row, quantity, numerator, amount in zip(rows[first], quantities, numerators, cents, strict=True)
     ]
 
 
-def _class_note(charge_class: int, factor_bp: int) -> str:
+def class_note(charge_class: int, factor_bp: int) -> str:
     """Return why a line is not charged in full, "" if it is."""
     if charge_class == BILLED:
         return ""
     return f"{CLASSES[charge_class]}: {floor_decimal(factor_bp, 100, 2)} % of the price"
 
 
-def _credit_line(names: Names, credit: ServiceCredit) -> BillLine:
+def credit_text(names: Names, credit: ServiceCredit) -> str:
+    """Return what a service credit is for, in one line."""
     month = month_period(names.epoch_s, credit.key.month).label
     share, count = floor_decimal(credit.credit_bp, 100, 2), len(credit.evidence)
     outages = f"{count} outage{'s' if count > 1 else ''}"
+    return f"{CREDIT} for {month}: {share} % of the charge by {credit.terms}, {outages}"
+
+
+def _credit_line(names: Names, credit: ServiceCredit) -> BillLine:
     return BillLine(
         kind=CREDIT,
         product=names.products[credit.key.product],
@@ -163,5 +168,5 @@ def _credit_line(names: Names, credit: ServiceCredit) -> BillLine:
         unit_price_micro_usd=0,
         exact=Exact(-credit.exact.numerator, credit.exact.denominator),
         amount_micro_usd=-credit.amount_micro_usd,
-        note=f"{CREDIT} for {month}: {share} % of the charge by {credit.terms}, {outages}",
+        note=credit_text(names, credit),
     )

@@ -1,7 +1,7 @@
 """Documents as bytes: one canonical JSON text for each invoice or credit note, its hash, its id, and the way back."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -59,8 +59,11 @@ def read_credit_note(data: bytes) -> CreditNote:
 
 
 def _canonical(document: Document, leave_out: tuple[str, ...]) -> bytes:
-    plain = {key: value for key, value in asdict(document).items() if key not in leave_out}
-    plain["lines"] = [{**line, "exact": format_exact(Exact(*line["exact"]))} for line in plain["lines"]]
+    plain = {field.name: getattr(document, field.name) for field in fields(document) if field.name not in leave_out}
+    plain["lines"] = [
+        {field.name: getattr(line, field.name) for field in fields(line)} | {"exact": format_exact(line.exact)}
+        for line in document.lines
+    ]
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

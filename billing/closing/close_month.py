@@ -1,0 +1,113 @@
+"""Closing a month: every reason against it at once, or the invoices of all tenants, issued.
+
+A month is closed when all that belongs to it has arrived, nothing of it lies in quarantine, and its books add up.
+Whatever is late comes as a correction on the next invoice (`billing.closing.correction`); what was issued stays.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
+from billing.errors import BillingError, InvoiceError
+from billing.finding import Finding
+from billing.invoices.invoice import Invoice
+from billing.invoices.lifecycle import issue, series_of
+from billing.months import month_bounds, month_label, parse_month, utc_text
+
+_SHOWN_MAX = 3
+
+
+class Arrived(NamedTuple):
+    """What a log knows of its own completeness.
+
+    Attributes:
+        until_s:     Unix seconds before which every live source has told everything.
+        finished:    the sources have ended: nothing will follow, whatever the hour.
+        gaps:        (source, first missing seq, first seq after it).
+        quarantined: (source, event id, reason).
+    """
+
+    until_s: int
+    finished: bool = False
+    gaps: Sequence[tuple[str, int, int]] = ()
+    quarantined: Sequence[tuple[str, str, str]] = ()
+
+
+def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived) -> list[Finding]:
+    """Return every reason why a month cannot be closed; none if it can.
+
+    `basis` is the error itself where the books could not be made, such as for usage without a price.
+    """
+    until_s = epoch_s + month_bounds(epoch_s, month)[1]
+    found = []
+    if not arrived.finished and arrived.until_s < until_s:
+        open_s = until_s - arrived.until_s
+        found.append(
+            Finding(month_label(month), f"s still open: nothing is known past {utc_text(arrived.until_s)}", open_s)
+        )
+    for source, first, after in arrived.gaps:
+        found.append(Finding(source, f"events missing: {first} to {after - 1}", after - first))
+    for source, event, reason in arrived.quarantined:
+        found.append(Finding(f"event {event} of {source}", f"event in quarantine: {reason}", 1))
+    if isinstance(basis, BillingError):
+        return [*found, Finding(month_label(month), f"fault: {basis}", 1)]
+    return [*found, *basis.books.findings]
+
+
+def close_month(
+    basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived, earlier: Sequence[Invoice] = ()
+) -> list[Invoice]:
+    """Return the invoices of a month, issued, in the order of the tenants; without those that stand already.
+
+    Args:
+        earlier: every invoice of these tenants that was issued before, void ones too: they count for the numbers.
+
+    Raises:
+        InvoiceError: the month is open (`code` month_open): the line names the first reasons, `found` all of them.
+    """
+    reasons = why_open(basis, month, epoch_s, arrived)
+    if reasons or isinstance(basis, BillingError):
+        some = "; ".join(f"{each.where}: {each.count} {each.what}" for each in reasons[:_SHOWN_MAX])
+        more = f"; and {len(reasons) - _SHOWN_MAX} more" if len(reasons) > _SHOWN_MAX else ""
+        raise InvoiceError(f"month cannot be closed: {some}{more}", code="month_open", path=month_label(month))
+    issued: list[Invoice] = []
+    for each, tenant in months_with_lines(basis):
+        if each == month and not standing(basis.books.names.tenants[tenant], month_label(month), earlier):
+            parts = month_parts(basis, tenant, month)
+            issued.append(issue_next(basis, tenant, month, parts, [*earlier, *issued]))
+    return issued
+
+
+def issue_next(basis: Basis, tenant: int, month: int, parts: Sequence[Part], earlier: Sequence[Invoice]) -> Invoice:
+    """Return the invoice of a tenant's month with the next number of its series, dated at the end of the month.
+
+    A run that ends inside the month is dated at its end. No clock is asked: a replay gives the same document.
+    """
+    drafted = month_draft(basis, tenant, month, parts)
+    ordinal = 1 + sum(series_of(each) == series_of(drafted) for each in earlier)
+    return issue(drafted, ordinal, issue_time_s(basis, month))
+
+
+def issue_time_s(basis: Basis, month: int) -> int:
+    """Return the Unix time that a month's invoices carry."""
+    epoch_s = basis.books.names.epoch_s
+    return epoch_s + min(month_bounds(epoch_s, month)[1], basis.books.horizon_s)
+
+
+def standing(tenant: str, period: str, invoices: Sequence[Invoice]) -> Invoice | None:
+    """Return the invoice of a tenant and period that is not void, if there is one."""
+    mine = (each for each in invoices if (each.tenant, each.period) == (tenant, period) and each.status != "void")
+    return next(mine, None)
+
+
+def issue_all(basis: Basis) -> list[Invoice]:
+    """Return the invoices of every month of finished books, in the order in which they would have been issued.
+
+    Raises:
+        InvoiceError: a month that cannot be closed.
+    """
+    names, issued = basis.books.names, list[Invoice]()
+    arrived = Arrived(names.epoch_s + basis.books.horizon_s, finished=True)
+    for period in sorted({month_label(month) for month, _ in months_with_lines(basis)}):
+        issued += close_month(basis, parse_month(period), names.epoch_s, arrived, issued)
+    return issued
