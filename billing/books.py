@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from billing.columns import require_columns, require_interval, require_range
 from billing.finding import Finding
 from billing.metering.classes import charge_marks, free_rules
@@ -14,8 +16,20 @@ from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
 from billing.reconcile import Pool, reconcile
 from billing.sla.credit import ServiceCredit
+from billing.sla.exclusions import Excluded, exclusion_table
+from billing.sla.facts import SlaFacts
 from billing.sla.indicators import SlaRow, assess, promises
-from billing.usage import STATES, CapacityTable, EvictionTable, IntArray, Names, OutageTable, SegmentTable, StartTable
+from billing.usage import (
+    STATES,
+    CapacityTable,
+    EvictionTable,
+    ExclusionTable,
+    Names,
+    OutageTable,
+    SegmentTable,
+    StartTable,
+    WorkTable,
+)
 from tenants.registry import Registry
 
 
@@ -29,6 +43,7 @@ class Books:
     lines: LineItemTable
     sla: list[SlaRow]
     credits: list[ServiceCredit]
+    excluded: list[Excluded]
     capacity: StateTable
     findings: list[Finding]
 
@@ -44,14 +59,17 @@ def close(
     capacity: CapacityTable,
     installed: Mapping[Pool, int],
     horizon_s: int,
-    stalled_s: IntArray | None = None,
+    work: WorkTable | None = None,
+    exclusions: ExclusionTable | None = None,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
     Args:
         registry:   must hold every one of `names.products`; its price plans are what the price book is asked for.
         installed:  GPUs of each (region, sku), dense indices.
-        stalled_s:  seconds of start-up in each segment, for products that do not charge them.
+        work:       what segments held without keeping work; None: all of it was kept. Its seconds of start-up are for
+                    products that do not charge them.
+        exclusions: time that no service level counts; None: what the registry says.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -62,12 +80,15 @@ def close(
     """
     _require_facts(names, segments, starts, evictions, outages, capacity)
     plans = tuple(registry.products[registry.product_index(code)].price_plan for code in names.products)
-    usage = meter(segments, charge_marks(segments, free_rules(names, registry), stalled_s=stalled_s))
+    work = work or WorkTable(*(np.zeros_like(segments.job) for _ in fields(WorkTable)))
+    usage = meter(segments, charge_marks(segments, free_rules(names, registry), stalled_s=work.stalled_s))
     lines = rate(names, usage, book, plans)
-    rows, credits = assess(names, promises(names, registry), lines, starts, evictions, outages)
+    exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
+    facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions)
+    levels = assess(names, promises(names, registry), facts)
     states = all_states(names, usage, capacity)
-    findings = reconcile(names, segments, usage, lines, credits, book, states, installed, horizon_s, plans)
-    return Books(names, horizon_s, usage, lines, rows, credits, states, findings)
+    findings = reconcile(names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans)
+    return Books(names, horizon_s, usage, lines, *levels, states, findings)
 
 
 def _require_facts(

@@ -182,6 +182,11 @@ def format_exact(amount: Exact) -> str:
     return f"{amount.numerator}/{amount.denominator}"
 
 
+def floor_share(amount: int, part: int, whole: int) -> int:
+    """Return amount x part / whole, cut to a whole unit: shares of one amount never come to more than the amount."""
+    return amount * part // whole
+
+
 def floor_decimal(numerator: int, denominator: int, decimals: int) -> str:
     """Return numerator / denominator (neither negative) cut to `decimals`, never rounded up: 99.8611 for 99.86111."""
     whole, part = divmod(numerator * 10**decimals // denominator, 10**decimals)

@@ -94,6 +94,35 @@ class OutageTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionTable:
+    """Time [from_s, until_s) that no service level counts, for a tenant, product, region and SKU; ANY for any of them.
+
+    `cause` is an index into `tenants.exclusion.EXCLUSION_CAUSES`.
+    """
+
+    tenant: IntArray
+    product: IntArray
+    region: IntArray
+    sku: IntArray
+    from_s: IntArray
+    until_s: IntArray
+    cause: IntArray
+
+
+ANY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTable:
+    """What a segment held without keeping work, beside the rows of a SegmentTable, in seconds: starting up, work that
+    was thrown away later, and writing checkpoints."""
+
+    stalled_s: IntArray
+    lost_s: IntArray
+    written_s: IntArray
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityTable:
     """GPU-seconds that nobody's job held, per hour: `state` is an index into `STATES`. Rows need not be unique."""
 

@@ -14,6 +14,7 @@ from scheduler.jobs.damping import Damping
 from scheduler.policy.fair_tree import USUAL_SHARE, FairShare
 from scheduler.quotas.rows import NO_TENANCY, Tenancy
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
+from tenants.exclusion import Exclusion
 from tenants.registry import Registry
 
 IntArray = NDArray[np.int64]
@@ -113,6 +114,7 @@ class World:
     pool_levels: tuple[tuple[str, ...], ...] = ()  # names of each pool's topology, lowest first
     deadlines: tuple[DeadlineRow, ...] = ()
     mishaps: tuple[Mishap, ...] = ()  # crashes of jobs and drains of nodes, in order of time
+    exclusions: tuple[Exclusion, ...] = ()  # of service levels, beside the registry's: maintenance that was agreed
     damping: Damping | None = None  # None: nobody who fails again and again is held back
 
 

@@ -2,6 +2,8 @@
 
 from billing.books import Books, close
 from billing.reconcile import Pool
+from billing.sla.exclusions import exclusion_table
+from billing.usage import WorkTable
 from sim.result import RunResult, World
 
 
@@ -23,7 +25,8 @@ def settle(result: RunResult) -> Books:
         result.capacity,
         installed(world),
         result.horizon_s,
-        result.stalled_s,
+        WorkTable(result.stalled_s, result.lost_s, result.written_s),
+        exclusion_table(world.names, (*world.registry.exclusions, *world.exclusions)),
     )
 
 

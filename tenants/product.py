@@ -54,6 +54,8 @@ class Product(Record):
         free_down:    seconds in which GPUs are held and down are not charged; None: so for what the Offer rents out.
         price_plan:   name under which the price book lists it; its own code unless it says otherwise.
         sla:          name of its `SlaTerms`; None promises no availability (notice and guarantee hold all the same).
+        refund_s:     an eviction without its full notice, or inside its guarantee, gives back the charge of so many
+                      seconds before it, as far as they were held; 0 gives back nothing.
     """
 
     code: Id
@@ -72,6 +74,7 @@ class Product(Record):
     free_down: bool | None = None
     price_plan: Id = ""  # never stays empty: see _priced_under_its_code
     sla: Id | None = None
+    refund_s: Seconds = 0
     meter: Literal["gpu_s"] = "gpu_s"
 
     @model_validator(mode="before")
@@ -104,6 +107,8 @@ class Product(Record):
 #   and 300 s for a research job are choices in that range, 120 s for rentals and for inference replicas are guesses;
 # - a served request is never served again, so a fault costs an inference replica no work: checkpoint_s = 1;
 # - the 60 s of notice for research jobs are a guess;
+# - refund_s: an hour of on-demand is the guarantee that it was sold with; ten minutes of spot are ten notices. Clouds
+#   credit no missed notice at all, so both are ours;
 # - an evicted renter is taken to want its nodes back: requeue is a guess for rentals.
 CATALOGUE = (
     # Nothing outranks the first band and RESERVED, so a guarantee or a notice would never be used there.
@@ -164,6 +169,7 @@ CATALOGUE = (
         checkpoint_s=3_600,
         restart_s=120,
         sla="target_9950",
+        refund_s=3_600,
     ),
     # No promise of availability; that its 60 s of notice are honoured is reported like everybody's.
     Product(
@@ -176,5 +182,6 @@ CATALOGUE = (
         requeue=True,
         checkpoint_s=3_600,
         restart_s=120,
+        refund_s=600,
     ),
 )

@@ -22,7 +22,6 @@ Order is meaning here: the position of a tenant or a product is its dense index 
     until_s = 2592000
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -33,11 +32,13 @@ from pydantic import Field, ValidationError, model_validator
 from tenants.contract import Contract
 from tenants.contract_check import refuse_impossible, refuse_unknown_parties, refuse_unknown_payers
 from tenants.errors import TenantError, from_validation
+from tenants.exclusion import Exclusion, refuse_unknown
 from tenants.lookup import refuse_duplicates, row_of
 from tenants.model import Record, Tenant
 from tenants.product import CATALOGUE, Product
 from tenants.quota import Budget, Cohort, Guarantee, Quota, refuse_tangled
 from tenants.sla_terms import SLA_PRESETS, SlaTerms
+from tenants.toml_file import read_toml as read_toml
 from tenants.wallet import SpendAlert, Wallet
 
 # TOML has arrays, not tuples; strictness about the rows inside stays.
@@ -45,6 +46,7 @@ _Tenants = Annotated[tuple[Tenant, ...], Field(strict=False)]
 _Products = Annotated[tuple[Product, ...], Field(strict=False)]
 _Contracts = Annotated[tuple[Contract, ...], Field(strict=False)]
 _SlaTerms = Annotated[tuple[SlaTerms, ...], Field(strict=False)]
+_Exclusions = Annotated[tuple[Exclusion, ...], Field(strict=False)]
 _Cohorts = Annotated[tuple[Cohort, ...], Field(strict=False)]
 _Quotas = Annotated[tuple[Quota, ...], Field(strict=False)]
 _Budgets = Annotated[tuple[Budget, ...], Field(strict=False)]
@@ -60,6 +62,7 @@ class RegistryFile(Record):
     product: _Products = ()
     contract: _Contracts = ()
     sla: _SlaTerms = ()
+    sla_exclusion: _Exclusions = ()
     cohort: _Cohorts = ()
     quota: _Quotas = ()
     budget: _Budgets = ()
@@ -78,6 +81,7 @@ class Registry(Record):
     products: _Products = CATALOGUE
     contracts: _Contracts = ()
     sla_terms: _SlaTerms = SLA_PRESETS
+    exclusions: _Exclusions = ()
     cohorts: _Cohorts = ()
     quotas: _Quotas = ()
     budgets: _Budgets = ()
@@ -92,8 +96,8 @@ class Registry(Record):
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], where: str = "registry") -> Self:
-        """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, `cohort`, `quota`,
-        `budget`, `guarantee`, `wallet`, `spend_alert`, each optional.
+        """Build a registry from parsed TOML with the keys `tenant`, `product`, `contract`, `sla`, `sla_exclusion`,
+        `cohort`, `quota`, `budget`, `guarantee`, `wallet`, `spend_alert`, each optional.
 
         Rows of the mapping come first and in its order, so that an index in an error is the index in the file; after
         them come the built-in products and SLA presets that no row names. A row that names one changes the keys it
@@ -113,6 +117,7 @@ class Registry(Record):
                 products=file.product,
                 contracts=file.contract,
                 sla_terms=file.sla,
+                exclusions=file.sla_exclusion,
                 cohorts=file.cohort,
                 quotas=file.quota,
                 budgets=file.budget,
@@ -177,6 +182,7 @@ class Registry(Record):
         refuse_unknown_parties(self.contracts, self._tenant_rows, self._product_rows, self.products)
         refuse_impossible(self.contracts)
         refuse_unknown_payers(self.wallets, self.spend_alerts, self.contracts, self._tenant_rows)
+        refuse_unknown(self.exclusions, self._tenant_rows, self._product_rows)
         self._refuse_unknown_holders()
         refuse_tangled(self.cohorts, self.quotas, self.budgets, self.guarantees)
         return self
@@ -199,23 +205,6 @@ class Registry(Record):
                     internal = tuple(each.id for each in self.tenants if each.kind == "internal")
                     message = f"a {table} is for internal work, this tenant is {kind}"
                     raise TenantError(message, path=path, found=tenant, allowed=internal)
-
-
-def read_toml(path: Path | str) -> dict[str, Any]:
-    """Return the contents of a TOML file. Raises `TenantError` if it is absent, unreadable, binary or not TOML."""
-    try:
-        return tomllib.loads(Path(path).read_bytes().decode())
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or type(error).__name__}"
-    except UnicodeDecodeError as error:
-        reason = f"is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
-    except tomllib.TOMLDecodeError as error:
-        reason = f"is not TOML: {error}"
-    except ValueError:  # not tomllib's own error: Python's limit on the digits of an integer
-        reason = "holds a number of too many digits"
-    except RecursionError:
-        reason = "is nested too deeply"
-    raise TenantError(reason, code="bad_file", file=str(path))
 
 
 def _with_built_in(rows: object, built_in: Sequence[Record], key: str) -> object:

@@ -1,11 +1,15 @@
 """What a customer is owed when a promise about availability is not kept: targets, credit steps, caps; no arithmetic.
 
+Two ways to count the credit: a table of steps, or the charge of the lost seconds from the first one on (`linear`). Two
+scopes: the availability of all that a tenant holds of a product (`pool`), or of each allocation by itself, with its own
+share of the charge (`node`).
+
 Bounds are inclusive: healthy / entitled reaches a bound of b basis points iff healthy * 10,000 >= b * entitled, so a
 credit is due only strictly below it.
 """
 
 import itertools
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
@@ -35,13 +39,16 @@ class SlaTerms(Record):
     """An availability target and the table of credits for missing it; ratios in basis points.
 
     `steps` go from the mildest to the worst: bounds fall, credits rise, and the step that applies is the last one whose
-    bound was missed. All credits of a month together are capped at `cap_bp` of its charge. `confidence` is that of the
-    least certain number in the row.
+    bound was missed. `linear` terms have none: they give back what was charged for the seconds that were lost. All
+    credits of a month together are capped at `cap_bp` of its charge. `confidence` is that of the least certain number
+    in the row.
     """
 
     name: Id
     target_bp: BasisPoints
-    steps: CreditSteps
+    linear: bool = False
+    steps: CreditSteps = ()
+    scope: Literal["pool", "node"] = "pool"
     cap_bp: BasisPoints = 10_000
     source: Title
     confidence: Confidence
@@ -49,6 +56,8 @@ class SlaTerms(Record):
     @field_validator("steps")
     @classmethod
     def _worse_costs_more(cls, steps: tuple[CreditStep, ...], info: ValidationInfo) -> tuple[CreditStep, ...]:
+        if steps and info.data.get("linear"):
+            raise ValueError("linear terms count every lost second, so there are no steps: must be absent")
         target_bp = info.data.get("target_bp")  # absent when it was refused itself
         if target_bp is not None and steps and steps[0].below_bp > target_bp:
             raise ValueError(f"the first bound, {steps[0].below_bp}, must not be above target_bp, which is {target_bp}")
@@ -102,5 +111,12 @@ SLA_PRESETS = (
         steps=(CreditStep(9_990, 1_000), CreditStep(9_500, 2_500)),
         source="Nebius managed Kubernetes control plane; docs.nebius.com",
         confidence="primary",
+    ),
+    SlaTerms(
+        name="linear",
+        target_bp=10_000,
+        linear=True,
+        source="pro rata from the first second, as BUZZ HPC gives back downtime of a minute or more; its documentation",
+        confidence="second-hand",
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from billing.documents.bill import Table, html_table, text_table
 from billing.money import CURRENCY, ROUNDING, floor_decimal, format_exact, format_usd, money_json
 from billing.months import month_label, utc_text
-from billing.sla.credit import ServiceCredit
+from billing.sla.credit import Breach, Outage, ServiceCredit, reason
 from billing.sla.indicators import SlaRow
 from billing.usage import Names
 
@@ -118,22 +118,27 @@ def _credit_json(names: Names, credit: ServiceCredit) -> dict[str, Any]:
         "product": names.products[credit.key.product],
         "month": month_label(credit.key.month),
         "terms": credit.terms,
+        "basis": credit.basis,
+        "reason": reason(credit),
         "credit_bp": credit.credit_bp,
         "amount": money_json(credit.amount_micro_usd),
         "exact_micro_usd": format_exact(credit.exact),
         "charge_micro_usd": format_exact(credit.charge),
-        "evidence": [
-            {
-                "outage": outage.row,
-                "job": outage.job,
-                "gpus": outage.gpus,
-                "from": utc_text(names.epoch_s + outage.from_s),
-                "until": utc_text(names.epoch_s + outage.until_s),
-                "gpu_s": outage.gpu_s,
-            }
-            for outage in credit.evidence
-        ],
+        "evidence": [_evidence_json(names, each) for each in credit.evidence],
     }
+
+
+def _evidence_json(names: Names, each: Outage | Breach) -> dict[str, Any]:
+    common = {
+        "job": each.job,
+        "gpus": each.gpus,
+        "from": utc_text(names.epoch_s + each.from_s),
+        "until": utc_text(names.epoch_s + each.until_s),
+        "gpu_s": each.gpu_s,
+    }
+    if isinstance(each, Outage):
+        return {"outage": each.row, **common}
+    return {"eviction": each.row, **common, "noticed": utc_text(names.epoch_s + each.noticed_s)}
 
 
 def _summary(names: Names, rows: Sequence[SlaRow]) -> Table:

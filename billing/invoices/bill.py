@@ -25,7 +25,7 @@ from billing.money import (
 )
 from billing.months import Period, month_numbers, month_period
 from billing.rating.rate import LineItemTable
-from billing.sla.credit import ServiceCredit
+from billing.sla.credit import ServiceCredit, reason
 from billing.usage import IntArray, Names
 
 USAGE = "usage"
@@ -153,9 +153,7 @@ def class_note(charge_class: int, factor_bp: int) -> str:
 def credit_text(names: Names, credit: ServiceCredit) -> str:
     """Return what a service credit is for, in one line."""
     month = month_period(names.epoch_s, credit.key.month).label
-    share, count = floor_decimal(credit.credit_bp, 100, 2), len(credit.evidence)
-    outages = f"{count} outage{'s' if count > 1 else ''}"
-    return f"{CREDIT} for {month}: {share} % of the charge by {credit.terms}, {outages}"
+    return f"{CREDIT} for {month}: {reason(credit)}"
 
 
 def _credit_line(names: Names, credit: ServiceCredit) -> BillLine:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.frame import command, group, session_of
-from sim.cli.output import CsvFlag, MdFlag, answer, form, write
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, write
 from sim.cli.runs import RunArgument, find_run
 
 app = group(
@@ -13,14 +13,26 @@ app = group(
 )
 
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
+MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
+EvidenceFlag = Annotated[
+    bool, typer.Option("--evidence", help="What credits rest on, with hashes, and the time that did not count.")
+]
 FormatFlag = Annotated[str, typer.Option("--format", metavar="table|json|html", help="Form of the answer.")]
 
 
-@command(app, "show", "spillway sla show last --tenant acme", "spillway sla show last --format html > sla.html")
+@command(
+    app,
+    "show",
+    "spillway sla show last --tenant acme",
+    "spillway sla show last --month 2026-01 --evidence",
+    "spillway sla show last --format html > sla.html",
+)
 def show(
     ctx: typer.Context,
     run: RunArgument,
     tenant: TenantFlag = None,
+    month: MonthFlag = None,
+    evidence: EvidenceFlag = False,
     format_: FormatFlag = "table",
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -28,7 +40,9 @@ def show(
     """Show promises and what was kept, per tenant, product and month, with the service credits."""
     from billing.documents.bill import csv_text
     from billing.documents.sla import sla_html, sla_json, sla_rows
-    from sim.cli.books import closed_books
+    from billing.documents.sla_evidence import evidence_rows, reports_json
+    from billing.sla.report import sla_reports
+    from sim.cli.books import closed_books, period_of
     from sim.cli.choice import choose
     from sim.cli.documents import levels_table
 
@@ -40,13 +54,24 @@ def show(
         index = names.tenants.index(choose(tenant, names.tenants, "tenant", "--tenant"))
         rows = [row for row in rows if row.tenant == index]
         credits = [credit for credit in credits if credit.key.tenant == index]
+    if (period := period_of(books, None, month)[0]) is not None:
+        rows = [row for row in rows if row.month == period.month]
+        credits = [credit for credit in credits if credit.key.month == period.month]
     if shape == "html" and not session.json:
         write(sla_html(names, rows, credits))
         return
+    reports = sla_reports(names, rows, credits, books.excluded)
+    table = evidence_rows(reports) if evidence else sla_rows(names, rows)
     answer(
         session,
-        lambda: sla_json(names, rows, credits),
-        lambda: [levels_table(names, rows)],
+        lambda: {**sla_json(names, rows, credits), "reports": reports_json(reports)},
+        lambda: [_evidence_table(table) if evidence else levels_table(names, rows)],
         fmt=shape,
-        full_csv=lambda: csv_text(sla_rows(names, rows)),
+        full_csv=lambda: csv_text(table),
     )
+
+
+def _evidence_table(rows: list[list[str]]) -> Table:
+    """The evidence as it fits a terminal: the first digits of a hash are enough to see which rows belong together."""
+    columns = [f"{name}>" if name in ("job", "gpus", "gpu_s", "credit_usd") else name for name in rows[0]]
+    return Table("Evidence, times in UTC", columns, [[*row[:-1], row[-1][:12]] for row in rows[1:]])

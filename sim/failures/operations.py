@@ -31,7 +31,10 @@ class Requeue(Record):
 
 class Maintenance(Record):
     """Nodes [first_node, first_node + nodes) of a pool are out for `length_s` from a day and hour on, once or again and
-    again; `drain_s` before it nothing starts on them any more."""
+    again; `drain_s` before it nothing starts on them any more.
+
+    `excluded`: by contract no service level in that pool counts the time of these windows.
+    """
 
     region: str = ""
     sku: str = ""
@@ -40,6 +43,7 @@ class Maintenance(Record):
     from_day: Days
     hour: Annotated[int, Field(ge=0, le=23)] = 0
     every_days: Days = 0  # 0: once
+    excluded: bool = False
     length_s: Param[Positive] = Param(value=14_400, unit="s", source="assumption", confidence="guess")
     drain_s: Param[Positive] = Param(
         value=4_200, unit="s", source="an hour of guarantee and ten minutes of notice", confidence="derived"

@@ -3,7 +3,7 @@ round.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from billing.metering.classes import CLASSES
 from billing.metering.meter import UsageTable
 from billing.metering.meters import METER_CODES
 from billing.metering.states import HELD, StateTable
-from billing.money import INT64_MAX, SECONDS_PER_HOUR, Exact
+from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR, Exact
 from billing.months import parse_month
 from billing.rating.rate import LineItemTable
-from billing.sla.credit import Key, Outage, ServiceCredit
+from billing.sla.credit import Breach, Key, Outage, ServiceCredit, claim_refund
+from billing.sla.exclusions import Excluded, ExcludedTime
 from billing.sla.indicators import SlaRow
 from billing.usage import STATES, Names
 from sim.folder.run_folder import RunFolder
@@ -41,7 +42,10 @@ def read_books(run: RunFolder) -> Books:
         usage=_usage(names, run.columns("hourly_usage")),
         lines=_lines(names, run.columns("line_items")),
         sla=[_sla_row(names, row) for row in sla_rows],
-        credits=[_credit(names, row) for row in sla_rows if row["evidence"] is not None],
+        credits=[credit for row in sla_rows for credit in _credits(names, row)],
+        excluded=[
+            Excluded(_key(names, row), ExcludedTime(**time)) for row in sla_rows for time in json.loads(row["excluded"])
+        ],
         capacity=_states(names, run.columns("capacity")),
         findings=[Finding(finding["where"], finding["what"], finding["count"]) for finding in found],
     )
@@ -101,16 +105,25 @@ def _sla_row(names: Names, row: dict[str, Any]) -> SlaRow:
     return SlaRow(*_key(names, row), terms=row["terms"], **{name: row[name] for name in SLA_NUMBERS})
 
 
-def _credit(names: Names, row: dict[str, Any]) -> ServiceCredit:
-    return ServiceCredit(
-        key=_key(names, row),
-        terms=row["terms"],
-        credit_bp=row["credit_bp"],
-        charge=Exact(int(row["charge_numerator"]), row["charge_denominator"]),
-        exact=Exact(int(row["credit_numerator"]), row["credit_denominator"]),
-        amount_micro_usd=row["credit_micro_usd"],
-        evidence=tuple(Outage(**outage) for outage in json.loads(row["evidence"])),
-    )
+def _credits(names: Names, row: dict[str, Any]) -> Iterator[ServiceCredit]:
+    """Yield the credit for availability and the one for evictions, where there is one."""
+    key, refund = _key(names, row), row["refund_micro_usd"]
+    if row["evidence"] is not None:
+        yield ServiceCredit(
+            key=key,
+            terms=row["terms"],
+            credit_bp=BP if row["basis"] == "lost_seconds" else row["credit_bp"],
+            charge=Exact(int(row["charge_numerator"]), row["charge_denominator"]),
+            exact=Exact(int(row["credit_numerator"]), row["credit_denominator"]),
+            amount_micro_usd=row["credit_micro_usd"] - refund,
+            evidence=tuple(Outage(**outage) for outage in json.loads(row["evidence"])),
+            basis=row["basis"],
+        )
+    if row["refund_evidence"] is not None:
+        numerator, denominator = int(row["refund_numerator"]), row["refund_denominator"]
+        breaches = [Breach(**breach) for breach in json.loads(row["refund_evidence"])]
+        credit = claim_refund(key, Exact(numerator // BP, denominator // BP), breaches)
+        yield credit._replace(amount_micro_usd=refund)
 
 
 def _codes(words: NDArray[Any], known: Sequence[str]) -> IntArray:

@@ -7,6 +7,7 @@ it may not fit any integer column.
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ from billing.metering.states import StateTable
 from billing.money import format_usd
 from billing.months import month_label
 from billing.rating.rate import UNIT, LineItemTable
-from billing.sla.credit import Key, ServiceCredit
+from billing.sla.credit import Key
+from billing.sla.exclusions import Excluded
 from billing.sla.indicators import SlaRow
 from billing.usage import CAUSES, Names
 from scheduler.events import Reason, Status
@@ -64,7 +66,7 @@ def unmetered(names: Names, horizon_s: int) -> Books:
     none = np.zeros(0, dtype=np.int64)
     usage = billed_usage(none, none, none, none, none, none)
     lines = LineItemTable(none, none, none, none, none, none, none, none, none, none, none, none)
-    return Books(names, horizon_s, usage, lines, [], [], StateTable((), none, none, none, none, none), [])
+    return Books(names, horizon_s, usage, lines, [], [], [], StateTable((), none, none, none, none, none), [])
 
 
 def jobs(result: RunResult) -> Columns:
@@ -180,11 +182,16 @@ def sla(names: Names, books: Books) -> Columns:
 
     Availability is healthy_gpu_s / entitled_gpu_s. `terms`, `target_bp` and `met` are NULL where none is promised, the
     times to start where nothing started, and what a credit was made from where there is none. `evidence` is a JSON list
-    of the outages behind a credit.
+    of the outages behind a credit, `refund_evidence` of the evictions behind a refund, `excluded` of the time that did
+    not count.
     """
     rows = books.sla
-    credit_of = {credit.key: credit for credit in books.credits}
-    credits = [credit_of.get(Key(row.tenant, row.product, row.month)) for row in rows]
+    keys = [Key(row.tenant, row.product, row.month) for row in rows]
+    posted = {(credit.key, credit.basis == "eviction"): credit for credit in books.credits}
+    credits, refunds = ([posted.get((key, refund)) for key in keys] for refund in (False, True))
+    excluded: dict[Key, list[Excluded]] = {key: [] for key in keys}
+    for each in books.excluded:
+        excluded[each.key].append(each)
     return {
         "tenant": Labels(column([row.tenant for row in rows]), names.tenants),
         "product": Labels(column([row.product for row in rows]), names.products),
@@ -197,12 +204,17 @@ def sla(names: Names, books: Books) -> Columns:
         "credit_denominator": Cells([credit.exact.denominator if credit else None for credit in credits], "BIGINT"),
         "charge_numerator": Cells([str(credit.charge.numerator) if credit else None for credit in credits]),
         "charge_denominator": Cells([credit.charge.denominator if credit else None for credit in credits], "BIGINT"),
-        "evidence": Cells([_evidence(credit) if credit else None for credit in credits]),
+        "evidence": Cells([_evidence(credit.evidence) if credit else None for credit in credits]),
+        "basis": Cells([credit.basis if credit else None for credit in credits]),
+        "refund_numerator": Cells([str(refund.exact.numerator) if refund else None for refund in refunds]),
+        "refund_denominator": Cells([refund.exact.denominator if refund else None for refund in refunds], "BIGINT"),
+        "refund_evidence": Cells([_evidence(refund.evidence) if refund else None for refund in refunds]),
+        "excluded": Cells([_evidence([each.time for each in excluded[key]]) for key in keys]),
     }
 
 
-def _evidence(credit: ServiceCredit) -> str:
-    return json.dumps([outage._asdict() for outage in credit.evidence])
+def _evidence(rows: Sequence[NamedTuple]) -> str:
+    return json.dumps([row._asdict() for row in rows])
 
 
 def _node_lists(sets: Sequence[NodeSet]) -> NDArray[np.object_]:

@@ -15,6 +15,7 @@ from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.result import Finding, JobRows, World
 from sim.scenario.check import contract_peak_nodes, level_of, pool_index, reserved_window
 from sim.scenario.deadline_rows import deadline_rows, with_fallback
+from sim.scenario.exclusions import agreed_maintenance
 from sim.scenario.fair import fair_share
 from sim.scenario.hazards import hazards
 from sim.scenario.model import Scenario
@@ -76,6 +77,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         lending=scenario.policy.lend_inputs(),
         deadlines=deadline_rows(scenario, jobs, book),
         mishaps=befalls.mishaps,
+        exclusions=agreed_maintenance(scenario, horizon_s),
         damping=scenario.requeue.damping() if scenario.requeue else None,
     )
 

@@ -46,6 +46,7 @@ from sim.workload.draw import HOUR_S
 from sim.workload.programme import Programme
 from tenants.contract import Contract
 from tenants.errors import did_you_mean
+from tenants.exclusion import Exclusion
 from tenants.model import Id, Record, Tenant
 from tenants.product import Product
 from tenants.quota import Budget, Cohort, Guarantee, Quota
@@ -56,7 +57,7 @@ from tenants.wallet import SpendAlert, Wallet
 _ROWS = ("tenant", "product", "contract", "cohort", "quota", "budget", "guarantee", "wallet", "spend_alert")
 # Table of the file -> field of the registry that it fills.
 _PARTIES = {table: f"{table}s" for table in _ROWS}
-_PARTIES["sla"] = "sla_terms"
+_PARTIES |= {"sla": "sla_terms", "sla_exclusion": "exclusions"}
 _SUFFIX = ".toml"
 
 
@@ -78,6 +79,7 @@ class Scenario(Record):
     product: tuple[Product, ...] = ()
     contract: tuple[Contract, ...] = ()
     sla: tuple[SlaTerms, ...] = ()
+    sla_exclusion: tuple[Exclusion, ...] = ()
     cohort: tuple[Cohort, ...] = ()
     quota: tuple[Quota, ...] = ()
     budget: tuple[Budget, ...] = ()

@@ -45,17 +45,18 @@ def table(kind: type[T], rows: Sequence[Row]) -> T:
     return kind(*(np.ascontiguousarray(columns[:, place]) for place in range(count)))
 
 
-def registry(plans: dict[str, str] | None = None) -> Registry:
-    """Tenants and products as in NAMES, with the published presets as SLA terms; `plans` changes price plans."""
+def registry(plans: dict[str, str] | None = None, refund_s: int = 0, **more: Any) -> Registry:
+    """Tenants and products as in NAMES, with the published presets as SLA terms; `plans` changes price plans, `more`
+    are other tables."""
     tenants = [{"id": name, "name": name, "kind": "internal" if name == "lab" else "external"} for name in TENANTS]
     products: list[dict[str, Any]] = [
         {"code": "int.research"},
-        {"code": "bare.ondemand", "sla": "target_9950", "notice_s": 600},
-        {"code": "bare.spot", "notice_s": 60},
+        {"code": "bare.ondemand", "sla": "target_9950", "notice_s": 600, "refund_s": refund_s},
+        {"code": "bare.spot", "notice_s": 60, "refund_s": refund_s},
         {"code": "bare.reserved", "sla": "target_9990"},
     ]
     priced = [{**row, "price_plan": (plans or {}).get(row["code"], row["code"])} for row in products]
-    return Registry.from_mapping({"tenant": tenants, "product": priced})
+    return Registry.from_mapping({"tenant": tenants, "product": priced, **more})
 
 
 def price_book(rows: Sequence[dict[str, Any]] = PRICES) -> PriceBook:

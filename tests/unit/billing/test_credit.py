@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.sla.credit import Key, Outage, ServiceCredit, claim, credit_step_bp, post, reaches
+from billing.sla.credit import Key, Measured, Outage, ServiceCredit, claim, credit_step_bp, post, reaches
 from tenants.sla_terms import SLA_PRESETS, CreditStep, SlaTerms
 
 TERMS = {terms.name: terms for terms in SLA_PRESETS}
@@ -17,9 +17,9 @@ def one_outage(hours: int) -> list[Outage]:
 
 def claim_for(gpus: int, hours: int, terms: str, key: Key = KEY) -> ServiceCredit:
     """`gpus` entitled for a month at 2.35, the fee charged in full, 8 of them down for some hours."""
-    lost = one_outage(hours)
-    healthy = gpus * MONTH_S - sum(outage.gpu_s for outage in lost)
-    return claim(key, TERMS[terms], healthy, gpus * MONTH_S * FEE_2_35, lost)
+    lost, entitled = one_outage(hours), gpus * MONTH_S
+    healthy = entitled - sum(outage.gpu_s for outage in lost)
+    return claim(key, TERMS[terms], Measured(healthy, entitled, entitled * FEE_2_35, entitled), lost)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,9 @@ def claim_for(gpus: int, hours: int, terms: str, key: Key = KEY) -> ServiceCredi
         (8, 8, "target_9950", 4_060_800_000),
         (64, 4, "target_9990", 0),
         (64, 8, "target_9950", 0),
+        (64, 8, "linear", 150_400_000),
     ],
-    ids=["pool", "node", "pool, 4 h instead", "pool, milder terms"],
+    ids=["pool", "node", "pool, 4 h instead", "pool, milder terms", "lost seconds"],
 )
 def test_expected_credits(gpus: int, hours: int, terms: str, credit_micro_usd: int) -> None:
     posted = post([claim_for(gpus, hours, terms)])
@@ -61,7 +62,7 @@ def test_a_cap_limits_the_share_of_the_charge() -> None:
         source="a test",
         confidence="guess",
     )
-    credit = claim(KEY, terms, 1, 3600 * 1_000_000, [Outage(0, 0, 99, 0, 1)])
+    credit = claim(KEY, terms, Measured(1, 100, 3600 * 1_000_000, 1), [Outage(0, 0, 99, 0, 1)])
     assert credit.credit_bp == 5_000
     assert post([credit])[0].amount_micro_usd == 500_000
 
@@ -75,15 +76,15 @@ def test_a_credit_carries_its_evidence_and_its_exact_amount() -> None:
 def test_credits_of_a_month_are_rounded_together() -> None:
     """Two credits of half a cent each: alone they would come to 2 cents, more than was charged."""
     half_a_cent = 3600 * 5_000
-    lost = [Outage(0, 0, 1, 0, 10_000)]
-    claims = [claim(Key(0, product, 0), TERMS["target_9950"], 1, half_a_cent, lost) for product in (0, 1)]
+    measured = Measured(1, 10_001, half_a_cent, 1)
+    claims = [claim(Key(0, product, 0), TERMS["target_9950"], measured) for product in (0, 1)]
     assert [credit.amount_micro_usd for credit in post(claims)] == [10_000, 0]
     strangers = [claims[0], claims[1]._replace(key=Key(1, 1, 0))]
     assert [credit.amount_micro_usd for credit in post(strangers)] == [10_000, 10_000]
 
 
 def test_claims_that_come_to_nothing_are_not_posted() -> None:
-    assert post([claim(KEY, TERMS["target_9950"], 0, 0, one_outage(1))]) == []
+    assert post([claim(KEY, TERMS["target_9950"], Measured(0, 28_800, 0, 0), one_outage(1))]) == []
 
 
 def test_credits_come_sorted_by_key() -> None:

@@ -7,8 +7,10 @@ from billing.metering.meter import meter
 from billing.months import parse_month
 from billing.rating.rate import rate
 from billing.sla.credit import ServiceCredit
-from billing.sla.indicators import SlaRow, assess, nearest_rank, promises, split_at_months
-from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
+from billing.sla.exclusions import NO_EXCLUSIONS
+from billing.sla.facts import SlaFacts, split_at_months
+from billing.sla.indicators import SlaRow, assess, nearest_rank, promises
+from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable, WorkTable
 from billing_facts import HOUR_S, NAMES, PRODUCTS, price_book, registry, table
 
 JAN, FEB = parse_month("2026-01"), parse_month("2026-02")
@@ -26,16 +28,18 @@ def assessed(
 ) -> tuple[list[SlaRow], list[ServiceCredit]]:
     """Indicators from short rows: (product, gpus, start_s, end_s), (product, pending_s, start_s),
     (product, noticed_s, evicted_s, guaranteed_until_s), (product, gpus, from_s, until_s)."""
-    held = [(0, ACME, product, 0, 0, gpus, start_s, end_s, 0) for product, gpus, start_s, end_s in segments or []]
-    lines = rate(NAMES, meter(table(SegmentTable, held)), price_book())
-    return assess(
-        NAMES,
-        promises(NAMES, registry()),
-        lines,
+    held = table(SegmentTable, [(0, ACME, row[0], 0, 0, row[1], row[2], row[3], 0) for row in segments or []])
+    facts = SlaFacts(
+        rate(NAMES, meter(held), price_book()),
+        held,
+        table(WorkTable, [(0, 0, 0)] * len(held.job)),
         table(StartTable, [(0, ACME, *row) for row in starts or []]),
         table(EvictionTable, [(0, ACME, product, 8, *times) for product, *times in evictions or []]),
         table(OutageTable, [(row, ACME, *values) for row, values in enumerate(outages or [])]),
+        NO_EXCLUSIONS,
     )
+    rows, credits, _ = assess(NAMES, promises(NAMES, registry()), facts)
+    return rows, credits
 
 
 def test_rented_products_with_an_sla_or_a_notice_are_promises() -> None:

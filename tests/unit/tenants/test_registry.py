@@ -227,7 +227,7 @@ REFUSED = {
     "a product with unknown SLA terms": (
         {"product": [{"code": "bare.spot"}, {"code": "bare.ondemand", "sla": "target_995"}]},
         "t.toml: product[1].sla: unknown SLA, did you mean 'target_9950'? (found 'target_995'; allowed target_9900, "
-        "target_9950, target_9990, target_9999, aws_region, nebius_k8s)",
+        "target_9950, target_9990, target_9999, aws_region, nebius_k8s, linear)",
     ),
     "a negative notice": (
         {"product": [{"code": "bare.spot", "notice_s": -1}]},
@@ -249,6 +249,7 @@ REFUSED = {
     "a table of an unknown name": (
         {"tenants": [{}]},
         "t.toml: tenants: unknown key, did you mean 'tenant'? (allowed tenant, product, contract, sla, "
+        "sla_exclusion, "
         "cohort, quota, budget, guarantee, wallet, spend_alert)",
     ),
     "a key of an unknown name": (

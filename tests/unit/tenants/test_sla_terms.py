@@ -11,6 +11,7 @@ SCHEDULES = {
     "target_9999": (99.99, {99.99: 10, 99.9: 25, 95: 100}),
     "aws_region": (99.99, {99.99: 10, 99: 30, 95: 100}),
     "nebius_k8s": (99.90, {99.9: 10, 95: 25}),
+    "linear": (100.00, {}),
 }
 ROW = {"name": "mine", "target_bp": 9_900, "steps": [[9_900, 1_000], [9_000, 5_000]], "source": "me"}
 ROW["confidence"] = "guess"
