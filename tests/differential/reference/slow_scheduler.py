@@ -323,7 +323,7 @@ class SlowScheduler:
         if (pool, 0) in self.asked:
             for job in self.queue(pool, 0, contracts=True):
                 room = self.whole_free(pool, 0)
-                if job.full <= self.contract_room(pool, job.tenant) and len(room) >= job.full:
+                if job.full <= self.contract_room(pool, job.tenant) and self.fits(job, room, [], [], 0):
                     self.grant(job, room, [])
         for tier in range(4):
             if (pool, tier) in self.asked:
