@@ -33,6 +33,14 @@ class Arrived(NamedTuple):
     quarantined: Sequence[tuple[str, str, str]] = ()
 
 
+class MonthOpenError(InvoiceError):
+    """A month that cannot be closed: the line names the first reasons, `reasons` are all of them."""
+
+    def __init__(self, message: str, period: str, reasons: Sequence[Finding]) -> None:
+        super().__init__(message, code="month_open", path=period)
+        self.reasons = reasons
+
+
 def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived) -> list[Finding]:
     """Return every reason why a month cannot be closed; none if it can.
 
@@ -54,6 +62,20 @@ def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arr
     return [*found, *basis.books.findings]
 
 
+def require_closed(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived) -> Basis:
+    """Return the books of a month that can be closed.
+
+    Raises:
+        MonthOpenError: the month is open.
+    """
+    reasons = why_open(basis, month, epoch_s, arrived)
+    if reasons or isinstance(basis, BillingError):
+        some = "; ".join(f"{each.where}: {each.count} {each.what}" for each in reasons[:_SHOWN_MAX])
+        more = f"; and {len(reasons) - _SHOWN_MAX} more" if len(reasons) > _SHOWN_MAX else ""
+        raise MonthOpenError(f"month cannot be closed: {some}{more}", month_label(month), reasons)
+    return basis
+
+
 def close_month(
     basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived, earlier: Sequence[Invoice] = ()
 ) -> list[Invoice]:
@@ -63,18 +85,14 @@ def close_month(
         earlier: every invoice of these tenants that was issued before, void ones too: they count for the numbers.
 
     Raises:
-        InvoiceError: the month is open (`code` month_open): the line names the first reasons, `found` all of them.
+        MonthOpenError: as `require_closed`.
     """
-    reasons = why_open(basis, month, epoch_s, arrived)
-    if reasons or isinstance(basis, BillingError):
-        some = "; ".join(f"{each.where}: {each.count} {each.what}" for each in reasons[:_SHOWN_MAX])
-        more = f"; and {len(reasons) - _SHOWN_MAX} more" if len(reasons) > _SHOWN_MAX else ""
-        raise InvoiceError(f"month cannot be closed: {some}{more}", code="month_open", path=month_label(month))
+    closed = require_closed(basis, month, epoch_s, arrived)
     issued: list[Invoice] = []
-    for each, tenant in months_with_lines(basis):
-        if each == month and not standing(basis.books.names.tenants[tenant], month_label(month), earlier):
-            parts = month_parts(basis, tenant, month)
-            issued.append(issue_next(basis, tenant, month, parts, [*earlier, *issued]))
+    for each, tenant in months_with_lines(closed):
+        if each == month and not standing(closed.books.names.tenants[tenant], month_label(month), earlier):
+            parts = month_parts(closed, tenant, month)
+            issued.append(issue_next(closed, tenant, month, parts, [*earlier, *issued]))
     return issued
 
 
@@ -104,7 +122,7 @@ def issue_all(basis: Basis) -> list[Invoice]:
     """Return the invoices of every month of finished books, in the order in which they would have been issued.
 
     Raises:
-        InvoiceError: a month that cannot be closed.
+        MonthOpenError: a month that cannot be closed.
     """
     names, issued = basis.books.names, list[Invoice]()
     arrived = Arrived(names.epoch_s + basis.books.horizon_s, finished=True)

@@ -17,7 +17,7 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-PARTS = ("log",)
+PARTS = ("log", "books")
 
 
 def all_tables() -> MetaData:

@@ -1,0 +1,171 @@
+"""Writing the books: each document, its lines and its ledger entries in one transaction, and the number with them.
+
+All functions work inside the caller's transaction (`engine.writing`), which holds the one writer's lock: between
+asking for the last number of a series and taking the next, nobody else can. Killed at any moment, a store holds a
+document with its number and its entries, or nothing of it.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from billing.errors import InvoiceError
+from billing.invoices.credit_note import CreditNote, Return, credit_note
+from billing.invoices.document import document_bytes, read_credit_note, read_invoice
+from billing.invoices.invoice import Invoice
+from billing.invoices.ledger import Entry, credit_note_entries, invoice_entries, payment_entries, void_entries
+from billing.invoices.lifecycle import Payment, issue_note, pay, series_of, void
+from billing.store import tables_books as tables
+
+
+def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0) -> None:
+    """Keep an issued invoice: its bytes, its lines, its ledger entries.
+
+    Raises:
+        InvoiceError: its number is not the next of its series, or the tenant's month has an invoice that stands.
+    """
+    ordinal = _next_ordinal(connection, tables.invoice, series_of(invoice))
+    if int(invoice.number.rpartition("-")[2]) != ordinal:
+        raise InvoiceError("not the next number", path=invoice.number, allowed=f"number {ordinal} of its series")
+    if (found := standing_invoice(connection, invoice.tenant, invoice.period)) is not None:
+        path = f"{invoice.tenant}, {invoice.period}"
+        raise InvoiceError("month is invoiced already", code="duplicate", path=path, found=found.number)
+    row = {name: getattr(invoice, name) for name in ("id", "number", "tenant", "period", "currency", "status")}
+    row |= {"series": series_of(invoice), "ordinal": ordinal, "stands": 1, "issued_s": invoice.issued_s}
+    row |= {"total_micro": invoice.total_micro, "hash": invoice.hash, "log_position": log_position}
+    connection.execute(insert(tables.invoice), row | {"document": document_bytes(invoice).decode()})
+    names = ("number", "kind", "product", "net_micro", "tax_micro", "cause")
+    lines = [{"invoice": invoice.id} | {name: getattr(line, name) for name in names} for line in invoice.lines]
+    if lines:
+        connection.execute(insert(tables.invoice_line), lines)
+    post(connection, invoice_entries(invoice))
+
+
+def save_credit_note(
+    connection: Connection, number: str, returns: Sequence[Return], cause: str, reason: str, issued_s: int
+) -> CreditNote:
+    """Make and keep the credit note that gives back parts of an invoice, and return it.
+
+    Raises:
+        InvoiceError: as `billing.invoices.credit_note`, or no such invoice.
+    """
+    invoice = invoice_of(connection, number)
+    drafted = credit_note(invoice, notes_of(connection, invoice.id), returns, cause, reason)
+    ordinal = _next_ordinal(connection, tables.credit_note, series_of(drafted))
+    note = issue_note(drafted, ordinal, issued_s)
+    row = {
+        name: getattr(note, name) for name in ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash")
+    }
+    row |= {"series": series_of(note), "ordinal": ordinal, "document": document_bytes(note).decode()}
+    connection.execute(insert(tables.credit_note), row)
+    post(connection, credit_note_entries(note))
+    return note
+
+
+def save_payment(connection: Connection, number: str, amount_micro: int, reference: str, time_s: int) -> bool:
+    """Keep a payment; False if that very payment is there already, which is no error.
+
+    Raises:
+        InvoiceError: as `lifecycle.pay`, no such invoice, or another payment under the same reference.
+    """
+    invoice = invoice_of(connection, number)
+    payment = Payment(invoice.id, invoice.tenant, invoice.currency, amount_micro, reference, time_s)
+    paid = payments_of(connection, invoice.id)
+    if payment in paid:
+        return False
+    if reference in (each.reference for each in paid):
+        message = "another payment has this reference"
+        raise InvoiceError(message, code="conflict", path=f"payment of {number}", found=reference)
+    after = pay(invoice, notes_of(connection, invoice.id), paid, payment)
+    connection.execute(insert(tables.payment), payment._asdict())
+    _set_status(connection, after)
+    post(connection, payment_entries(payment))
+    return True
+
+
+def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
+    """Make an invoice void and return it: its number stays taken, its entries are taken back.
+
+    Raises:
+        InvoiceError: as `lifecycle.void`, or no such invoice.
+    """
+    invoice = invoice_of(connection, number)
+    after = void(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
+    _set_status(connection, after)
+    post(connection, void_entries(invoice, voided_s))
+    return after
+
+
+def post(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Add entries to the ledger, in their order."""
+    last = connection.execute(select(func.coalesce(func.max(tables.ledger_entry.c.position), 0))).scalar_one()
+    rows = [{"position": position} | entry._asdict() for position, entry in enumerate(entries, last + 1)]
+    if rows:
+        connection.execute(insert(tables.ledger_entry), rows)
+
+
+def invoices_in(connection: Connection, tenant: str | None = None) -> list[Invoice]:
+    """Return the invoices of one tenant or of all, void ones too, in the order of their series.
+
+    Raises:
+        InvoiceError: a document that was changed.
+    """
+    wanted = select(tables.invoice.c.document, tables.invoice.c.status)
+    if tenant is not None:
+        wanted = wanted.where(tables.invoice.c.tenant == tenant)
+    rows = connection.execute(wanted.order_by(tables.invoice.c.series, tables.invoice.c.ordinal))
+    return [read_invoice(document.encode(), status) for document, status in rows]
+
+
+def invoice_of(connection: Connection, number: str) -> Invoice:
+    """Return the invoice of a number. Raises InvoiceError if there is none."""
+    wanted = select(tables.invoice.c.document, tables.invoice.c.status).where(tables.invoice.c.number == number)
+    row = connection.execute(wanted).one_or_none()
+    if row is None:
+        raise InvoiceError("no such invoice", code="unknown_invoice", path="NUMBER", found=number)
+    return read_invoice(row.document.encode(), row.status)
+
+
+def standing_invoice(connection: Connection, tenant: str, period: str) -> Invoice | None:
+    """Return the invoice of a tenant's month that is not void, if there is one."""
+    columns = tables.invoice.c
+    mine = (columns.tenant == tenant) & (columns.period == period) & (columns.stands == 1)
+    row = connection.execute(select(columns.document, columns.status).where(mine)).one_or_none()
+    return None if row is None else read_invoice(row.document.encode(), row.status)
+
+
+def notes_of(connection: Connection, invoice_id: str | None = None) -> list[CreditNote]:
+    """Return the credit notes on an invoice, or all of them, oldest first."""
+    columns = tables.credit_note.c
+    wanted = select(columns.document).order_by(columns.series, columns.ordinal)
+    if invoice_id is not None:
+        wanted = wanted.where(columns.invoice == invoice_id)
+    return [read_credit_note(document.encode()) for (document,) in connection.execute(wanted)]
+
+
+def payments_of(connection: Connection, invoice_id: str | None = None) -> list[Payment]:
+    """Return the payments of an invoice, or all of them, in order of time."""
+    columns = tables.payment.c
+    wanted = select(*(columns[name] for name in Payment._fields)).order_by(columns.time_s, columns.reference)
+    if invoice_id is not None:
+        wanted = wanted.where(columns.invoice == invoice_id)
+    return [Payment._make(row) for row in connection.execute(wanted)]
+
+
+def entries_in(connection: Connection) -> list[Entry]:
+    """Return the ledger in the order in which it was posted."""
+    columns = tables.ledger_entry.c
+    rows = connection.execute(select(*(columns[name] for name in Entry._fields)).order_by(columns.position))
+    return [Entry._make(row) for row in rows]
+
+
+def _set_status(connection: Connection, invoice: Invoice) -> None:
+    stands = None if invoice.status == "void" else 1
+    wanted = update(tables.invoice).where(tables.invoice.c.id == invoice.id)
+    connection.execute(wanted.values(status=invoice.status, stands=stands))
+
+
+def _next_ordinal(connection: Connection, table: object, series: str) -> int:
+    columns = table.c  # type: ignore[attr-defined]
+    last = connection.execute(select(func.max(columns.ordinal)).where(columns.series == series)).scalar_one()
+    return int(last or 0) + 1

@@ -1,0 +1,127 @@
+"""Do the books of a store add up? Every document, number, line, status and entry, as findings."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, Row, select
+
+from billing.errors import InvoiceError
+from billing.finding import Finding
+from billing.invoices.credit_note import CreditNote
+from billing.invoices.document import read_credit_note, read_invoice
+from billing.invoices.invoice import Invoice
+from billing.invoices.ledger import (
+    Entry,
+    check_ledger,
+    credit_note_entries,
+    invoice_entries,
+    payment_entries,
+    void_entries,
+)
+from billing.invoices.lifecycle import Payment, open_micro
+from billing.store import tables_books as tables
+from billing.store.books import entries_in, payments_of
+
+
+def check_books(connection: Connection) -> list[Finding]:
+    """Return every fault of the books; an empty list when nothing is lost, double, changed or out of balance."""
+    invoices, notes, found = _documents(connection)
+    payments, entries = payments_of(connection), entries_in(connection)
+    found += _numbers(connection)
+    found += _lines(connection, invoices)
+    found += _statuses(invoices, notes, payments)
+    found += check_ledger(entries)
+    found += _postings(invoices, notes, payments, entries)
+    return found
+
+
+def _documents(connection: Connection) -> tuple[list[Invoice], list[CreditNote], list[Finding]]:
+    """Return the documents that are whole, and a finding for each that is not what was sealed."""
+    invoices, notes, found = [], [], []
+    for row in connection.execute(select(tables.invoice).order_by(tables.invoice.c.number)):
+        try:
+            invoice = read_invoice(row.document.encode(), row.status)
+        except InvoiceError as error:
+            found.append(Finding(row.number, f"damaged document: {error.message}", 1))
+            continue
+        invoices.append(invoice)
+        found += _columns(
+            row, invoice, ("id", "number", "tenant", "period", "currency", "issued_s", "total_micro", "hash")
+        )
+    for row in connection.execute(select(tables.credit_note).order_by(tables.credit_note.c.number)):
+        try:
+            note = read_credit_note(row.document.encode())
+        except InvoiceError as error:
+            found.append(Finding(row.number, f"damaged document: {error.message}", 1))
+            continue
+        notes.append(note)
+        found += _columns(row, note, ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash"))
+    return invoices, notes, found
+
+
+def _columns(row: Row[tuple[object, ...]], document: object, names: Sequence[str]) -> Iterator[Finding]:
+    mapping = row._mapping
+    for name in names:
+        if mapping[name] != getattr(document, name):
+            yield Finding(str(mapping["number"]), f"columns that differ from the document: {name}", 1)
+
+
+def _numbers(connection: Connection) -> Iterator[Finding]:
+    for table in (tables.invoice, tables.credit_note):
+        rows = connection.execute(select(table.c.series, table.c.ordinal).order_by(table.c.series, table.c.ordinal))
+        series: dict[str, list[int]] = {}
+        for name, ordinal in rows:
+            series.setdefault(name, []).append(ordinal)
+        for name, ordinals in series.items():
+            if missing := set(range(1, max(ordinals) + 1)) - set(ordinals):
+                yield Finding(f"{table.name}s of {name}", f"numbers missing, the first is {min(missing)}", len(missing))
+
+
+def _lines(connection: Connection, invoices: Sequence[Invoice]) -> Iterator[Finding]:
+    names = ("number", "kind", "product", "net_micro", "tax_micro", "cause")
+    held: dict[str, set[tuple[object, ...]]] = {}
+    for row in connection.execute(select(tables.invoice_line)):
+        held.setdefault(row.invoice, set()).add(tuple(row._mapping[name] for name in names))
+    for invoice in invoices:
+        lines = {tuple(getattr(line, name) for name in names) for line in invoice.lines}
+        if off := len(lines ^ held.pop(invoice.id, set())):
+            yield Finding(invoice.number, "rows of lines that differ from the document", off)
+    for number, rows in held.items():
+        yield Finding(number, "rows of lines without an invoice", len(rows))
+
+
+def _statuses(
+    invoices: Sequence[Invoice], notes: Sequence[CreditNote], payments: Sequence[Payment]
+) -> Iterator[Finding]:
+    for invoice in invoices:
+        mine = [note for note in notes if note.invoice == invoice.id]
+        paid = [payment for payment in payments if payment.invoice == invoice.id]
+        left = open_micro(invoice, mine, paid)
+        if sum(note.total_micro for note in mine) > max(0, invoice.total_micro):
+            yield Finding(invoice.number, "micro-units given back beyond the invoice", -left)
+        if invoice.status == "paid" and left > 0:
+            yield Finding(invoice.number, f"micro-{invoice.currency} open, though it is paid", left)
+        if invoice.status == "void" and (mine or paid):
+            yield Finding(invoice.number, "credit notes and payments of a void invoice", len(mine) + len(paid))
+
+
+def _postings(
+    invoices: Sequence[Invoice], notes: Sequence[CreditNote], payments: Sequence[Payment], entries: Sequence[Entry]
+) -> Iterator[Finding]:
+    """Entries that no document accounts for, and those of documents that are not in the ledger; times are left out,
+    since only the ledger knows when an invoice became void."""
+    due: Counter[Entry] = Counter()
+    for invoice in invoices:
+        posted = invoice_entries(invoice) + (void_entries(invoice, 0) if invoice.status == "void" else [])
+        due.update(entry._replace(time_s=0) for entry in posted)
+    for note in notes:
+        due.update(entry._replace(time_s=0) for entry in credit_note_entries(note))
+    for payment in payments:
+        due.update(entry._replace(time_s=0) for entry in payment_entries(payment))
+    held = Counter(entry._replace(time_s=0) for entry in entries)
+    for what, more in (("entries missing", due - held), ("entries that no document has", held - due)):
+        documents = Counter({entry.document: 0 for entry in more})
+        for entry, count in more.items():
+            documents[entry.document] += count
+        for document, count in sorted(documents.items()):
+            yield Finding(f"ledger, {document}", what, count)

@@ -1,0 +1,71 @@
+"""Issuing a month into a store: one transaction per invoice, with whatever came late for earlier months on it."""
+
+from collections.abc import Callable
+from functools import cache
+
+from sqlalchemy import Connection, Engine, select
+
+from billing.closing.close_month import Arrived, issue_next, require_closed
+from billing.closing.correction import Earlier, correction_parts
+from billing.closing.month import Basis, Part, month_parts
+from billing.errors import BillingError
+from billing.invoices.invoice import Invoice
+from billing.months import month_label
+from billing.store.books import invoices_in, save_invoice, standing_invoice
+from billing.store.engine import writing
+from billing.store.tables_books import invoice as invoice_table
+
+
+def issue_month(
+    engine: Engine,
+    basis: Basis | BillingError,
+    month: int,
+    epoch_s: int,
+    arrived: Arrived,
+    log_position: int = 0,
+    known_at: Callable[[int], tuple[Basis, Callable[[str], str]]] | None = None,
+) -> list[Invoice]:
+    """Issue the invoices of a month and return them, in the order of the tenants; those that stand stay as they are.
+
+    Args:
+        basis:        books of everything that has arrived, or why there are none.
+        log_position: of the last event that they were made from.
+        known_at:     log position -> (books of what had arrived by then, tenant -> id of the first event after it);
+                      None where there is no log, and so nothing that could be late.
+
+    Killed at any point and started again, it ends with the same documents, numbers and entries.
+
+    Raises:
+        MonthOpenError: the month is open.
+    """
+    closed = require_closed(basis, month, epoch_s, arrived)
+    before = None if known_at is None else cache(known_at)
+    issued = []
+    for tenant, word in enumerate(closed.books.names.tenants):
+        with writing(engine) as connection:
+            if standing_invoice(connection, word, month_label(month)) is not None:
+                continue
+            parts = month_parts(closed, tenant, month)
+            if before is not None:
+                parts += _late(connection, closed, word, before)
+            if parts:
+                invoice = issue_next(closed, tenant, month, parts, invoices_in(connection, word))
+                save_invoice(connection, invoice, log_position)
+                issued.append(invoice)
+    return issued
+
+
+def _late(
+    connection: Connection, basis: Basis, tenant: str, known_at: Callable[[int], tuple[Basis, Callable[[str], str]]]
+) -> list[Part]:
+    """Return what the events since a tenant's last invoice change in the months that it was invoiced for."""
+    columns = invoice_table.c
+    mine = select(columns.number, columns.period, columns.log_position).where(
+        columns.tenant == tenant, columns.stands == 1
+    )
+    rows = connection.execute(mine.order_by(columns.period)).all()
+    if not rows:
+        return []
+    then, first_late = known_at(max(row.log_position for row in rows))
+    earlier = [Earlier(row.number, row.period) for row in rows]
+    return correction_parts(then, basis, tenant, earlier, first_late(tenant))

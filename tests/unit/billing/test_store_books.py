@@ -1,0 +1,137 @@
+"""The books in a store, on both engines: lifecycle, idempotence, corrections, checks that find planted faults."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, text
+
+from billing.closing.close_month import Arrived, MonthOpenError, issue_all
+from billing.errors import InvoiceError
+from billing.invoices.credit_note import Return
+from billing.invoices.document import document_bytes
+from billing.store.books import (
+    invoice_of,
+    invoices_in,
+    notes_of,
+    payments_of,
+    save_credit_note,
+    save_invoice,
+    save_payment,
+    save_void,
+)
+from billing.store.check_books import check_books
+from billing.store.engine import open_store, reading, writing
+from billing.store.issuing import issue_month
+from billing.store.migrate import init
+from billing_facts import NAMES
+from invoice_facts import CENT, cents, issued
+from invoicing_process import MONTHS, basis
+
+FINISHED = Arrived(0, finished=True)
+WORLD, LATER = 6, 8  # two in which every tenant has invoices of both months
+
+
+@pytest.fixture
+def store(store_place: str) -> Engine:
+    engine = open_store(store_place, create=True)
+    init(engine)
+    return engine
+
+
+def test_a_store_holds_the_very_documents_that_the_books_give(store: Engine) -> None:
+    made = basis(WORLD)
+    for month in MONTHS:
+        first = issue_month(store, made, month, NAMES.epoch_s, FINISHED)
+        assert first and issue_month(store, made, month, NAMES.epoch_s, FINISHED) == []
+    with reading(store) as connection:
+        assert sorted(map(document_bytes, invoices_in(connection))) == sorted(map(document_bytes, issue_all(made)))
+        assert check_books(connection) == []
+
+
+def test_an_open_month_is_refused_with_every_reason(store: Engine) -> None:
+    with pytest.raises(MonthOpenError, match="still open") as refused:
+        issue_month(store, basis(WORLD), MONTHS[0], NAMES.epoch_s, Arrived(NAMES.epoch_s, gaps=[("sim", 2, 4)]))
+    assert len(refused.value.reasons) == 2
+    with reading(store) as connection:
+        assert invoices_in(connection) == []
+
+
+def test_payments_credits_and_voids_keep_the_books_in_balance(store: Engine) -> None:
+    one, two = issued([cents(500, 1_900)]), issued([cents(90)], ordinal=2)
+    two = replace_period(two)
+    with writing(store) as connection:
+        save_invoice(connection, one)
+        save_invoice(connection, two)
+        assert save_payment(connection, one.number, 100 * CENT, "w1", 1)
+        assert not save_payment(connection, one.number, 100 * CENT, "w1", 1)
+        with pytest.raises(InvoiceError, match="another payment"):
+            save_payment(connection, one.number, 101 * CENT, "w1", 1)
+        note = save_credit_note(connection, one.number, [Return(1, 1, 2)], "sla", "down", 2)
+        assert note.total_micro == 298 * CENT  # 250.00 and 47.50, half up
+        assert save_payment(connection, one.number, 595 * CENT - note.total_micro - 100 * CENT, "w2", 3)
+        assert save_void(connection, two.number, 4).status == "void"
+    with reading(store) as connection:
+        assert invoice_of(connection, one.number).status == "paid"
+        assert (len(notes_of(connection)), len(payments_of(connection))) == (1, 2)
+        assert check_books(connection) == []
+        with pytest.raises(InvoiceError, match="no such invoice"):
+            invoice_of(connection, "acme-000009")
+
+
+def replace_period(invoice: object) -> object:
+    from billing.invoices.document import document_hash, document_id
+
+    moved = replace(invoice, period="2026-02", id="", hash="")  # type: ignore[type-var]
+    named = replace(moved, id=document_id(moved))
+    return replace(named, hash=document_hash(named))
+
+
+def test_numbers_and_months_are_taken_once(store: Engine) -> None:
+    with writing(store) as connection:
+        with pytest.raises(InvoiceError, match="next number"):
+            save_invoice(connection, issued([cents(5)], ordinal=2))
+        save_invoice(connection, issued([cents(5)]))
+        with pytest.raises(InvoiceError, match="invoiced already"):
+            save_invoice(connection, issued([cents(5)], ordinal=2))
+
+
+def test_late_events_make_corrections_on_the_next_invoice(store: Engine) -> None:
+    """What was known in January is one world, what is known in February another."""
+    january, february = MONTHS
+    then, now = basis(WORLD), basis(LATER)
+    now = replace(now, books=replace(now.books, names=then.books.names), terms=then.terms)
+    first = issue_month(store, then, january, NAMES.epoch_s, FINISHED, 10)
+    known = then, "late-{}".format
+    second = issue_month(store, now, february, NAMES.epoch_s, FINISHED, 20, lambda _: known)
+    with reading(store) as connection:
+        kept = [each for each in invoices_in(connection) if each.period == "2026-01"]
+        assert kept == sorted(first, key=lambda invoice: invoice.number)
+        assert check_books(connection) == []
+    fixes = [line for invoice in second for line in invoice.lines if line.kind == "correction"]
+    assert fixes and {line.cause for line in fixes} <= {f"late-{tenant}" for tenant in then.books.names.tenants}
+    assert all(line.description.startswith("correction of ") for line in fixes)
+
+
+FAULTS = {
+    "numbers missing": "UPDATE invoice SET ordinal = 9 WHERE ordinal = 2",
+    "rows of lines": "UPDATE invoice_line SET net_micro = net_micro + 10000 WHERE number = 1",
+    "do not balance": "UPDATE ledger_entry SET amount_micro = amount_micro + 1 WHERE position = 1",
+    "entries missing": "DELETE FROM ledger_entry WHERE position = 2",
+    "columns that differ": "UPDATE invoice SET total_micro = total_micro + 1 WHERE ordinal = 2",
+    "damaged document": "UPDATE invoice SET document = replace(document, '2026-01', '2026-03')",
+    "though it is paid": "UPDATE invoice SET status = 'paid' WHERE total_micro > 0",
+    "entries that no document has": "INSERT INTO ledger_entry VALUES (999, 'cash', 1, 'USD', 'x', 0, 0)",
+}
+
+
+def test_planted_faults_are_found(store: Engine) -> None:
+    made = basis(WORLD)
+    for month in MONTHS:
+        issue_month(store, made, month, NAMES.epoch_s, FINISHED)
+    for words, fault in FAULTS.items():
+        with pytest.raises(KeyError), writing(store) as connection:  # which takes the fault back
+            connection.execute(text(fault))
+            assert [finding for finding in check_books(connection) if words in finding.what], words
+            raise KeyError
+    with reading(store) as connection:
+        assert check_books(connection) == []
