@@ -8,8 +8,8 @@ import numpy as np
 
 from billing.columns import require_columns, require_interval, require_range
 from billing.finding import Finding
-from billing.metering.classes import charge_marks, free_rules
-from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
+from billing.metering.classes import BY_RULE, Charging, charge_marks, free_rules
+from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices, with_metered
 from billing.metering.states import StateTable, all_states
 from billing.money import INT64_MAX
 from billing.rating.prices import PriceBook
@@ -57,19 +57,21 @@ def close(
     evictions: EvictionTable,
     outages: OutageTable,
     capacity: CapacityTable,
-    installed: Mapping[Pool, int],
+    installed: Mapping[Pool, int] | None,
     horizon_s: int,
     work: WorkTable | None = None,
     exclusions: ExclusionTable | None = None,
+    charging: Charging = BY_RULE,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
     Args:
         registry:   must hold every one of `names.products`; its price plans are what the price book is asked for.
-        installed:  GPUs of each (region, sku), dense indices.
+        installed:  GPUs of each (region, sku), dense indices; None: nobody knows, and capacity is not checked.
         work:       what segments held without keeping work; None: all of it was kept. Its seconds of start-up are for
                     products that do not charge them.
         exclusions: time that no service level counts; None: what the registry says.
+        charging:   what else decides how segments are charged.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -81,7 +83,10 @@ def close(
     _require_facts(names, segments, starts, evictions, outages, capacity)
     plans = tuple(registry.products[registry.product_index(code)].price_plan for code in names.products)
     work = work or WorkTable(*(np.zeros_like(segments.job) for _ in fields(WorkTable)))
-    usage = meter(segments, charge_marks(segments, free_rules(names, registry), stalled_s=work.stalled_s))
+    charging = charging._replace(stalled_s=work.stalled_s)
+    usage = meter(segments, charge_marks(segments, free_rules(names, registry), charging))
+    if charging.metered is not None:
+        usage = with_metered(usage, charging.metered)
     lines = rate(names, usage, book, plans)
     exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
     facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions)

@@ -37,16 +37,17 @@ def reconcile(
     credits: Sequence[ServiceCredit],
     book: PriceBook,
     states: StateTable,
-    installed: Mapping[Pool, int],
+    installed: Mapping[Pool, int] | None,
     horizon_s: int,
     plans: Sequence[str] | None = None,
 ) -> list[Finding]:
     """Return everything that does not add up; an empty list means that all four identities hold to the second.
 
-    `installed` holds the GPUs of each (region, sku); the last hour counts only up to the horizon.
+    `installed` holds the GPUs of each (region, sku), None where nobody knows; the last hour counts only up to the
+    horizon.
     """
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
-        "capacity": lambda: check_capacity(names, states, installed, horizon_s),
+        "capacity": lambda: check_capacity(names, states, installed, horizon_s) if installed is not None else iter(()),
         "usage": lambda: check_usage(names, segments, usage),
         "line items": lambda: check_lines(names, usage, lines, book, plans),
         "bills": lambda: check_bills(names, lines, credits, month_bills(names, lines, credits)),

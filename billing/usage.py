@@ -57,6 +57,19 @@ class MarkTable:
 
 
 @dataclass(frozen=True, slots=True)
+class MeteredTable:
+    """What is used that is no GPU time: `quantity` units of the row of `METERS` that `meter` names, in an hour."""
+
+    tenant: IntArray
+    hour_s: IntArray
+    region: IntArray
+    sku: IntArray
+    product: IntArray
+    meter: IntArray
+    quantity: IntArray
+
+
+@dataclass(frozen=True, slots=True)
 class StartTable:
     """Each time a job started: it had been waiting since `pending_s` (its submission, eviction or fault)."""
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from billing.columns import group_rows
 from billing.money import BP
-from billing.usage import CAUSES, IntArray, MarkTable, Names, SegmentTable
+from billing.usage import CAUSES, IntArray, MarkTable, MeteredTable, Names, SegmentTable
 from tenants.band import LENDABLE
 from tenants.registry import Registry
 
@@ -43,6 +43,23 @@ class FreeRule(NamedTuple):
     down: bool
 
 
+class Charging(NamedTuple):
+    """What decides how segments are charged, beside their product's rule, and what is charged beside them.
+
+    `ran_s`: seconds that the start lasted which each segment is part of; None: those of the segment. `stalled_s`:
+    seconds of start-up at the beginning of each; None: none are known. `conditions`: as for `charge_marks`. `metered`:
+    what is no GPU time.
+    """
+
+    ran_s: IntArray | None = None
+    stalled_s: IntArray | None = None
+    conditions: MarkTable | None = None
+    metered: MeteredTable | None = None
+
+
+BY_RULE = Charging()  # nothing but segments and the rules of their products
+
+
 def free_rules(names: Names, registry: Registry) -> tuple[FreeRule, ...]:
     """Return the rule of each of `names.products`."""
     rules = []
@@ -57,25 +74,16 @@ def free_rules(names: Names, registry: Registry) -> tuple[FreeRule, ...]:
     return tuple(rules)
 
 
-def charge_marks(
-    segments: SegmentTable,
-    rules: Sequence[FreeRule],
-    *,
-    ran_s: IntArray | None = None,
-    stalled_s: IntArray | None = None,
-    conditions: MarkTable | None = None,
-) -> MarkTable:
+def charge_marks(segments: SegmentTable, rules: Sequence[FreeRule], charging: Charging = BY_RULE) -> MarkTable:
     """Return which parts of `segments` are not charged in full, disjoint, in no particular order.
 
-    Args:
-        rules:       per product index.
-        ran_s:       seconds that the start lasted which a segment is part of; by default those of the segment.
-        stalled_s:   seconds of start-up at the beginning of each segment; None: none are known.
-        conditions:  GPUs that were down, stalled or degraded, as they were reported: overlapping, and perhaps outside
-                     their segment. GPUs that overlap are taken to be different ones, as far as there are any.
+    Rules are per product index. Conditions are GPUs that were down, stalled or degraded, as they were reported:
+    overlapping, and perhaps outside their segment. Those that overlap are taken to concern different GPUs, as far as
+    there are any.
 
     Cost: O(segments), and O(n^2) in the conditions of one segment.
     """
+    ran_s, stalled_s, conditions, _ = charging
     ran_s = segments.end_s - segments.start_s if ran_s is None else ran_s
     window_s, failed, stalled, down = np.array(rules, dtype=np.int64).reshape(-1, len(FreeRule._fields)).T
     refused = (segments.cause == _START_REFUSED) & (failed[segments.product] > 0)

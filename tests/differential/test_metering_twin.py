@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.metering.classes import CLASSES, DEGRADED, DOWN, STALLED, FreeRule, charge_marks
+from billing.metering.classes import CLASSES, DEGRADED, DOWN, STALLED, Charging, FreeRule, charge_marks
 from billing.metering.meter import meter
 from billing.usage import CAUSES, MarkTable, SegmentTable
 from billing_facts import HOUR_S, NAMES, PRODUCTS, TENANTS, table
@@ -43,7 +43,9 @@ class Case:
 
     def of_product(self) -> Usage:
         segments = table(SegmentTable, self.segments)
-        usage = meter(segments, charge_marks(segments, self.rules, conditions=table(MarkTable, self.conditions)))
+        usage = meter(
+            segments, charge_marks(segments, self.rules, Charging(conditions=table(MarkTable, self.conditions)))
+        )
         columns = (usage.tenant, usage.hour_s, usage.region, usage.sku, usage.product, usage.charge_class)
         keys = [
             (TENANTS[t], hour_s, NAMES.regions[r], NAMES.skus[s], PRODUCTS[p], CLASSES[c], factor_bp)

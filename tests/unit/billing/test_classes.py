@@ -3,7 +3,17 @@ from typing import Any
 import pytest
 
 from billing.errors import UsageError
-from billing.metering.classes import BILLED, CLASSES, DEGRADED, DOWN, PREEMPTED, FreeRule, charge_marks, free_rules
+from billing.metering.classes import (
+    BILLED,
+    CLASSES,
+    DEGRADED,
+    DOWN,
+    PREEMPTED,
+    Charging,
+    FreeRule,
+    charge_marks,
+    free_rules,
+)
 from billing.metering.meter import UsageTable, meter
 from billing.rating.rate import rate
 from billing.usage import CAUSES, MarkTable, SegmentTable
@@ -37,7 +47,7 @@ def test_a_free_window_does_not_hold_its_own_end() -> None:
 def test_a_degraded_gpu_pays_its_part_and_the_others_pay_in_full() -> None:
     segments = spot(HOUR_S, FINISHED)
     slow = table(MarkTable, [(0, DEGRADED, 6_000, 1, 0, HOUR_S)])
-    usage = meter(segments, charge_marks(segments, HOUR_FREE, conditions=slow))
+    usage = meter(segments, charge_marks(segments, HOUR_FREE, Charging(conditions=slow)))
     assert by_class(usage) == {("billed", 10_000): 7 * HOUR_S, ("degraded", 6_000): HOUR_S}
     lines = rate(NAMES, usage, price_book())
     assert lines.amount_micro_usd.sum() == 7 * 1_250_000 + 750_000
@@ -47,7 +57,7 @@ def test_a_degraded_gpu_pays_its_part_and_the_others_pay_in_full() -> None:
 def test_down_seconds_are_taken_from_the_segment_alone() -> None:
     segments = spot(100, FINISHED, gpus=2)
     down = table(MarkTable, [(0, DOWN, 0, 8, -50, 10), (0, DOWN, 0, 1, 90, 500)])
-    usage = meter(segments, charge_marks(segments, HOUR_FREE, conditions=down))
+    usage = meter(segments, charge_marks(segments, HOUR_FREE, Charging(conditions=down)))
     assert by_class(usage) == {("billed", 10_000): 200 - 20 - 10, ("free.down", 0): 30}
 
 

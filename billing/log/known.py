@@ -1,0 +1,52 @@
+"""Whether the terms know what an event is about: the tenant, the product, and a price for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from billing.errors import BillingError
+from billing.log.event import Event
+from billing.log.shapes import CAPACITY, EXCLUDED, INSTALLED
+from billing.money import SECONDS_PER_HOUR
+from billing.terms import Terms
+
+EVERYBODY = "*"
+_OF_OPERATOR = (CAPACITY, INSTALLED)  # their subject is nobody's bill
+
+
+class KnownTerms:
+    """The terms, asked many times the same."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.tenants = {tenant.id for tenant in terms.registry.tenants}
+        self.products = {product.code for product in terms.registry.products}
+        self._faults: dict[tuple[str, str, str, int], str] = {}
+
+    def fault(self, event: Event, data: Mapping[str, Any]) -> str:
+        """Return in words what the terms do not know of an event, "" if nothing."""
+        everybody = event.type == EXCLUDED and event.subject == EVERYBODY
+        if event.type not in _OF_OPERATOR and not everybody and event.subject not in self.tenants:
+            return f"unknown tenant {event.subject!r}"
+        product = data.get("product", EVERYBODY)
+        if product != EVERYBODY and product not in self.products:
+            return f"unknown product {product!r}"
+        return ""
+
+    def price_fault(self, data: Mapping[str, Any], from_s: int, until_s: int) -> str:
+        """Return in words why something has no price at both ends of [from_s, until_s), Unix seconds; "" if it has."""
+        for at_s in (from_s, max(from_s, until_s - 1)):
+            hour_s = at_s - (at_s - self.terms.epoch_s) % SECONDS_PER_HOUR
+            key = data["product"], data["sku"], data["region"], hour_s
+            if key not in self._faults:
+                self._faults[key] = self._looked_up(*key)
+            if self._faults[key]:
+                return self._faults[key]
+        return ""
+
+    def _looked_up(self, product: str, sku: str, region: str, at_s: int) -> str:
+        (plan,) = self.terms.plans([product])
+        try:
+            self.terms.book.row_at(plan, sku, region, at_s)
+        except BillingError as error:
+            return error.message
+        return ""

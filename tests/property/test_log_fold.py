@@ -1,0 +1,67 @@
+"""I3: whatever order, repetition or batches brought the events of a log, its facts and hours are the same bytes; I2:
+the hours hold what the segments held. Folds that heed the order or the number of arrivals are caught."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.log import admitted as reading
+from billing.log import fold
+from billing.log.books import books_of
+from billing.log.event import Event
+from billing.log.fold import facts_of
+from billing.log.watermark import watermark
+from told_events import as_bytes, ended, random_log, started, terms, told
+
+TERMS = terms()
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[list[Event], list[Event]]:
+    """A log, and the same log as it may have come: shuffled, in batches, some of it again and again."""
+    log = random_log(draw(st.integers(0, 10**6)))
+    again = draw(st.lists(st.sampled_from(log), max_size=8))
+    shuffled = draw(st.permutations([*log, *again]))
+    return log, shuffled
+
+
+@given(arrivals())
+def test_facts_and_hours_depend_on_the_set_of_events_alone(logs: tuple[list[Event], list[Event]]) -> None:
+    log, shuffled = (facts_of(events, TERMS) for events in logs)
+    assert as_bytes(log) == as_bytes(shuffled)
+    assert as_bytes(books_of(log, TERMS).usage) == as_bytes(books_of(shuffled, TERMS).usage)
+    assert watermark(logs[0]) == watermark(logs[1])
+
+
+@given(st.integers(0, 10**6))
+def test_hours_hold_what_segments_held_and_nothing_is_lost_without_a_reason(seed: int) -> None:
+    log = random_log(seed)
+    found = facts_of(log, TERMS)
+    segments = found.segments
+    held = (segments.gpus * (segments.end_s - segments.start_s)).sum() + found.metered.quantity.sum()
+    assert books_of(found, TERMS).usage.quantity.sum() == held
+    aside = {(each.source, each.event) for each in found.quarantined}
+    used = {(ref.source, ref.id) for refs in found.events for ref in refs}
+    lives = {(event.source, event.id) for event in log if event.type in ("allocation.started", "allocation.ended")}
+    assert not used & aside
+    late = {(event.source, event.id) for event in log if event.time_s - TERMS.epoch_s >= found.until_s}
+    assert lives <= used | aside | late
+
+
+def each_arrival(events: Iterable[Event], set_aside: object) -> list[Event]:
+    return sorted(events, key=lambda event: (event.time_s, event.source, event.seq))
+
+
+def as_they_came(events: Iterable[Event], set_aside: object) -> list[Event]:
+    return list(dict.fromkeys(events))
+
+
+@pytest.mark.parametrize("broken", [each_arrival, as_they_came])
+def test_canary_a_fold_that_heeds_arrivals_is_caught(broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_once", broken)
+    if broken is as_they_came:
+        monkeypatch.setattr(fold, "_in_order", lambda pair: 0)
+    logs = [told([started(0), ended(70), ended(80)]), *(random_log(seed) for seed in range(9))]
+    assert any(as_bytes(facts_of(log, TERMS)) != as_bytes(facts_of([*log[::-1], *log], TERMS)) for log in logs)
