@@ -6,7 +6,7 @@ cut off, on every event alike, so that durations telescope. What the envelope ha
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from billing.errors import BillingError, EventError
@@ -70,9 +70,9 @@ def from_cloudevent(attributes: Mapping[str, Any], path: str = "event") -> Event
     return event
 
 
-def read_cloudevents(text: str, file: str | None = None) -> Iterator[Event | EventError]:
+def read_cloudevents(lines: Iterable[str], file: str | None = None) -> Iterator[Event | EventError]:
     """Yield the events of a file with one JSON object a line; for a line that is none, its error. Empty lines pass."""
-    for row, line in enumerate(text.splitlines()):
+    for row, line in enumerate(lines):
         if not line.strip():
             continue
         try:
@@ -86,7 +86,7 @@ def _object(line: str) -> Any:
     try:
         return json.loads(line, object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError):
-        return line
+        return line.strip()
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

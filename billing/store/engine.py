@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 
 from billing.errors import StoreError
 
+Store = Engine  # what `open_store` returns and the rest of the store takes
 APPLICATION_ID = 0x5350494C  # "SPIL", in the header of our SQLite files
 BUSY_MS = 30_000  # how long a second writer waits for the first
 _WRITER_LOCK = 0x5350494C
@@ -29,7 +30,7 @@ def is_url(place: str) -> bool:
     return "://" in place
 
 
-def open_store(place: str, *, create: bool = False) -> Engine:
+def open_store(place: str, *, create: bool = False) -> Store:
     """Return an engine for the store at a file or URL.
 
     Args:
@@ -79,8 +80,6 @@ def place_of(engine: Engine) -> str:
 def _one_line(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except exc.IntegrityError:
-        raise  # a writer's own business: somebody else has the key
     except exc.DBAPIError as error:
         raise refused(place_of(engine), error.orig or error) from None
 

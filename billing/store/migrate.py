@@ -69,14 +69,20 @@ def downgrade(engine: Engine) -> None:
         command.downgrade(_config(connection), "base")
 
 
-def require_current(engine: Engine) -> None:
-    """Refuse a database that is no store, or not at the head revision. Raises StoreError."""
+def require_store(engine: Engine) -> str:
+    """Return the revision of a store. Raises StoreError for a database that is none, or one of a newer program."""
     with reading(engine) as connection:
         revision = revision_of(connection)
     _require_known(engine, revision)
     if revision is None:
         allowed = "a database made by `spillway db init`"
         raise StoreError("no store in this database", code="no_store", file=place_of(engine), allowed=allowed)
+    return revision
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse a database that is no store, or not at the head revision. Raises StoreError."""
+    revision = require_store(engine)
     if revision != head():
         allowed = f"revision {head()}: run `spillway db upgrade`"
         message = "store is of an older program"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from billing.log.event import Event
-from billing.store.tables_log import event, event_gap, event_source, quarantine
+from billing.store.tables_log import event, event_gap, event_source, event_terms, quarantine
 from billing.store.writer import Aside
 
 _PAGE = 10_000
@@ -52,3 +52,17 @@ def quarantined(connection: Connection) -> list[Aside]:
     """Return what was put aside, by origin and record."""
     columns = (quarantine.c[name] for name in Aside._fields)
     return sorted(Aside._make(row) for row in connection.execute(select(*columns)))
+
+
+class SourceTerms(NamedTuple):
+    """The terms that a source is billed by (the text of a scenario or a terms file), and how many events it has."""
+
+    source: str
+    terms: str
+    events: int | None
+
+
+def terms_in(connection: Connection) -> list[SourceTerms]:
+    """Return the terms of the sources that have any, by source."""
+    columns = (event_terms.c[name] for name in SourceTerms._fields)
+    return sorted(SourceTerms._make(row) for row in connection.execute(select(*columns)))

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from billing.log.event import Answer, Event, Known, admit, event_hash, require_event
 from billing.log.gaps import Arrived, arrive
@@ -61,14 +60,16 @@ def append(connection: Connection, events: Sequence[Event]) -> Appended:
         require_event(event)
     conflicts: list[Conflict] = []
     taken = _all_new(events)
-    try:
-        if taken is None:
-            taken, conflicts = _admitted(Known(), events)
-        with connection.begin_nested():
-            _insert(connection, taken)
-    except IntegrityError:
+    if taken is None:
+        taken, conflicts = _admitted(Known(), events)
+    attempt = connection.begin_nested()
+    if _inserted(connection, taken) == len(taken):
+        attempt.commit()
+    else:
+        attempt.rollback()
         taken, conflicts = _admitted(known_of(connection, events), events)
-        _insert(connection, taken)
+        count = _inserted(connection, taken)
+        assert count == len(taken), "the only writer has been overtaken"
     put_aside(connection, [_aside(conflict) for conflict in conflicts])
     broken = _broken_links(connection, taken)
     _note_arrivals(connection, taken)
@@ -130,15 +131,19 @@ def _at(connection: Connection, keys: Iterable[tuple[str, int]]) -> dict[tuple[s
     return found
 
 
-def _insert(connection: Connection, taken: Taken) -> None:
-    """Insert events, in the order in which they were let in. The driver is asked directly: rows are many."""
+def _inserted(connection: Connection, taken: Taken) -> int:
+    """Insert events in the order in which they were let in, and return for how many no key was taken.
+
+    The driver is asked directly: rows are many.
+    """
     if not taken:
-        return
+        return 0
     last = connection.execute(select(func.coalesce(func.max(event_table.c.position), 0))).scalar_one()
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(_COLUMNS))
     rows = [(position, *event, hash_) for position, (event, hash_) in enumerate(taken, last + 1)]
-    connection.exec_driver_sql(f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({marks})", rows)
+    sql = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    return connection.exec_driver_sql(sql, rows).rowcount
 
 
 def _broken_links(connection: Connection, taken: Taken) -> tuple[BrokenLink, ...]:

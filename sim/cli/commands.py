@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from sim.cli import bill, quota, scenarios, sla
+from sim.cli import bill, db, quota, scenarios, sla
 from sim.cli.compare import compare
 from sim.cli.delay import delay
 from sim.cli.demo import demo
@@ -38,6 +38,7 @@ app.add_typer(scenarios.app)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)
+app.add_typer(db.app)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
 command(app, "queue", "spillway queue last --at 86400", "spillway queue runs/demo --json")(queue)

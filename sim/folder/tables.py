@@ -28,7 +28,7 @@ from scheduler.events import Reason, Status
 from scheduler.nodes.nodeset import NodeSet, row_array
 from scheduler.nodes.nodeset import rows as node_rows
 from sim.folder import why_tables
-from sim.folder.columns import Columns, column, party, place
+from sim.folder.columns import Columns, column, looked_up, party, place
 from sim.folder.parquet import Cells, Labels, Maybe
 from sim.result import RunResult
 
@@ -100,8 +100,12 @@ def jobs(result: RunResult) -> Columns:
 
 
 def allocations(result: RunResult) -> Columns:
-    """One row per allocation segment, in the order in which they ended. `nodes` are rows of nodes in their pool."""
-    world, segments = result.world, result.segments
+    """One row per allocation segment, in the order in which they ended. `nodes` are rows of nodes in their pool.
+
+    `pending_s` is since when the job had waited for this start; `outage_until_s`, where a node fault ended it, until
+    when the job was without nodes.
+    """
+    world, segments, starts, outages = result.world, result.segments, result.starts, result.outages
     nodes = _node_lists(result.segment_nodes)
     return {
         "job_id": Cells(np.array(world.jobs.job_id, dtype=object)[segments.job]),
@@ -116,6 +120,8 @@ def allocations(result: RunResult) -> Columns:
         "stalled_s": result.stalled_s,
         "lost_s": result.lost_s,
         "written_s": result.written_s,
+        "pending_s": Maybe(looked_up(segments.job, segments.start_s, starts.job, starts.start_s, starts.pending_s)),
+        "outage_until_s": Maybe(looked_up(segments.job, segments.end_s, outages.job, outages.from_s, outages.until_s)),
     }
 
 

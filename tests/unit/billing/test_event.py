@@ -162,7 +162,7 @@ def test_a_missing_attribute_is_named() -> None:
 
 def test_a_file_yields_its_faults_beside_its_events() -> None:
     good, other = (json.dumps(to_cloudevent(event)) for event in chain(count=2))
-    read = list(read_cloudevents(f'{good}\n\nnonsense\n{{"id":1,"id":2}}\n{other}\n', "log.jsonl"))
+    read = list(read_cloudevents([good, "\n", "nonsense\n", '{"id":1,"id":2}\n', other], "log.jsonl"))
     assert [entry for entry in read if isinstance(entry, Event)] == chain(count=2)
     faults = [str(entry) for entry in read if isinstance(entry, EventError)]
     assert [fault.partition(": ")[2][:7] for fault in faults] == ["line 3:", "line 4:"]

@@ -1,0 +1,103 @@
+"""Whether a store is what it should be: findings as values, none where all is well.
+
+`CHECKS` is open: a part of billing that keeps tables of its own adds the checks of them here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from sqlalchemy import Connection, select, text
+
+from billing.errors import EventError
+from billing.finding import Finding
+from billing.log.event import Event, data_of, event_hash, require_event
+from billing.log.gaps import Arrived, arrive
+from billing.store.migrate import differences
+from billing.store.tables_log import event, event_source
+from billing.store.writer import arrived_of
+
+Check = Callable[[Connection], list[Finding]]
+_PAGE = 10_000
+
+
+def check_file(connection: Connection) -> list[Finding]:
+    """Ask SQLite to read its whole file; PostgreSQL looks after its own."""
+    if connection.dialect.name != "sqlite":
+        return []
+    told = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    return [Finding("file", " ".join(line.split()), 1) for line in told if line != "ok"]
+
+
+def check_schema(connection: Connection) -> list[Finding]:
+    """Hold the tables of the store to those that the program declares."""
+    return [Finding("schema", step, 1) for step in differences(connection)]
+
+
+def check_chain(connection: Connection) -> list[Finding]:
+    """Recompute every hash and follow every link, source by source."""
+    found = []
+    before: tuple[str, int, str] = ("", 0, "")
+    for each, stored in _events_by_seq(connection):
+        where = f"{each.source}, seq {each.seq}"
+        hash_ = event_hash(each)
+        if hash_ != stored:
+            found.append(Finding(where, f"event {each.id} is not the one that was hashed", 1))
+        if before[:2] == (each.source, each.seq - 1) and each.prevhash != before[2]:
+            found.append(Finding(where, f"event {each.id} does not link to the event before it", 1))
+        try:
+            require_event(each)
+            data_of(each)
+        except EventError as error:
+            found.append(Finding(where, str(error), 1))
+        before = (each.source, each.seq, hash_)
+    return found
+
+
+def check_gaps(connection: Connection) -> list[Finding]:
+    """Name the sequence numbers that are missing, and hold what was noted of each source to its events."""
+    found = []
+    seqs: dict[str, list[int]] = {}
+    for source, seq in connection.execute(select(event.c.source, event.c.seq)):
+        seqs.setdefault(source, []).append(seq)
+    noted = set(connection.execute(select(event_source.c.source)).scalars())
+    for source in sorted(noted | set(seqs)):
+        mine = seqs.get(source, [])
+        arrived = arrive(Arrived(), mine)
+        if arrived_of(connection, source) != (len(mine), arrived):
+            found.append(Finding(source, "what was noted of its arrivals is not what is there", len(mine)))
+        for first, end in arrived.gaps:
+            found.append(Finding(source, f"seq {first} to {end - 1} have not arrived", end - first))
+    return found
+
+
+CHECKS: Mapping[str, Check] = {
+    "file": check_file,
+    "schema": check_schema,
+    "gaps": check_gaps,
+    "chain": check_chain,
+}
+
+
+def check(connection: Connection) -> dict[str, list[Finding]]:
+    """Return the findings of every check, by its name; of the first two alone where they leave nothing to stand on.
+
+    Cost: a few passes over the log.
+    """
+    found = {}
+    for name, run in CHECKS.items():
+        found[name] = run(connection)
+        if found[name] and name in ("file", "schema"):
+            break
+    return found
+
+
+def _events_by_seq(connection: Connection) -> Iterator[tuple[Event, str]]:
+    """Yield the events with their stored hashes, source by source in order of seq, a page at a time."""
+    columns = event.c
+    wanted = select(*(columns[name] for name in Event._fields), columns.hash)
+    for source in sorted(connection.execute(select(columns.source).distinct()).scalars()):
+        mine = wanted.where(columns.source == source).order_by(columns.seq).limit(_PAGE)
+        last = 0
+        while rows := connection.execute(mine.where(columns.seq > last)).all():
+            for row in rows:
+                yield Event._make(row[:-1]), row[-1]
+            last = rows[-1].seq

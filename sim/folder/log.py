@@ -1,0 +1,175 @@
+"""A run as a log: the events that a metering source would have sent while it ran, numbered and linked.
+
+The same run gives the same events, whoever reads its folder and however often, so importing it twice changes nothing.
+Times in events are Unix seconds; the ids of allocations are the job's and the number of its start.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from billing.log.event import Event, chained
+from billing.metering.states import HELD
+from billing.money import SECONDS_PER_HOUR
+from sim.folder.run_folder import RunFolder
+from sim.result import IntArray
+
+OPERATOR = "operator"  # subject of what no tenant causes
+_SOURCE_DIGITS = 16
+Told = tuple[str, str, dict[str, Any]]  # id, subject, data
+
+
+class _Kind(NamedTuple):
+    """Events of one type: when each took place, and what the one of a row says."""
+
+    type: str
+    time_s: IntArray
+    told: Callable[[int], Told]
+
+
+def source_of(run: RunFolder) -> str:
+    """Return the name of the log that a run is: equal for equal runs."""
+    return f"run/{run.manifest['config_sha256'][:_SOURCE_DIGITS]}"
+
+
+def events_of(run: RunFolder) -> Iterator[Event]:
+    """Yield the events of a metered run in the order of time; those of one second in the order of `_kinds`.
+
+    Raises:
+        SimError: a file of the folder is damaged.
+
+    Cost: O(n log n) in the allocations; their columns are held in memory.
+    """
+    kinds = _kinds(run)
+    time_s = np.concatenate([kind.time_s for kind in kinds])
+    number = np.repeat(np.arange(len(kinds)), [len(kind.time_s) for kind in kinds])
+    row = np.concatenate([np.arange(len(kind.time_s)) for kind in kinds])
+    order = np.lexsort((row, number, time_s))
+
+    def facts() -> Iterator[tuple[str, str, int, str, dict[str, Any]]]:
+        at = zip(number[order].tolist(), row[order].tolist(), time_s[order].tolist(), strict=True)
+        for kind, place, when_s in at:
+            id_, subject, data = kinds[kind].told(place)
+            yield id_, kinds[kind].type, when_s, subject, data
+
+    return chained(source_of(run), facts())
+
+
+def event_count(run: RunFolder) -> int:
+    """Return how many events a run is. Raises SimError as `events_of`."""
+    return sum(len(kind.time_s) for kind in _kinds(run))
+
+
+def _kinds(run: RunFolder) -> list[_Kind]:
+    epoch_s = run.names.epoch_s
+    held = {name: column.tolist() for name, column in run.columns("allocations").items() if name != "nodes"}
+    names = _allocation_names(held["job_id"], held["start_s"])
+    return [
+        *_allocations(held, names, epoch_s),
+        *_outages(held, names, epoch_s),
+        _evictions(run, held, names),
+        _installed(run),
+        _capacity(run),
+    ]
+
+
+def _allocation_names(jobs: list[str], start_s: list[int]) -> list[str]:
+    """Return the id of each allocation: the job's, and which of its starts it was."""
+    count: dict[str, int] = {}
+    names = [""] * len(jobs)
+    for row in np.argsort(np.array(start_s, dtype=np.int64), kind="stable").tolist():
+        count[jobs[row]] = count.get(jobs[row], 0) + 1
+        names[row] = f"{jobs[row]}.{count[jobs[row]]}"
+    return names
+
+
+def _allocations(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list[_Kind]:
+    start_s, end_s = epoch_s + _ints(held["start_s"]), epoch_s + _ints(held["end_s"])
+    stalled = np.flatnonzero(_ints(held["stalled_s"]) > 0)
+
+    def started(row: int) -> Told:
+        data = {key: held[key][row] for key in ("product", "region", "sku", "gpus")}
+        waited = {"pending_s": epoch_s + held["pending_s"][row]} if held["pending_s"][row] >= 0 else {}
+        data |= {"allocation": names[row], "job": held["job_id"][row], **waited}
+        return f"{names[row]}.started", held["tenant"][row], data
+
+    def stall(place: int) -> Told:
+        row = int(stalled[place])
+        from_s = epoch_s + held["start_s"][row]
+        data = {"allocation": names[row], "from_s": from_s, "until_s": from_s + held["stalled_s"][row]}
+        return f"{names[row]}.stalled", held["tenant"][row], data
+
+    def ended(row: int) -> Told:
+        data = {"allocation": names[row], "cause": held["cause"][row]}
+        return f"{names[row]}.ended", held["tenant"][row], data
+
+    return [
+        _Kind("allocation.ended", end_s, ended),
+        _Kind("allocation.started", start_s, started),
+        _Kind("stall.recorded", end_s[stalled], stall),
+    ]
+
+
+def _outages(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list[_Kind]:
+    """What a fault took away, from the end of an allocation until the job ran again, left, or the run ended."""
+    rows = np.flatnonzero(_ints(held["outage_until_s"]) >= 0)
+
+    def told(place: int, word: str) -> Told:
+        row = int(rows[place])
+        data = {"outage": f"{names[row]}.outage", "job": held["job_id"][row]}
+        data |= {"product": held["product"][row], "gpus": held["gpus"][row]}
+        return f"{names[row]}.outage.{word}", held["tenant"][row], data
+
+    from_s, until_s = (epoch_s + _ints(held[key])[rows] for key in ("end_s", "outage_until_s"))
+    return [
+        _Kind("outage.started", from_s, lambda place: told(place, "started")),
+        _Kind("outage.ended", until_s, lambda place: told(place, "ended")),
+    ]
+
+
+def _evictions(run: RunFolder, held: dict[str, list[Any]], names: list[str]) -> _Kind:
+    wanted = ("job_id", "tenant", "noticed_s", "evicted_s", "guaranteed_until_s")
+    gone = {name: column.tolist() for name, column in run.columns("evictions", *wanted).items()}
+    epoch_s = run.names.epoch_s
+    name_of = dict(zip(zip(held["job_id"], held["end_s"], strict=True), names, strict=True))
+
+    def told(row: int) -> Told:
+        # A job that was evicted in the second of its start held nothing that could be metered.
+        key = (gone["job_id"][row], gone["evicted_s"][row])
+        name = name_of.get(key, f"{key[0]}@{key[1]}")
+        data = {"allocation": name, "noticed_s": epoch_s + gone["noticed_s"][row]}
+        data["guaranteed_until_s"] = epoch_s + gone["guaranteed_until_s"][row]
+        return f"{name}.evicted", gone["tenant"][row], data
+
+    return _Kind("preemption.executed", epoch_s + _ints(gone["evicted_s"]), told)
+
+
+def _installed(run: RunFolder) -> _Kind:
+    pools = run.manifest["pools"]
+
+    def told(row: int) -> Told:
+        pool = pools[row]
+        data = {"region": pool["region"], "sku": pool["sku"], "gpus": pool["nodes"] * pool["gpus_per_node"]}
+        return f"pool.{row + 1}", OPERATOR, data
+
+    return _Kind("pool.installed", np.full(len(pools), run.names.epoch_s, dtype=np.int64), told)
+
+
+def _capacity(run: RunFolder) -> _Kind:
+    """What nobody held, each hour at its end; what was held is metered."""
+    idle = run.columns("capacity")
+    rows = np.flatnonzero([not state.startswith(HELD) for state in idle["state"].tolist()])
+    columns = {name: column[rows].tolist() for name, column in idle.items()}
+    epoch_s = run.names.epoch_s
+    end_s = np.minimum(_ints(columns["hour_s"]) + SECONDS_PER_HOUR, run.manifest["horizon_s"])
+
+    def told(row: int) -> Told:
+        data = {name: columns[name][row] for name in ("region", "sku", "state", "gpu_s")}
+        return f"capacity.{row + 1}", OPERATOR, {"hour_s": epoch_s + columns["hour_s"][row], **data}
+
+    return _Kind("capacity.recorded", epoch_s + end_s, told)
+
+
+def _ints(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
