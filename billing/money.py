@@ -7,6 +7,7 @@ remainder, so that they always add up to it. No binary fractions anywhere: int64
 
 import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ _LIMB_BITS = 32
 _LIMB_MASK = (1 << _LIMB_BITS) - 1
 _USD = re.compile(r"(-?)([0-9]{1,40})(?:\.([0-9]{1,40}))?")
 _USD_ALLOWED = "decimal text such as '2.95' with at most 6 decimals, or whole USD"
+_UNITS_ALLOWED = "decimal text such as '0.5' with at most 6 decimals, or a whole number"
+_PERCENT_ALLOWED = "decimal text such as '2.99' with at most 4 decimals, or a whole number"
 
 
 class Exact(NamedTuple):
@@ -82,7 +85,8 @@ def largest_remainder_by_group(numerators: NDArray[Any], denominator: int, group
         return np.zeros(0, dtype=np.int64)
     if int(numerators.max()) // denominator >= INT64_MAX:
         raise MoneyError("amount too large", allowed=f"below {format_usd(INT64_MAX)} USD a line")
-    assert 2 * denominator * (len(group) + 1) <= INT64_MAX, "sums of remainders must fit an int64"
+    if 2 * denominator * (len(group) + 1) > INT64_MAX:  # sums of remainders would not fit an int64
+        return _largest_remainder_in_python(numerators, denominator, group)
     parts = (numerators // denominator).astype(np.int64)
     remainder = (numerators % denominator).astype(np.int64)
     order = np.lexsort((np.arange(len(group)), -remainder, group))
@@ -91,6 +95,16 @@ def largest_remainder_by_group(numerators: NDArray[Any], denominator: int, group
     size = np.diff(first, append=len(order))
     rank = np.arange(len(order)) - np.repeat(first, size)
     parts[order] += rank < np.repeat(missing, size)
+    return parts
+
+
+def _largest_remainder_in_python(numerators: NDArray[Any], denominator: int, group: IntArray) -> IntArray:
+    rows_of: dict[int, list[int]] = {}
+    for row, label in enumerate(group.tolist()):
+        rows_of.setdefault(label, []).append(row)
+    values, parts = numerators.tolist(), np.zeros(len(group), dtype=np.int64)
+    for rows in rows_of.values():
+        parts[rows] = largest_remainder([values[row] for row in rows], denominator)
     return parts
 
 
@@ -128,28 +142,44 @@ def exact_sums(values: NDArray[Any], first: IntArray) -> list[int]:
 
 
 def parse_usd(value: object) -> int:
-    """Return an amount in USD, given as a decimal string or an int, as int micro-USD.
+    """Return an amount in USD (or any other currency), given as a decimal string or an int, in micro-units.
 
     Raises:
         MoneyError: negative, more than 6 decimals, more than an int64 holds, or not a plain decimal. A number with a
             binary fraction is refused too, since 2.95 has none that is exact.
     """
+    return _parse_decimal(value, 6, "amount", "a micro-USD", _USD_ALLOWED)
+
+
+def parse_units(value: object) -> Fraction:
+    """Return a number of priced units (GPU-hours, packages, a factor). Raises MoneyError, as `parse_usd`."""
+    return Fraction(_parse_decimal(value, 6, "number", "a millionth", _UNITS_ALLOWED), MICRO_PER_USD)
+
+
+def parse_percent(value: object) -> int:
+    """Return per cent as the price of one unit in micro-units: 1.3 % of 1 is 13,000. Raises as `parse_usd`."""
+    return _parse_decimal(value, 4, "percentage", "a millionth of the amount", _PERCENT_ALLOWED)
+
+
+def _parse_decimal(value: object, decimals_max: int, noun: str, finest: str, allowed: str) -> int:
+    """Return a decimal as a whole number of units of its last place: 2.95 with 6 decimals is 2,950,000."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise MoneyError(f"{str(value)[:40]} is not exact", found=value, allowed=_USD_ALLOWED)
+        raise MoneyError(f"{str(value)[:40]} is not exact", found=value, allowed=allowed)
     if isinstance(value, int):
         whole, decimals, negative = abs(value), "", value < 0
     else:
         match = _USD.fullmatch(value)
         if match is None:
-            raise MoneyError("not an exact amount", found=value, allowed=_USD_ALLOWED)
+            raise MoneyError(f"not an exact {noun}", found=value, allowed=allowed)
         whole, decimals, negative = int(match[2]), match[3] or "", bool(match[1])
     if negative:
-        raise MoneyError("negative amount", found=value, allowed=_USD_ALLOWED)
-    if len(decimals) > 6:
-        raise MoneyError("finer than a micro-USD", found=value, allowed=_USD_ALLOWED)
-    if whole >= INT64_MAX // MICRO_PER_USD:
-        raise MoneyError("amount too large", allowed=f"below {INT64_MAX // MICRO_PER_USD}")
-    return whole * MICRO_PER_USD + int(decimals.ljust(6, "0"))
+        raise MoneyError(f"negative {noun}", found=value, allowed=allowed)
+    if len(decimals) > decimals_max:
+        raise MoneyError(f"finer than {finest}", found=value, allowed=allowed)
+    unit = 10**decimals_max
+    if whole >= INT64_MAX // unit:
+        raise MoneyError(f"{noun} too large", allowed=f"below {INT64_MAX // unit}")
+    return int(whole * unit + int(decimals.ljust(decimals_max, "0")))
 
 
 def format_usd(micro_usd: int, decimals: int = 6) -> str:

@@ -17,15 +17,18 @@ from billing.columns import group_rows
 from billing.errors import BillingError
 from billing.finding import Finding
 from billing.invoices.bill import Bill, month_bills
-from billing.metering.meter import UsageTable, require_indices, usage_key
+from billing.metering.meter import TIME_S_MAX, UsageTable, require_indices, usage_key
 from billing.metering.states import StateTable
 from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sums, product, round_half_up
-from billing.months import utc_text
+from billing.months import Period, utc_text
+from billing.rating.charges import charges_of
+from billing.rating.models import fraction, total_of
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, exact_amounts, rounding_group
 from billing.sla.credit import ServiceCredit
 from billing.usage import IntArray, Names, SegmentTable
 
+ALL_TIME = Period("run", "all time", -TIME_S_MAX, TIME_S_MAX)
 Pool = tuple[int, int]  # (region, sku), dense indices
 
 
@@ -111,10 +114,10 @@ def check_lines(
         yield Finding("line items", "rows more than hourly usage has", len(lines) - len(usage))
         return
     require_indices(names, "usage", tenant=usage.tenant, product=usage.product, region=usage.region, sku=usage.sku)
-    price = book.unit_prices(names, usage, plans)
+    amounts = exact_amounts(names, usage, book, plans)
     pairs = {field.name: (getattr(lines, field.name), getattr(usage, field.name)) for field in fields(usage)}
-    pairs["unit_price_micro_usd"] = lines.unit_price_micro_usd, price
-    pairs["numerator"] = lines.numerator, exact_amounts(usage, price)[0]
+    pairs["unit_price_micro_usd"] = lines.unit_price_micro_usd, amounts.unit_price_micro
+    pairs["numerator"] = lines.numerator, amounts.numerator
     for name, (found, expected) in pairs.items():
         if wrong := np.count_nonzero(found != expected):
             yield Finding(f"line items, {name}", "rows that are not usage x price", int(wrong))
@@ -126,6 +129,10 @@ def check_lines(
             party = f"{_name(names.tenants, int(lines.tenant[row]))}, {_name(names.products, int(lines.product[row]))}"
             where = f"line items, {party}, month of {utc_text(names.epoch_s + int(lines.hour_s[row]))}"
             yield Finding(where, "micro-USD more in the rows than in their rounded sum", difference)
+    for charge in charges_of(names, lines, book, ALL_TIME, plans):
+        if total_of(charge.steps) != fraction(charge.exact):
+            where = f"charge of {charge.tenant} for {charge.product}, {charge.rate_id}"
+            yield Finding(where, "hours whose amounts are not what the price model says of their sum", len(charge.rows))
 
 
 def check_bills(

@@ -29,7 +29,8 @@ from typing import Any
 from billing.currency import DEFAULT, Currency, currency_of
 from billing.errors import BillingError, PriceError
 from billing.months import parse_utc
-from billing.rating.prices import ANY, PriceBook
+from billing.rating.price_row import ANY
+from billing.rating.prices import PriceBook
 from billing.tax import TaxRow, refuse_equal_taxes
 from billing.toml_rows import read_row, rows_of
 from tenants.errors import did_you_mean
@@ -80,9 +81,14 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
     except BillingError as error:
         error.file, error.path = file, error.path or "epoch"
         raise
+    book = PriceBook.from_mappings(rows_of(mapping, "price", file), file=file)
+    for number, row in enumerate(book.rows):
+        if row.usd_per_gpu_hour is not None and currency.code != DEFAULT.code:
+            path, allowed = f"price[{number}].usd_per_gpu_hour", f"unit_price, in {currency.code} per GPU-hour"
+            raise PriceError("not in the currency of the terms", file=file, path=path, allowed=allowed)
     return Terms(
         registry=Registry.from_mapping({key: mapping[key] for key in PARTIES if key in mapping}, file),
-        book=PriceBook.from_mappings(rows_of(mapping, "price", file), file=file),
+        book=book,
         taxes=taxes_from(rows_of(mapping, "tax", file), file),
         currency=currency,
         epoch_s=epoch_s,

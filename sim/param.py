@@ -87,13 +87,14 @@ def origins(part: object, path: str = "") -> Iterator[Origin]:
         return
     fields: dict[str, Any] = {name: getattr(part, name) for name in type(part).model_fields}
     if fields.get("confidence"):
-        value = fields["value"] if isinstance(part, Param) else _label(fields)
+        value = fields["value"] if isinstance(part, Param) else _label(part, fields)
         yield Origin(path, str(value), fields.get("unit", ""), fields["source"], fields["confidence"])
     for name, field in fields.items():
         yield from origins(field, f"{path}.{name}" if path else name)
 
 
-def _label(fields: dict[str, Any]) -> str:
-    """A row that has no single value, in short: its plain fields."""
-    told = {name.rstrip("_"): field for name, field in fields.items() if name not in ("source", "confidence", "as_of")}
+def _label(row: BaseModel, fields: dict[str, Any]) -> str:
+    """A row that has no single value, in short: its plain fields, as far as somebody wrote them."""
+    written = row.model_fields_set.difference(("source", "confidence", "as_of"))
+    told = {name.rstrip("_"): field for name, field in fields.items() if name in written}
     return ", ".join(f"{name} {field}" for name, field in told.items() if isinstance(field, str | int))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from json import dumps
+from math import lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from billing.metering.meters import METERS
 from billing.money import SECONDS_PER_HOUR, Exact, exact_sums
 from billing.months import month_bounds, month_label, month_numbers
 from billing.rating.prices import PriceBook
-from billing.rating.rate import LineItemTable, rate
+from billing.rating.rate import NO_UNIT_PRICE, LineItemTable, over, rate
 from billing.sla.credit import ServiceCredit
 from billing.tax import tax_at
 from billing.terms import Terms
@@ -131,11 +132,12 @@ def _shown_back(books: Books, terms: Terms) -> LineItemTable:
     codes = [code for code, tenant in enumerate(books.names.tenants) if is_internal(terms.registry, tenant)]
     internal = np.isin(books.lines.tenant, codes)
     shown = rate(books.names, books.usage, terms.showback, terms.plans(books.names.products))
-    assert shown.denominator == books.lines.denominator, "the same factors have the same denominator"
+    whole = lcm(shown.denominator, books.lines.denominator)
     return replace(
         books.lines,
         unit_price_micro_usd=np.where(internal, shown.unit_price_micro_usd, books.lines.unit_price_micro_usd),
-        numerator=np.where(internal, shown.numerator, books.lines.numerator),
+        numerator=np.where(internal, over(shown, whole), over(books.lines, whole)),
+        denominator=whole,
         amount_micro_usd=np.where(internal, shown.amount_micro_usd, books.lines.amount_micro_usd),
     )
 
@@ -158,6 +160,7 @@ def _usage_item(basis: Basis, rows: IntArray, quantity: int, exact: Exact) -> It
     hours_s = names.epoch_s + lines.hour_s[rows]
     product, sku = names.products[lines.product[row]], names.skus[lines.sku[row]]
     region, meter = names.regions[lines.region[row]], METERS[int(lines.meter[row])]
+    price = int(lines.unit_price_micro_usd[row])
     note = class_note(int(lines.charge_class[row]), int(lines.factor_bp[row]))
     return Item(
         kind="usage",
@@ -172,7 +175,7 @@ def _usage_item(basis: Basis, rows: IntArray, quantity: int, exact: Exact) -> It
         meter=meter.code,
         quantity=quantity,
         unit=meter.unit,
-        unit_price_micro=int(lines.unit_price_micro_usd[row]),
+        unit_price_micro=None if price == NO_UNIT_PRICE else price,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from billing.invoices.bill import CREDIT, Bill, BillLine
 from billing.money import SECONDS_PER_HOUR, floor_decimal, format_exact, format_price, format_usd, money_json
 from billing.months import utc_text
+from billing.rating.rate import NO_UNIT_PRICE, price_text
 
 Table = list[list[str]]  # the first row is the header
 
@@ -78,7 +79,7 @@ def bill_json(bill: Bill) -> dict[str, Any]:
                 "sku": line.sku or None,
                 "region": line.region or None,
                 "gpu_s": line.quantity_gpu_s,
-                "usd_per_gpu_hour": None if line.kind == CREDIT else format_price(line.unit_price_micro_usd),
+                "usd_per_gpu_hour": price_or_none(line),
                 "amount": money_json(line.amount_micro_usd),
                 "exact_micro_usd": format_exact(line.exact),
                 "note": line.note,
@@ -86,6 +87,13 @@ def bill_json(bill: Bill) -> dict[str, Any]:
             for line in bill.lines
         ],
     }
+
+
+def price_or_none(line: BillLine) -> str | None:
+    """Return the unit price of a line; None of a credit, or where hours share tiers and no single price was paid."""
+    if line.kind == CREDIT or line.unit_price_micro_usd == NO_UNIT_PRICE:
+        return None
+    return format_price(line.unit_price_micro_usd)
 
 
 def gpu_hours(gpu_s: int) -> str:
@@ -136,5 +144,5 @@ def _line_words(line: BillLine) -> list[str]:
     amounts = [format_usd(line.amount_micro_usd, 2), format_exact(line.exact), line.note]
     if line.kind == CREDIT:
         return [line.product, "", "", "", "", "", *amounts]
-    quantity = [str(line.quantity_gpu_s), gpu_hours(line.quantity_gpu_s), format_price(line.unit_price_micro_usd)]
+    quantity = [str(line.quantity_gpu_s), gpu_hours(line.quantity_gpu_s), price_text(line.unit_price_micro_usd)]
     return [line.product, line.sku, line.region, *quantity, *amounts]

@@ -36,7 +36,8 @@ class Charge(NamedTuple):
 
     `quantity` is in the meter's base unit (`unit`: GPU-seconds, tokens, bytes). `rate_id` names the price row, such as
     "price[3]", `model` its price model. `exact` is in micro-units of `currency`, before rounding. `rows` are the rows
-    of the line item table that share the charge: their exact amounts add up to it.
+    of the line item table that share the charge: their exact amounts add up to it. `charge_class` and `factor_bp` say
+    why hours at a single price are charged in part or not at all; where hours share tiers, the steps do.
     """
 
     tenant: str
@@ -54,3 +55,5 @@ class Charge(NamedTuple):
     exact: Exact
     steps: tuple[Step, ...]
     rows: IntArray
+    charge_class: str = "billed"
+    factor_bp: int = 10_000

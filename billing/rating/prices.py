@@ -1,67 +1,43 @@
-"""The price book: dated prices by product, SKU and region. An unknown price is an error, never 0.
+"""The price book: dated prices by product, SKU, region and meter. An unknown price is an error, never 0.
 
-A row applies from its `from` until a later row of the same key takes over. `"*"` stands for any product, SKU or region.
-For an hour, the row is chosen among those that apply at the start of that hour: the most specific first (a named
-product outweighs a named SKU, which outweighs a named region), then the latest `from`. Products are looked up under
-their price plan, which is their own code unless the registry says otherwise.
+A row applies from its `from` until its `until`, or until a later row of the same key takes over. `"*"` stands for any
+product, SKU or region. For an hour, the row is chosen among those that apply at the start of that hour: the most
+specific first (a named product outweighs a named SKU, which outweighs a named region), then the latest `from`. Products
+are looked up under their price plan, which is their own code unless the registry says otherwise.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, field_validator
 
 from billing.columns import group_rows
-from billing.errors import BillingError, PriceError
+from billing.errors import PriceError
 from billing.metering.meter import UsageTable
-from billing.money import parse_usd
-from billing.months import parse_utc, utc_text
+from billing.metering.meters import GPU_S, METER_CODES
+from billing.months import utc_text
+from billing.rating.price_row import ANY, Key, PriceRow, key_of
+from billing.rating.row_check import require_row, require_sequence
 from billing.toml_rows import read_row
 from billing.usage import IntArray, Names
-from tenants.model import Confidence, Record, Title
 
-ANY = "*"
+NO_ROW = -1
 
 
-class PriceRow(Record):
-    """One `[[price]]` table. Text is kept as written; `from_unix_s` and `micro_usd` are what it means."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    product: str = Field(min_length=1)
-    sku: str = Field(min_length=1)
-    region: str = Field(default=ANY, min_length=1)
-    from_: str = Field(alias="from", description="RFC 3339 time from which the price applies")
-    usd_per_gpu_hour: str | int = Field(description="decimal string (at most 6 decimals) or whole USD; 0 is a price")
-    source: Title = "not stated"
-    as_of: str = ""
-    confidence: Confidence = "guess"
-
-    @field_validator("from_", mode="before")
-    @classmethod
-    def _readable_time(cls, value: object) -> object:
-        text = value.isoformat() if isinstance(value, datetime) else value  # TOML has times of its own
-        if isinstance(text, str):
-            _as_value_error(parse_utc, text)
-        return text
-
-    @field_validator("usd_per_gpu_hour", mode="before")
-    @classmethod
-    def _exact_price(cls, value: object) -> object:
-        _as_value_error(parse_usd, value)
-        return value
+class Priced(Protocol):
+    """What a price is looked up by: the columns that hourly usage and line items have in common, (n,) int64 each."""
 
     @property
-    def from_unix_s(self) -> int:
-        return parse_utc(self.from_)
-
+    def product(self) -> IntArray: ...
     @property
-    def micro_usd(self) -> int:
-        """Price of one GPU-hour in micro-USD."""
-        return parse_usd(self.usd_per_gpu_hour)
+    def sku(self) -> IntArray: ...
+    @property
+    def region(self) -> IntArray: ...
+    @property
+    def meter(self) -> IntArray: ...
+    @property
+    def hour_s(self) -> IntArray: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +51,12 @@ class PriceBook:
         """Return a book of `rows`.
 
         Raises:
-            PriceError: two rows share product, sku, region and time.
+            PriceError: a row that its model cannot price; two rows of one key that apply at once, or that leave time
+                between them without a price.
         """
-        seen: dict[tuple[str, str, str, int], int] = {}
         for number, row in enumerate(rows):
-            first = seen.setdefault((row.product, row.sku, row.region, row.from_unix_s), number)
-            if first != number:
-                raise PriceError(
-                    f"same product, sku, region and time as price[{first}]",
-                    code="duplicate",
-                    file=file,
-                    path=f"price[{number}]",
-                    found=f"{row.product}, {row.sku}, {row.region}, {row.from_}",
-                )
+            require_row(row, f"price[{number}]", file)
+        require_sequence(rows, file)
         return cls(tuple(rows))
 
     @classmethod
@@ -101,19 +70,37 @@ class PriceBook:
             [read_row(PriceRow, row, f"price[{number}]", file) for number, row in enumerate(rows)], file=file
         )
 
-    def row_at(self, product: str, sku: str, region: str, at_unix_s: int) -> PriceRow:
-        """Return the row that prices one GPU-hour at a time. `product` is a price plan.
+    def row_at(self, product: str, sku: str, region: str, at_unix_s: int, meter: str = METER_CODES[GPU_S]) -> PriceRow:
+        """Return the row that prices a unit at a time. `product` is a price plan.
 
         Raises:
             PriceError: no row applies.
         """
-        applying = [row for row in self._matching(product, sku, region) if row.from_unix_s <= at_unix_s]
+        key = product, sku, region, meter
+        applying = [row for row in self._matching(key) if row.from_unix_s <= at_unix_s < row.until_unix_s]
         if not applying:
-            raise _unknown(product, sku, region, at_unix_s)
+            raise self._unknown(key, at_unix_s)
         return max(applying, key=lambda row: (_specificity(row), row.from_unix_s))
 
-    def unit_prices(self, names: Names, usage: UsageTable, plans: Sequence[str] | None = None) -> IntArray:
-        """Return the price of each row of `usage` at the start of its hour, (n,) int64 micro-USD per GPU-hour.
+    def price_at(self, product: str, sku: str, region: str, at_unix_s: int) -> int:
+        """Return the price of one GPU-hour at a time, in micro-units; see `PriceRow.micro_at`. Raises as `row_at`."""
+        return self.row_at(product, sku, region, at_unix_s).micro_at(at_unix_s)
+
+    def require_prices(self, product: str, sku: str, region: str, from_unix_s: int, until_unix_s: int) -> None:
+        """Refuse a stretch of time in which a GPU-hour has no price, at its start or after some row has ended.
+
+        Raises:
+            PriceError: naming the first time without a price.
+        """
+        self.row_at(product, sku, region, from_unix_s)
+        change_s, holds = self._timeline((product, sku, region, METER_CODES[GPU_S]))
+        # Hours are priced at their start, so a row that ends inside one still prices it; equal times: the last holds.
+        for at_s in dict.fromkeys(change_s[holds == NO_ROW].tolist()):
+            if from_unix_s < at_s < until_unix_s:
+                self.row_at(product, sku, region, at_s)
+
+    def row_numbers(self, names: Names, usage: Priced, plans: Sequence[str] | None = None) -> IntArray:
+        """Return which of `rows` prices each row of `usage` at the start of its hour, (n,) int64.
 
         `plans` holds the price plan of each of `names.products`; by default their own codes.
 
@@ -121,18 +108,42 @@ class PriceBook:
             PriceError: a row has no price.
         """
         at_unix_s = names.epoch_s + usage.hour_s
-        prices = np.empty(len(usage), dtype=np.int64)
-        order, first = group_rows(usage.product, usage.sku, usage.region)
+        numbers = np.empty(len(usage.hour_s), dtype=np.int64)
+        order, first = group_rows(usage.product, usage.sku, usage.region, usage.meter)
         for rows in np.split(order, first[1:]) if len(first) else ():
             some = rows[0]
             plan = (names.products if plans is None else plans)[usage.product[some]]
-            key = plan, names.skus[usage.sku[some]], names.regions[usage.region[some]]
-            change_s, micro_usd = self._timeline(*key)
-            step = np.searchsorted(change_s, at_unix_s[rows], side="right") - 1
-            if step.min() < 0:
-                raise _unknown(*key, int(at_unix_s[rows].min()))
-            prices[rows] = micro_usd[step]
-        return prices
+            place = names.skus[usage.sku[some]], names.regions[usage.region[some]]
+            key = plan, *place, METER_CODES[usage.meter[some]]
+            change_s, holds = self._timeline(key)
+            step = np.searchsorted(change_s, at_unix_s[rows], side="right")
+            numbers[rows] = np.concatenate(([NO_ROW], holds))[step]
+            if (unpriced := numbers[rows] == NO_ROW).any():
+                raise self._unknown(key, int(at_unix_s[rows][unpriced].min()))
+        return numbers
+
+    def micro_of(self, names: Names, usage: Priced, numbers: IntArray) -> IntArray:
+        """Return the price of a unit of each row of `usage` under the rows `numbers`, (n,) int64 micro-units.
+
+        Of a row with tiers or packages it is the price of the first unit.
+        """
+        price = np.empty(len(usage.hour_s), dtype=np.int64)
+        order, first = group_rows(numbers)
+        for rows in np.split(order, first[1:]) if len(first) else ():
+            row = self.rows[numbers[rows[0]]]
+            if not row.series_micro:
+                price[rows] = row.micro_usd
+                continue
+            change_s, micro = np.array(row.series_micro, dtype=np.int64).T
+            price[rows] = micro[np.searchsorted(change_s, names.epoch_s + usage.hour_s[rows], side="right") - 1]
+        return price
+
+    def unit_prices(self, names: Names, usage: UsageTable, plans: Sequence[str] | None = None) -> IntArray:
+        """Return the price of each row of `usage` at the start of its hour, (n,) int64 micro-units per priced unit.
+
+        Arguments and errors as `row_numbers`.
+        """
+        return self.micro_of(names, usage, self.row_numbers(names, usage, plans))
 
     def unmatched(self, names: Names, plans: Sequence[str] | None = None) -> list[PriceRow]:
         """Return the rows that name a product, SKU or region outside `names`: a general book, or a slip of the pen."""
@@ -142,41 +153,66 @@ class PriceBook:
             row for row in self.rows if row.product not in products or row.sku not in skus or row.region not in regions
         ]
 
-    def _matching(self, product: str, sku: str, region: str) -> list[PriceRow]:
+    def change_times(self) -> list[int]:
+        """Return the Unix times at which some price begins, ascending."""
+        begins = {row.from_unix_s for row in self.rows}
+        return sorted(begins.union(at_s for row in self.rows for at_s, _ in row.series_micro))
+
+    def ends(self) -> list[int]:
+        """Return the Unix time at which each row ends: its `until`, or where the next row of its key begins."""
+        ends = [row.until_unix_s for row in self.rows]
+        next_of: dict[Key, int] = {}
+        for number in sorted(range(len(ends)), key=lambda number: -self.rows[number].from_unix_s):
+            row = self.rows[number]
+            ends[number] = min(ends[number], next_of.get(key_of(row), ends[number]))
+            next_of[key_of(row)] = row.from_unix_s
+        return ends
+
+    def _matching(self, key: Key) -> list[PriceRow]:
+        """Return the rows that can ever price a key, in the order of the book."""
         return [
-            row
-            for row in self.rows
-            if row.product in (product, ANY) and row.sku in (sku, ANY) and row.region in (region, ANY)
+            row for row in self.rows if all(word in (asked, ANY) for word, asked in zip(key_of(row), key, strict=True))
         ]
 
-    def _timeline(self, product: str, sku: str, region: str) -> tuple[IntArray, IntArray]:
-        """Return (times of change, ascending; the price from each on); both empty when no row can ever apply.
+    def _timeline(self, key: Key) -> tuple[IntArray, IntArray]:
+        """Return (times of change, ascending; the number of the row that holds from each on, or NO_ROW).
 
-        One pass, since a spot series may bring a row per hour: the latest price of each specificity is kept, and the
-        most specific of them holds. Of rows with one time, the last entry holds, as all of them have been seen by then.
+        One pass, since a spot series may bring a row per hour: the row in force of each specificity is kept, and the
+        most specific of them holds. A row that ends makes room before another one of its key begins.
         """
-        latest: dict[tuple[bool, bool, bool], int] = {}
-        change_s, price = [], []
-        for row in sorted(self._matching(product, sku, region), key=lambda row: row.from_unix_s):
-            latest[_specificity(row)] = row.micro_usd
-            change_s.append(row.from_unix_s)
-            price.append(latest[max(latest)])
-        return np.array(change_s, dtype=np.int64), np.array(price, dtype=np.int64)
+        number_of = {id(row): number for number, row in enumerate(self.rows)}
+        edges = sorted(
+            (at_s, begins, number_of[id(row)])
+            for row in self._matching(key)
+            for at_s, begins in ((row.until_unix_s, False), (row.from_unix_s, True))
+        )
+        in_force: dict[tuple[bool, bool, bool], int] = {}
+        change_s, holds = [], []
+        for at_s, begins, number in edges:
+            place = _specificity(self.rows[number])
+            if begins:
+                in_force[place] = number
+            elif in_force.get(place) == number:
+                del in_force[place]
+            change_s.append(at_s)
+            holds.append(in_force[max(in_force)] if in_force else NO_ROW)
+        return np.array(change_s, dtype=np.int64), np.array(holds, dtype=np.int64)
+
+    def _unknown(self, key: Key, at_unix_s: int) -> PriceError:
+        """Return the refusal of a key at a time, with the reason: the row that has ended, or that begins later."""
+        what = f"no price for product {key[0]}, sku {key[1]}, region {key[2]} at {utc_text(at_unix_s)}"
+        what += "" if key[3] == METER_CODES[GPU_S] else f", meter {key[3]}"
+        near = self._matching(key)
+        ended = [row for row in near if row.until_unix_s <= at_unix_s]
+        if ended:
+            last = max(ended, key=lambda row: row.until_unix_s)
+            what += f"; price[{self.rows.index(last)}] ended at {last.until}"
+        elif near:
+            first = min(near, key=lambda row: row.from_unix_s)
+            what += f"; price[{self.rows.index(first)}] begins at {first.from_}"
+        allowed = "a [[price]] row that applies; a price of 0 must be written down"
+        return PriceError(what, code="unknown_price", allowed=allowed)
 
 
 def _specificity(row: PriceRow) -> tuple[bool, bool, bool]:
     return row.product != ANY, row.sku != ANY, row.region != ANY
-
-
-def _unknown(product: str, sku: str, region: str, at_unix_s: int) -> PriceError:
-    what = f"no price for product {product}, sku {sku}, region {region} at {utc_text(at_unix_s)}"
-    allowed = "a [[price]] row that applies; a price of 0 must be written down"
-    return PriceError(what, code="unknown_price", allowed=allowed)
-
-
-def _as_value_error(parse: Any, value: object) -> None:
-    """Call `parse` for its refusal only, in the one form of error that pydantic takes from a validator."""
-    try:
-        parse(value)
-    except BillingError as error:
-        raise ValueError(f"{error.message}; write {error.allowed}") from None

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from billing.documents.bill import gpu_hours
 from billing.invoices.bill import CREDIT, Bill
-from billing.money import floor_decimal, format_price, format_usd
+from billing.money import floor_decimal, format_usd
 from billing.months import month_label
+from billing.rating.rate import price_text
 from billing.sla.indicators import SlaRow
 from billing.usage import Names
 from sim.cli.output import Table
@@ -20,7 +21,7 @@ def bill_table(bills: Sequence[Bill], title: str) -> Table:
         for line in bill.lines:
             words = [line.note, "", "", ""] if line.kind == CREDIT else [
                 line.product, f"{line.region}/{line.sku}", gpu_hours(line.quantity_gpu_s),
-                format_price(line.unit_price_micro_usd),
+                price_text(line.unit_price_micro_usd),
             ]  # fmt: skip
             period = [bill.period.label] if several else []
             rows.append([*period, *words, format_usd(line.amount_micro_usd, 2)])

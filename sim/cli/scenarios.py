@@ -67,6 +67,6 @@ def validate(ctx: typer.Context, file: FileArgument) -> None:
 @command(app, "schema", "spillway scenarios schema > scenario.schema.json", "spillway scenarios schema -q")
 def schema(ctx: typer.Context) -> None:
     """Print the JSON schema of scenario files, for editors."""
-    from sim.scenario.model import schema as document
+    from sim.scenario.schema import schema as document
 
     answer(session_of(ctx), document, list, fmt="json")

@@ -15,7 +15,6 @@ no service credit is part of a loss under today's terms.
 from statistics import NormalDist
 
 from billing.errors import PriceError
-from billing.rating.prices import PriceBook
 from scheduler.jobs.lending import Terms
 from scheduler.policy.lend import LOOKS, Look, PriceRow, lend_by_name, service_level_bp
 from scheduler.tables import PoolRow, ProductRow
@@ -98,14 +97,9 @@ def _price_micro_usd(world: World, product: int, pool: int) -> int | None:
         names.skus[world.pool_sku[pool]],
         names.regions[world.pool_region[pool]],
     )
-    for at_unix_s in (names.epoch_s, *first_changes(book, names.epoch_s)):
+    for at_unix_s in (names.epoch_s, *(at_s for at_s in book.change_times() if at_s > names.epoch_s)):
         try:
-            return book.row_at(*key, at_unix_s).micro_usd
+            return book.price_at(*key, at_unix_s)
         except PriceError:
             continue
     return None
-
-
-def first_changes(book: PriceBook, epoch_s: int) -> list[int]:
-    """Return the later times at which some price begins, ascending."""
-    return sorted({row.from_unix_s for row in book.rows if row.from_unix_s > epoch_s})

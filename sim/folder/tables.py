@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from billing.books import Books
 from billing.metering.classes import CLASSES
 from billing.metering.meter import billed_usage
-from billing.metering.meters import GPU_S, METER_CODES
+from billing.metering.meters import GPU_S, METER_CODES, METERS
 from billing.metering.states import StateTable
 from billing.money import format_usd
 from billing.months import month_label
-from billing.rating.rate import UNIT, LineItemTable
+from billing.rating.rate import LineItemTable
 from billing.sla.credit import Key
 from billing.sla.exclusions import Excluded
 from billing.sla.indicators import SlaRow
@@ -39,6 +39,7 @@ TABLES = (
 STATUSES = tuple(status.name.lower() for status in Status)
 REASONS = tuple(reason.name.lower() for reason in Reason)
 SLA_NUMBERS = SlaRow._fields[4:]  # all but tenant, product, month and terms
+UNITS = tuple(meter.unit for meter in METERS)
 _FEW_NODES = 32  # up to here walking the bits of a set is faster than unpacking it
 
 
@@ -157,8 +158,8 @@ def line_items(names: Names, books: Books) -> Columns:
         "product": Labels(lines.product, names.products),
         **place(names, lines.region, lines.sku),
         "quantity": lines.quantity,
-        "unit": Labels(np.zeros_like(lines.quantity), (UNIT,)),
-        "unit_price_micro_usd": lines.unit_price_micro_usd,
+        "unit": Labels(lines.meter, UNITS),
+        "unit_price_micro_usd": Maybe(lines.unit_price_micro_usd),
         "amount_usd": Cells(lines.amount_usd()),
         "amount_micro_usd": lines.amount_micro_usd,
         "amount_numerator": Cells([str(numerator) for numerator in lines.numerator.tolist()]),

@@ -9,6 +9,7 @@ from billing.columns import group_rows
 from billing.invoices.bill import CREDIT, Bill
 from billing.money import MICRO_PER_CENT, exact_sum, format_price, largest_remainder
 from billing.months import month_label, month_numbers
+from billing.rating.rate import NO_UNIT_PRICE
 from sim.report.model import BillColumn, BillHour, MonthLine, RevenueRow, SlaRow, TenantBill
 from sim.report.text import DAY_S, HOUR_S
 from sim.report.timeline import HOLDER_OF_BAND, is_rented
@@ -139,7 +140,8 @@ def _columns(result: RunResult, books: Books, rows: IntArray) -> tuple[tuple[Bil
         # The colour of the main picture, once; a second price or pool of the same band takes a spare one.
         own = HOLDER_OF_BAND[Band(result.world.products[product].band)]
         fill = keys_left.pop(0) if own in (column.key for column in columns) else own
-        columns.append(BillColumn(fill, names.products[product], names.skus[sku], names.regions[region], price))
+        paid = None if price == NO_UNIT_PRICE else price
+        columns.append(BillColumn(fill, names.products[product], names.skus[sku], names.regions[region], paid))
     if together:
         columns.append(BillColumn("idle", "all other lines", "", "", None))
     return tuple(columns), place
@@ -148,7 +150,9 @@ def _columns(result: RunResult, books: Books, rows: IntArray) -> tuple[tuple[Bil
 def _month_lines(bill: Bill) -> list[MonthLine]:
     found = []
     for line in bill.lines:
-        price = f"{line.sku}, {line.region}, at ${format_price(line.unit_price_micro_usd)}"
+        single = line.unit_price_micro_usd != NO_UNIT_PRICE
+        at = f"at ${format_price(line.unit_price_micro_usd)}" if single else "by tiers"
+        price = f"{line.sku}, {line.region}, {at}"
         what = f"{line.product}, {line.note or price}"
         found.append(MonthLine(what, line.quantity_gpu_s, line.amount_micro_usd))
     return found

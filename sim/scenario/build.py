@@ -20,6 +20,7 @@ from sim.scenario.fair import fair_share
 from sim.scenario.hazards import hazards
 from sim.scenario.model import Scenario
 from sim.scenario.tenancy import tenancy_rows
+from sim.scenario.terms import terms_of
 from sim.workload.demand import draw_demand
 from sim.workload.draw import DAY_S, HOUR_S, IntArray, JobStream
 from sim.workload.programme import Frame, Programme, draw_programme
@@ -49,7 +50,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         epoch_s=scenario.epoch_s,
     )
     jobs = _merge(_streams(scenario, horizon_s), registry)
-    book = PriceBook.from_rows(scenario.price, file=scenario.file)
+    book = terms_of(scenario).book
     plans = tuple(product.price_plan for product in registry.products)
     jobs.findings += [
         Finding("price", f"no such price plan, sku or region here: {row.product}, {row.sku}, {row.region}", 1)
@@ -219,7 +220,7 @@ def _levels(streams: list[JobStream]) -> IntArray:
 def _refuse_unpriced(scenario: Scenario, book: PriceBook, jobs: JobRows) -> None:
     """Raise PriceError for the first product that can be held in a pool before it has a price there.
 
-    Held from the first submission, or from the start of a contract. Prices have no end: what is priced then stays so.
+    Held from the first submission, or from the start of a contract, until the end of the run.
     """
     held, first_row = np.unique(np.stack([jobs.product, jobs.pool]), axis=1, return_index=True)
     first_s = {
@@ -232,8 +233,9 @@ def _refuse_unpriced(scenario: Scenario, book: PriceBook, jobs: JobRows) -> None
         first_s[key] = min(contract.from_s, first_s.get(key, contract.from_s))
     for (product, pool), at_s in sorted(first_s.items()):
         plan, place = scenario.product[product].price_plan, scenario.pool[pool]
+        from_unix_s = scenario.epoch_s + at_s - at_s % HOUR_S
         try:
-            book.row_at(plan, place.sku, place.region, scenario.epoch_s + at_s - at_s % HOUR_S)
+            book.require_prices(plan, place.sku, place.region, from_unix_s, scenario.epoch_s + scenario.days * DAY_S)
         except PriceError as error:
             error.file = error.file or scenario.file
             raise

@@ -68,7 +68,7 @@ def deadline_rows(scenario: Scenario, jobs: JobRows, book: PriceBook) -> tuple[D
             submit_s, work_s = int(jobs.submit_s[spot[0]]), int(jobs.run_s[spot[0]])
             hour_unix_s = scenario.epoch_s + submit_s - submit_s % HOUR_S
             prices = [
-                book.row_at(_plan(scenario, code), pool.sku, pool.region, hour_unix_s).micro_usd
+                book.price_at(_plan(scenario, code), pool.sku, pool.region, hour_unix_s)
                 for code in (demand.product, demand.fallback)
             ]
             found.append(

@@ -29,7 +29,8 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from billing.errors import BillingError
 from billing.months import parse_utc
-from billing.rating.prices import PriceBook, PriceRow
+from billing.rating.price_row import PriceRow
+from billing.tax import TaxRow
 from scheduler.policies import own_lend
 from sim.errors import ScenarioError, from_validation
 from sim.failures.faults import Faults
@@ -40,6 +41,7 @@ from sim.scenario.check import check, refuse_unknown_tables
 from sim.scenario.fair import Share
 from sim.scenario.policy_choice import PolicyChoice
 from sim.scenario.tenancy import tenancy_rows
+from sim.scenario.terms import price_tables
 from sim.scenario.toml_text import to_toml
 from sim.workload.demand import Demand
 from sim.workload.draw import HOUR_S
@@ -88,6 +90,7 @@ class Scenario(Record):
     spend_alert: tuple[SpendAlert, ...] = ()
     share: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     price: tuple[PriceRow, ...] = ()
+    tax: tuple[TaxRow, ...] = ()
     demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()
 
     _mapping: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -188,8 +191,7 @@ def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str |
     refuse_unknown_tables(mapping, tuple(Scenario.model_fields), file)
     parties = Registry.from_mapping({key: mapping[key] for key in _PARTIES if key in mapping}, file)
     read = {table: getattr(parties, field) for table, field in _PARTIES.items()}
-    if isinstance(prices := mapping.get("price"), list | tuple):
-        read["price"] = PriceBook.from_mappings(prices, file=file).rows
+    read |= price_tables(mapping, file)
     try:
         scenario = Scenario.model_validate({**mapping, **read})
     except ValidationError as error:
@@ -203,22 +205,6 @@ def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str |
     except ScenarioError as error:
         raise error.in_file(file) from None
     return scenario
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON schema of a scenario file, for editors."""
-    document = Scenario.model_json_schema()
-    definitions = document["$defs"]
-    for name, table in definitions.items():
-        keys = table.get("properties", {})
-        if name.startswith("Param"):
-            definitions[name] = {"anyOf": [keys["value"], table]}  # bare, or with its origin
-        elif name == "Programme":
-            definitions[name] = {"anyOf": [keys["preset"], table]}
-    # A row that names a built-in one changes the keys it gives and keeps the others.
-    definitions["Product"]["required"] = ["code"]
-    definitions["SlaTerms"]["required"] = ["name"]
-    return document
 
 
 def parameters(scenario: Scenario) -> list[Origin]:

@@ -133,6 +133,6 @@ def _lost_work(result: RunResult, counted: BoolArray) -> int:
             rows = counted & (segments.product == product) & (segments.sku == sku)
             plan = world.registry.products[product].price_plan
             names = world.names
-            price = world.book.row_at(plan, names.skus[sku], names.regions[0], names.epoch_s).micro_usd
+            price = world.book.price_at(plan, names.skus[sku], names.regions[0], names.epoch_s)
             total += int(lost[rows].sum()) * price
     return total // HOUR_S

@@ -19,7 +19,7 @@ def test_a_terms_file_holds_the_tables_of_a_scenario(tmp_path: Path) -> None:
     path.write_text(
         'currency = "EUR"\nrounding = "HALF_EVEN"\nepoch = 2026-01-01T00:00:00Z\n'
         '[[tenant]]\nid = "acme"\nname = "Acme"\nkind = "external"\n'
-        '[[price]]\nproduct = "bare.spot"\nsku = "*"\nfrom = 2026-01-01T00:00:00Z\nusd_per_gpu_hour = "1.25"\n'
+        '[[price]]\nproduct = "bare.spot"\nsku = "*"\nfrom = 2026-01-01T00:00:00Z\nunit_price = "1.25"\n'
         '[[tax]]\nname = "VAT"\ntax_bp = 1900\n'
     )
     terms = load_terms(path)
@@ -52,6 +52,7 @@ def test_the_most_specific_latest_tax_applies() -> None:
         ({"prices": []}, r"t\.toml: prices: unknown key, did you mean 'price'"),
         ({"currency": "EURO"}, r"t\.toml: currency: unknown currency"),
         ({"rounding": "UP"}, r"t\.toml: rounding: unknown rounding"),
+        ({"currency": "EUR", "price": [PRICE]}, r"t\.toml: price\[0\]\.usd_per_gpu_hour: not in the currency"),
         ({"epoch": "today"}, r"t\.toml: epoch: not a time"),
         ({"price": 5}, r"t\.toml: price: not an array of tables"),
         ({"price": [PRICE, PRICE]}, r"t\.toml: price\[1\]: same product"),

@@ -13,7 +13,8 @@ import pytest
 
 from billing.errors import BillingError
 from sim.errors import ScenarioError, SimError
-from sim.scenario.model import bundled, from_mapping, guesses, load, parameters, parse, schema, show
+from sim.scenario.model import bundled, from_mapping, guesses, load, parameters, parse, show
+from sim.scenario.schema import schema
 from sim.scenario.toml_text import to_toml
 from tenants.errors import TenantError
 
@@ -271,7 +272,7 @@ def test_a_parameter_knows_where_it_comes_from() -> None:
     rate = told["faults.rate_per_1000_node_days"]
     assert rate == (rate.path, "6.50", "1/1000 node-days", "RSC-1, arXiv 2410.21680", "second-hand")
     assert told["programme.research.load_bp"].confidence == "derived"  # a default carries its origin too
-    assert told["price[1]"].value.startswith("product bare.spot, sku a100, region *, from 2026-01-01T00:00:00Z, usd")
+    assert told["price[1]"].value.startswith("product bare.spot, sku a100, from 2026-01-01T00:00:00Z, usd")
 
 
 def test_guesses_are_listed_and_the_rest_is_not() -> None:

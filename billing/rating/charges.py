@@ -1,0 +1,136 @@
+"""From line items to charges: what each tenant owes for each product in each month of a period, step by step."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from billing.columns import group_rows
+from billing.currency import DEFAULT, Currency
+from billing.metering.classes import BILLED, CLASSES
+from billing.metering.meters import METERS
+from billing.money import BP, exact_sum, exact_sums, floor_decimal
+from billing.months import Period, month_bounds, month_numbers
+from billing.rating.charge import Charge, Step, Units
+from billing.rating.models import Measure, exact, less, rate_measure
+from billing.rating.prices import PriceBook
+from billing.rating.rate import LineItemTable, month_plan
+from billing.usage import IntArray, Names
+
+NOTHING = Units(0)
+
+
+def charges_of(
+    names: Names,
+    lines: LineItemTable,
+    book: PriceBook,
+    period: Period,
+    plans: Sequence[str] | None = None,
+    currency: Currency = DEFAULT,
+) -> list[Charge]:
+    """Return the charges of a period, sorted by (tenant, month, product, SKU, region, meter, price row, class, factor).
+
+    Hours at single prices make one charge per class (billed, degraded, free of charge for a reason); where hours share
+    tiers, all classes are one charge. Of a month that is only partly in the period, a charge is what that part adds.
+    Amounts of the steps, and of the rows, add up to the charge exactly.
+
+    Args:
+        lines:  all line items of the months that the period touches, from `rate` with the same book and plans.
+
+    Raises:
+        PriceError: the book does not price a line.
+    """
+    numbers = book.row_numbers(names, lines, plans)
+    month = month_numbers(names.epoch_s, lines.hour_s)
+    alone = np.array([row.is_linear for row in book.rows], dtype=np.bool_)[numbers] if len(lines) else numbers == 0
+    classes = [np.where(alone, column, 0) for column in (lines.charge_class, lines.factor_bp)]
+    keys = (lines.tenant, month, lines.product, lines.sku, lines.region, lines.meter, numbers, *classes)
+    order, first = group_rows(*keys)
+    ends, charges = book.ends(), []
+    for rows in np.split(order, first[1:]) if len(first) else ():
+        rows = rows[np.argsort(lines.hour_s[rows], kind="stable")]
+        low, high = (int(at) for at in np.searchsorted(lines.hour_s[rows], (period.from_s, period.until_s)))
+        if low == high:
+            continue
+        number, some, inside = int(numbers[rows[0]]), int(rows[0]), rows[low:high]
+        row, meter = book.rows[number], METERS[int(lines.meter[some])]
+        bounds = month_bounds(names.epoch_s, int(month[some]))
+        shared = () if row.is_linear else _shared_steps(names, lines, rows, low, high, book, number)
+        charges.append(
+            Charge(
+                tenant=names.tenants[lines.tenant[some]],
+                product=names.products[lines.product[some]],
+                sku=names.skus[lines.sku[some]],
+                region=names.regions[lines.region[some]],
+                meter=meter.code,
+                from_s=max(names.epoch_s + max(bounds[0], period.from_s), row.from_unix_s),
+                until_s=min(names.epoch_s + min(bounds[1], period.until_s), ends[number]),
+                quantity=exact_sum(lines.quantity[inside]),
+                unit=meter.unit,
+                rate_id=f"price[{number}]",
+                model=row.model,
+                currency=currency.code,
+                exact=exact(Fraction(exact_sum(lines.numerator[inside]), lines.denominator)),
+                steps=shared or _linear_steps(lines, inside, book, number),
+                rows=inside,
+                charge_class=CLASSES[int(lines.charge_class[some]) if row.is_linear else BILLED],
+                factor_bp=int(lines.factor_bp[some]) if row.is_linear else BP,
+            )
+        )
+    return charges
+
+
+def _linear_steps(lines: LineItemTable, rows: IntArray, book: PriceBook, number: int) -> tuple[Step, ...]:
+    """Return one step per price that applied, and what the class of the rows takes off."""
+    price = lines.unit_price_micro_usd[rows]
+    order, first = group_rows(price)
+    per = book.rows[number].per
+    steps, whole = [], Fraction(0)
+    for quantity, micro in zip(
+        exact_sums(lines.quantity[rows][order], first), price[order][first].tolist(), strict=True
+    ):
+        units = Fraction(quantity, per)
+        steps.append(Step("unit price", Units(units.numerator, units.denominator), micro, exact(units * micro)))
+        whole += units * micro
+    factor_bp = int(lines.factor_bp[rows[0]])
+    if factor_bp != BP:
+        what = f"{CLASSES[int(lines.charge_class[rows[0]])]}, charged at {floor_decimal(factor_bp, 100, 2)} %"
+        steps.append(Step(what, NOTHING, None, exact(whole * Fraction(factor_bp - BP, BP))))
+    return tuple(steps)
+
+
+def _shared_steps(
+    names: Names, lines: LineItemTable, rows: IntArray, low: int, high: int, book: PriceBook, number: int
+) -> tuple[Step, ...]:
+    """Return the steps of rows[low:high], the part of a month whose hours are `rows`, in the order of time."""
+    month = int(month_numbers(names.epoch_s, lines.hour_s[rows[:1]])[0])
+    plan = month_plan(book, number, names.epoch_s, month)
+    per = book.rows[number].per
+
+    def counted(part: IntArray) -> Fraction:
+        return sum((Fraction(held * factor_bp, per * BP) for held, factor_bp in _by_factor(lines, part)), Fraction(0))
+
+    total = counted(rows)
+    if high < len(rows):
+        plan = plan._replace(minimum_micro=None)  # what a month lacks falls on its last hour
+    steps = rate_measure(plan, Measure(counted(rows[:high]), tier_units=total))
+    if low:
+        before = rate_measure(plan._replace(minimum_micro=None), Measure(counted(rows[:low]), tier_units=total))
+        steps = less(steps, before)
+    return tuple(_without_charge(lines, rows[low:high], per)) + steps
+
+
+def _without_charge(lines: LineItemTable, rows: IntArray, per: int) -> Iterator[Step]:
+    """Yield what was held and did not count, or not in full: why fewer units are priced than were used."""
+    for held, factor_bp in _by_factor(lines, rows):
+        if factor_bp != BP:
+            units = Fraction(held, per)
+            what = f"counted at {floor_decimal(factor_bp, 100, 2)} %"
+            yield Step(what, Units(units.numerator, units.denominator), None, exact(Fraction(0)))
+
+
+def _by_factor(lines: LineItemTable, rows: IntArray) -> list[tuple[int, int]]:
+    """Return (quantity, factor) of each factor among the rows."""
+    order, first = group_rows(lines.factor_bp[rows])
+    held = exact_sums(lines.quantity[rows][order], first)
+    return list(zip(held, lines.factor_bp[rows][order][first].tolist(), strict=True))
