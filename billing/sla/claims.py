@@ -43,7 +43,9 @@ def claims_of(
             claims.append(_by_node(names, facts, key, mine, terms, refunds))
         else:
             charge = mine.charge - refunds.charge.get(key, 0)
-            measured = Measured(mine.healthy_gpu_s, mine.entitled_gpu_s, charge, mine.charged_gpu_s, denominator)
+            measured = Measured(
+                mine.healthy_gpu_s, mine.entitled_gpu_s, charge, mine.charged_gpu_s, denominator, mine.uncounted_gpu_s
+            )
             claims.append(claim(key, terms, measured, mine.outages))
     return claims
 

@@ -79,7 +79,7 @@ class Measured(NamedTuple):
 
     GPU-seconds: `healthy` of `entitled`; `charged` are those that `charge` / `denominator`, in micro-USD, was for. A
     metered product is not charged for what it lost, so there nothing above healthy is charged; a fee that runs on is
-    charged for all that was entitled.
+    charged for all that was entitled. `uncounted` of the charged seconds were excluded: neither healthy nor entitled.
     """
 
     healthy: int
@@ -87,6 +87,7 @@ class Measured(NamedTuple):
     charge: int
     charged: int
     denominator: int = SECONDS_PER_HOUR
+    uncounted: int = 0
 
 
 def reaches(healthy: int, entitled: int, bound_bp: int) -> bool:
@@ -109,7 +110,7 @@ def lost_charge(measured: Measured, cap_bp: int) -> int:
     """
     if not measured.charged:
         return 0
-    lost = max(0, min(measured.entitled, measured.charged) - measured.healthy)
+    lost = max(0, min(measured.entitled, measured.charged - measured.uncounted) - measured.healthy)
     return min(floor_share(measured.charge * BP, lost, measured.charged), measured.charge * cap_bp)
 
 

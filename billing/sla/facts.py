@@ -91,8 +91,12 @@ class KeyFacts:
         return self._counted_gpu_s + self.lost_gpu_s
 
     @property
+    def uncounted_gpu_s(self) -> int:
+        return sum(excluded.held_gpu_s for excluded in self.excluded)
+
+    @property
     def _counted_gpu_s(self) -> int:
-        return self.held_gpu_s - sum(excluded.held_gpu_s for excluded in self.excluded)
+        return self.held_gpu_s - self.uncounted_gpu_s
 
 
 def gather(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> dict[Key, KeyFacts]:
