@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 
 from billing.columns import require_columns, require_interval, require_range
+from billing.contracts.agreed import NOTHING_AGREED, Agreed
+from billing.contracts.lines import Basis
 from billing.finding import Finding
+from billing.invoices.agree import agree
+from billing.invoices.bill import Bill, make_bill, month_bills
 from billing.metering.classes import BY_RULE, Charging, charge_marks, free_rules
 from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices, with_metered
 from billing.metering.states import StateTable, all_states
 from billing.money import INT64_MAX
+from billing.months import Period
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
 from billing.reconcile import Pool, reconcile
@@ -46,6 +51,15 @@ class Books:
     excluded: list[Excluded]
     capacity: StateTable
     findings: list[Finding]
+    agreed: Agreed = NOTHING_AGREED
+
+    def month_bills(self) -> list[Bill]:
+        """Return the bill of every tenant and month, sorted by (tenant, month)."""
+        return month_bills(self.names, self.lines, self.credits, self.agreed)
+
+    def bill(self, tenant: int, period: Period) -> Bill:
+        """Return the bill of the tenant with dense index `tenant`."""
+        return make_bill(self.names, self.lines, self.credits, tenant, period, self.agreed)
 
 
 def close(
@@ -62,6 +76,7 @@ def close(
     work: WorkTable | None = None,
     exclusions: ExclusionTable | None = None,
     charging: Charging = BY_RULE,
+    node_gpus: Mapping[Pool, int] | None = None,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
@@ -72,6 +87,7 @@ def close(
                     products that do not charge them.
         exclusions: time that no service level counts; None: what the registry says.
         charging:   what else decides how segments are charged.
+        node_gpus:  GPUs of a node of each (region, sku), for contracts that do not say it themselves.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -92,8 +108,11 @@ def close(
     facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions)
     levels = assess(names, promises(names, registry), facts)
     states = all_states(names, usage, capacity)
-    findings = reconcile(names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans)
-    return Books(names, horizon_s, usage, lines, *levels, states, findings)
+    agreed = agree(Basis(names, registry, book, node_gpus or {}, lines, states, horizon_s), levels.credits)
+    findings = reconcile(
+        names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans, agreed
+    )
+    return Books(names, horizon_s, usage, lines, *levels, states, findings, agreed)
 
 
 def _require_facts(

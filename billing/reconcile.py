@@ -6,14 +6,19 @@ lines      == usage x price, and their amounts == the exact sums, rounded once
 bills      == the line items; lines of a bill == its total; credits on bills == credits posted
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from billing.columns import group_rows
+from billing.contracts.agreed import NOTHING_AGREED, Agreed
+from billing.contracts.line import INVOICE_KIND
+from billing.contracts.wallet import DRAWN
 from billing.errors import BillingError
 from billing.finding import Finding
 from billing.invoices.bill import Bill, month_bills
@@ -43,6 +48,7 @@ def reconcile(
     installed: Mapping[Pool, int] | None,
     horizon_s: int,
     plans: Sequence[str] | None = None,
+    agreed: Agreed = NOTHING_AGREED,
 ) -> list[Finding]:
     """Return everything that does not add up; an empty list means that all four identities hold to the second.
 
@@ -53,7 +59,7 @@ def reconcile(
         "capacity": lambda: check_capacity(names, states, installed, horizon_s) if installed is not None else iter(()),
         "usage": lambda: check_usage(names, segments, usage),
         "line items": lambda: check_lines(names, usage, lines, book, plans),
-        "bills": lambda: check_bills(names, lines, credits, month_bills(names, lines, credits)),
+        "bills": lambda: check_bills(names, lines, credits, month_bills(names, lines, credits, agreed), agreed),
     }
     findings: list[Finding] = []
     for where, check in checks.items():
@@ -136,28 +142,44 @@ def check_lines(
 
 
 def check_bills(
-    names: Names, lines: LineItemTable, credits: Sequence[ServiceCredit], bills: Sequence[Bill]
+    names: Names,
+    lines: LineItemTable,
+    credits: Sequence[ServiceCredit],
+    bills: Sequence[Bill],
+    agreed: Agreed = NOTHING_AGREED,
 ) -> Iterator[Finding]:
     """Yield the faults of `bills`, which must be those of all tenants and months."""
-    billed = dict.fromkeys(names.tenants, 0)
+    billed = dict.fromkeys(names.tenants, Fraction(0))
     for bill in bills:
         where = f"bill of {bill.tenant}, {bill.period.label}"
-        billed[bill.tenant] = billed.get(bill.tenant, 0) + bill.exact_charges.numerator
+        billed[bill.tenant] = billed.get(bill.tenant, Fraction(0)) + Fraction(*bill.exact_charges)
         if difference := sum(line.amount_micro_usd for line in bill.lines) - bill.total_micro_usd:
             yield Finding(where, "micro-USD more in the lines than in the total", difference)
         unit = bill.exact_charges.denominator * MICRO_PER_CENT
         charges = round_half_up(bill.exact_charges.numerator, unit) * MICRO_PER_CENT
         if difference := bill.charges_micro_usd - charges:
             yield Finding(where, "micro-USD more in the charges than in their exact sum, rounded", difference)
-        if bill.total_micro_usd < 0:
+        # A remedy may be more than the rest of a bill; nothing else can bring it below 0.
+        owed_back = any(line.amount_micro_usd < 0 for line in bill.lines if line.kind == INVOICE_KIND["remedy"])
+        if bill.total_micro_usd < 0 and (bill.wallet_micro_usd or not owed_back):
             yield Finding(where, "micro-USD, a total below 0", bill.total_micro_usd)
-    rated = {_name(names.tenants, tenant): sum_ for (tenant,), sum_ in _totals(lines.numerator, lines.tenant).items()}
-    for tenant, numerator in billed.items():
-        if difference := numerator - rated.get(tenant, 0):
-            yield Finding(f"bills of {tenant}", "1/3600 micro-USD more than the line items", difference)
+    due = {_name(names.tenants, tenant): Fraction(sum_, lines.denominator) for (tenant,), sum_ in
+           _totals(lines.numerator, lines.tenant).items()}  # fmt: skip
+    for line in agreed.lines:
+        due[line.tenant] = due.get(line.tenant, Fraction(0)) + Fraction(*line.exact)
+    for tenant, amount in billed.items():
+        if more := (amount - due.get(tenant, Fraction(0))) * lines.denominator:
+            what = f"1/{lines.denominator} micro-USD more than the line items and contracts"
+            yield Finding(f"bills of {tenant}", what, math.floor(more) or 1)
     returned = -sum(bill.credits_micro_usd for bill in bills)
     if difference := returned - sum(credit.amount_micro_usd for credit in credits):
         yield Finding("service credits", "micro-USD more on bills than posted", difference)
+    paid = -sum(bill.wallet_micro_usd for bill in bills)
+    if difference := paid + sum(entry.amount_micro for entry in agreed.wallet if entry.kind == DRAWN):
+        yield Finding("wallets", "micro-USD more on bills than drawn", difference)
+    for entry in agreed.wallet:
+        if entry.balance_micro < 0:
+            yield Finding(f"wallet {entry.wallet}", "micro-USD, a balance below 0", entry.balance_micro)
 
 
 def _totals(values: NDArray[Any], *columns: IntArray) -> dict[tuple[int, ...], int]:

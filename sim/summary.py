@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from billing.books import Books
-from billing.invoices.bill import CREDIT, month_bills
+from billing.invoices.bill import BALANCES, CREDIT
 from billing.money import BP, CURRENCY, exact_sum, format_usd, product, round_half_up
 from billing.months import utc_text
 from billing.sla.indicators import nearest_rank
@@ -85,11 +85,11 @@ def _money(result: RunResult, books: Books) -> dict[str, Any]:
     """What renters were charged, what the owner's own teams were (for show), and what was given back: all as billed."""
     rented = dict(zip(books.names.products, is_rented(result).tolist(), strict=True))
     amounts = {"external": 0, "internal": 0, "credits": 0}
-    for bill in month_bills(books.names, books.lines, books.credits):
+    for bill in books.month_bills():
         for line in bill.lines:
             if line.kind == CREDIT:
                 amounts["credits"] -= line.amount_micro_usd
-            else:
+            elif line.kind not in BALANCES:
                 amounts["external" if rented[line.product] else "internal"] += line.amount_micro_usd
     amounts["external_net"] = amounts["external"] - amounts["credits"]
     named = {name: {"usd": format_usd(micro, 2), "micro_usd": micro} for name, micro in amounts.items()}

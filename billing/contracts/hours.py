@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from billing.errors import PriceError
 from billing.metering.meter import billed_usage
 from billing.money import SECONDS_PER_HOUR
 from billing.rating.prices import PriceBook
@@ -65,10 +66,15 @@ def hourly_prices(
     """Return the price of a GPU-hour of `product` at the start of each of `hours` (numbers, not seconds).
 
     Raises:
-        PriceError: an hour has no price.
+        PriceError: an hour has no price, or one that is not the same for every GPU-hour.
     """
 
     none, one = np.zeros_like(hours), np.ones_like(hours)
     region, sku = np.full_like(hours, pool.region), np.full_like(hours, pool.sku)
     rows = billed_usage(none, hours * SECONDS_PER_HOUR, region, sku, np.full_like(hours, product), one)
-    return book.unit_prices(names, rows, plans)
+    numbers = book.row_numbers(names, rows, plans)
+    for number in np.unique(numbers).tolist():
+        if not book.rows[number].is_linear:
+            message, allowed = "reserved capacity needs one price for every GPU-hour", "no tiers, packages or fees"
+            raise PriceError(message, path=f"price[{number}].model", found=book.rows[number].model, allowed=allowed)
+    return book.micro_of(names, rows, numbers)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.contracts.floor import Due, dues, months_in_force, purchase
-from billing.contracts.hours import Pool, hour_count, hourly_prices
+from billing.contracts.hours import hour_count, hourly_prices
 from billing.contracts.line import ContractLine
 from billing.contracts.reservation import Reservation, reservations
 from billing.metering.meters import GPU_S
@@ -34,7 +34,7 @@ class Basis(NamedTuple):
     names: Names
     registry: Registry
     book: PriceBook
-    node_gpus: Mapping[Pool, int]
+    node_gpus: Mapping[tuple[int, int], int]
     lines: LineItemTable
     states: StateTable | None
     horizon_s: int

@@ -42,7 +42,7 @@ class Reservation:
 def reservations(
     names: Names,
     registry: Registry,
-    node_gpus: Mapping[Pool, int],
+    node_gpus: Mapping[tuple[int, int], int],
     lines: LineItemTable,
     states: StateTable | None,
     horizon_s: int,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from billing.invoices.bill import CREDIT, Bill, BillLine
+from billing.invoices.bill import CREDIT, USAGE, WALLET, Bill, BillLine
 from billing.money import SECONDS_PER_HOUR, floor_decimal, format_exact, format_price, format_usd, money_json
 from billing.months import utc_text
 from billing.rating.rate import NO_UNIT_PRICE, price_text
@@ -36,6 +36,7 @@ def bill_text(bill: Bill) -> str:
     totals = {
         "charges": format_usd(bill.charges_micro_usd, 2),
         "service credits": format_usd(bill.credits_micro_usd, 2),
+        **({"paid by wallets": format_usd(bill.wallet_micro_usd, 2)} if bill.wallet_micro_usd else {}),
         "total": format_usd(bill.total_micro_usd, 2),
     }
     width = max(map(len, totals.values()))
@@ -69,6 +70,7 @@ def bill_json(bill: Bill) -> dict[str, Any]:
             "gpu_s": bill.quantity_gpu_s,
             "charges": money_json(bill.charges_micro_usd),
             "service_credits": money_json(bill.credits_micro_usd),
+            "wallet": money_json(bill.wallet_micro_usd),
             "total": money_json(bill.total_micro_usd),
             "exact_charges_micro_usd": format_exact(bill.exact_charges),
         },
@@ -90,8 +92,8 @@ def bill_json(bill: Bill) -> dict[str, Any]:
 
 
 def price_or_none(line: BillLine) -> str | None:
-    """Return the unit price of a line; None of a credit, or where hours share tiers and no single price was paid."""
-    if line.kind == CREDIT or line.unit_price_micro_usd == NO_UNIT_PRICE:
+    """Return the unit price of a line; None of what is no usage, and where hours share tiers: no single price then."""
+    if line.kind != USAGE or line.unit_price_micro_usd == NO_UNIT_PRICE:
         return None
     return format_price(line.unit_price_micro_usd)
 
@@ -142,7 +144,8 @@ def html_table(rows: Table, left: set[int], marks: dict[str, str] | None = None)
 
 def _line_words(line: BillLine) -> list[str]:
     amounts = [format_usd(line.amount_micro_usd, 2), format_exact(line.exact), line.note]
-    if line.kind == CREDIT:
+    if line.kind in (CREDIT, WALLET):
         return [line.product, "", "", "", "", "", *amounts]
-    quantity = [str(line.quantity_gpu_s), gpu_hours(line.quantity_gpu_s), price_text(line.unit_price_micro_usd)]
+    price = price_text(line.unit_price_micro_usd) if line.kind == USAGE else ""
+    quantity = [str(line.quantity_gpu_s), gpu_hours(line.quantity_gpu_s), price]
     return [line.product, line.sku, line.region, *quantity, *amounts]

@@ -2,16 +2,21 @@
 
 A line gathers all usage of one (product, SKU, region, unit price) that is charged for the same reason. Charges are
 rounded to cents once, as a whole, and the rounded sum is dealt out to the lines by largest remainder; service credits
-come with their posted amount, as negative lines. So the lines always add up to the total that is printed, and the
-exact amounts stand beside them.
+come with their posted amount, as negative lines, and so does what a wallet pays. What contracts add stands between the
+usage and the credits, and is rounded together with the usage. So the lines always add up to the total that is printed,
+and the exact amounts stand beside them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
 from billing.columns import group_rows
+from billing.contracts.agreed import NOTHING_AGREED, Agreed
+from billing.contracts.line import INVOICE_KIND, ContractLine
+from billing.contracts.wallet import DRAWN, WalletEntry
 from billing.metering.classes import BILLED, CLASSES
 from billing.money import (
     CURRENCY,
@@ -30,13 +35,17 @@ from billing.usage import IntArray, Names
 
 USAGE = "usage"
 CREDIT = "service credit"
+WALLET = "wallet"
+PREPAYMENT = "prepayment"
+BALANCES = (WALLET, PREPAYMENT)  # lines that move money ahead of a charge: paid, and not earned yet or not any more
 
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
     """One line. `amount_micro_usd` is in whole cents, negative for a credit; `exact` is what it was rounded from.
 
-    A credit has no SKU, region, quantity or unit price; its `note` says what it is for.
+    A credit has no SKU, region, quantity or unit price, and what a wallet pays no product either; the `note` says what
+    it is for. A line of a contract has the kind of its invoice line, and a quantity, but no price of its own.
     """
 
     kind: str
@@ -54,7 +63,8 @@ class BillLine:
 class Bill:
     """A bill of [from_s, until_s), seconds since the Unix time `epoch_s`. Amounts are micro-USD in whole cents.
 
-    charges_micro_usd + credits_micro_usd == total_micro_usd == the sum of the lines; credits are not above 0.
+    charges + credits + wallet == total == the sum of the lines; credits and wallet are not above 0. `exact_charges` are
+    usage and contracts, `quantity_gpu_s` is the usage alone.
     """
 
     tenant: str
@@ -68,25 +78,37 @@ class Bill:
     total_micro_usd: int
     currency: str = CURRENCY
     rounding: str = ROUNDING
+    wallet_micro_usd: int = 0
 
 
 def make_bill(
-    names: Names, lines: LineItemTable, credits: Sequence[ServiceCredit], tenant: int, period: Period
+    names: Names,
+    lines: LineItemTable,
+    credits: Sequence[ServiceCredit],
+    tenant: int,
+    period: Period,
+    agreed: Agreed = NOTHING_AGREED,
 ) -> Bill:
-    """Return the bill of the tenant with dense index `tenant`; without any line if it used nothing."""
+    """Return the bill of the tenant with dense index `tenant`; without any line if it used nothing and owes nothing."""
     inside = (lines.tenant == tenant) & (lines.hour_s >= period.from_s) & (lines.hour_s < period.until_s)
-    return _bill(names, lines, np.flatnonzero(inside), credits, tenant, period)
+    return _bill(names, lines, np.flatnonzero(inside), credits, tenant, period, agreed)
 
 
-def month_bills(names: Names, lines: LineItemTable, credits: Sequence[ServiceCredit]) -> list[Bill]:
-    """Return the bill of every tenant and month with usage, sorted by (tenant, month)."""
+def month_bills(
+    names: Names, lines: LineItemTable, credits: Sequence[ServiceCredit], agreed: Agreed = NOTHING_AGREED
+) -> list[Bill]:
+    """Return the bill of every tenant and month with usage or something due by contract, sorted by (tenant, month)."""
     month = month_numbers(names.epoch_s, lines.hour_s)
     order, first = group_rows(lines.tenant, month)
-    bills = []
-    for rows in np.split(order, first[1:]) if len(first) else ():
-        tenant, period = int(lines.tenant[rows[0]]), month_period(names.epoch_s, int(month[rows[0]]))
-        bills.append(_bill(names, lines, rows, credits, tenant, period))
-    return bills
+    rows_of = {
+        (int(lines.tenant[rows[0]]), int(month[rows[0]])): rows
+        for rows in (np.split(order, first[1:]) if len(first) else ())
+    }
+    due = {(names.tenants.index(line.tenant), line.month) for line in agreed.lines if line.exact.numerator}
+    return [
+        _bill(names, lines, rows_of.get(key, order[:0]), credits, key[0], month_period(names.epoch_s, key[1]), agreed)
+        for key in sorted(rows_of.keys() | due)
+    ]
 
 
 def _bill(
@@ -96,38 +118,56 @@ def _bill(
     credits: Sequence[ServiceCredit],
     tenant: int,
     period: Period,
+    agreed: Agreed,
 ) -> Bill:
-    usage = _usage_lines(names, lines, rows)
-    given = [_credit_line(names, credit) for credit in credits if credit.key.tenant == tenant and _due(credit, period)]
-    charges = sum(line.amount_micro_usd for line in usage)
-    returned = sum(line.amount_micro_usd for line in given)
+    word = names.tenants[tenant]
+    added = [line for line in agreed.lines if line.tenant == word and line.exact.numerator and _due(line.month, period)]
+    usage, exact = _charge_lines(names, lines, rows, added)
+    given = [
+        _credit_line(names, credit)
+        for credit in credits
+        if credit.key.tenant == tenant and _due(credit.key.month, period)
+    ]
+    paid = [
+        _wallet_line(entry)
+        for entry in agreed.wallet
+        if entry.kind == DRAWN and entry.tenant == word and _due(entry.month, period)
+    ]
+    charges, returned, drawn = (sum(line.amount_micro_usd for line in each) for each in (usage, given, paid))
     return Bill(
-        tenant=names.tenants[tenant],
+        tenant=word,
         period=period,
         epoch_s=names.epoch_s,
-        lines=(*usage, *given),
+        lines=(*usage, *given, *paid),
         quantity_gpu_s=exact_sum(lines.quantity[rows]),
-        exact_charges=Exact(exact_sum(lines.numerator[rows]), lines.denominator),
+        exact_charges=exact,
         charges_micro_usd=charges,
         credits_micro_usd=returned,
-        total_micro_usd=charges + returned,
+        total_micro_usd=charges + returned + drawn,
+        wallet_micro_usd=drawn,
     )
 
 
-def _due(credit: ServiceCredit, period: Period) -> bool:
-    """Credits are posted at the close of their month: they are on the bill of that month and on that of the run."""
-    return period.kind == "run" or credit.key.month == period.month
+def _due(month: int, period: Period) -> bool:
+    """What is posted at the close of a month is on the bill of that month and on that of the run, and on no hour's."""
+    return period.kind == "run" or month == period.month
 
 
-def _usage_lines(names: Names, lines: LineItemTable, rows: IntArray) -> list[BillLine]:
-    """Return one line per (product, SKU, region, unit price, class, factor), in the order of the names."""
+def _charge_lines(
+    names: Names, lines: LineItemTable, rows: IntArray, added: Sequence[ContractLine]
+) -> tuple[list[BillLine], Exact]:
+    """Return one line per (product, SKU, region, unit price, class, factor), in the order of the names, then those of
+    contracts; rounded as a whole. And their exact sum."""
     keys = lines.product, lines.sku, lines.region, lines.unit_price_micro_usd, lines.charge_class, lines.factor_bp
     order, first = group_rows(*(column[rows] for column in keys))
     rows = rows[order]
-    numerators = exact_sums(lines.numerator[rows], first)
     quantities = exact_sums(lines.quantity[rows], first)
-    cents = largest_remainder(numerators, lines.denominator * MICRO_PER_CENT)
-    return [
+    usage = [Exact(numerator, lines.denominator) for numerator in exact_sums(lines.numerator[rows], first)]
+    exact = [*usage, *(line.exact for line in added)]
+    whole = lcm(lines.denominator, *(amount.denominator for amount in exact))
+    numerators = [amount.numerator * (whole // amount.denominator) for amount in exact]
+    amounts = [cents * MICRO_PER_CENT for cents in largest_remainder(numerators, whole * MICRO_PER_CENT)]
+    found = [
         BillLine(
             kind=USAGE,
             product=names.products[lines.product[row]],
@@ -135,12 +175,33 @@ def _usage_lines(names: Names, lines: LineItemTable, rows: IntArray) -> list[Bil
             region=names.regions[lines.region[row]],
             quantity_gpu_s=quantity,
             unit_price_micro_usd=int(lines.unit_price_micro_usd[row]),
-            exact=Exact(numerator, lines.denominator),
-            amount_micro_usd=amount * MICRO_PER_CENT,
+            exact=amount,
+            amount_micro_usd=micro_usd,
             note=class_note(int(lines.charge_class[row]), int(lines.factor_bp[row])),
         )
-        for row, quantity, numerator, amount in zip(rows[first], quantities, numerators, cents, strict=True)
+        for row, quantity, amount, micro_usd in zip(rows[first], quantities, usage, amounts, strict=False)
     ]
+    found += [_contract_line(line, micro_usd) for line, micro_usd in zip(added, amounts[len(usage) :], strict=True)]
+    return found, Exact(sum(numerators), whole)
+
+
+def _contract_line(line: ContractLine, micro_usd: int) -> BillLine:
+    return BillLine(
+        kind=INVOICE_KIND[line.kind],
+        product=line.product,
+        sku=line.sku,
+        region=line.region,
+        quantity_gpu_s=line.quantity,
+        unit_price_micro_usd=0,
+        exact=line.exact,
+        amount_micro_usd=micro_usd,
+        note=f"contract {line.contract}, {line.kind.replace('_', ' ')}: {line.note}",
+    )
+
+
+def _wallet_line(entry: WalletEntry) -> BillLine:
+    amount = entry.amount_micro
+    return BillLine(WALLET, "", "", "", 0, 0, Exact(amount), amount, f"paid from wallet {entry.wallet}")
 
 
 def class_note(charge_class: int, factor_bp: int) -> str:

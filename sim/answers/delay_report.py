@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from billing.invoices.bill import CREDIT, month_bills
+from billing.invoices.bill import BALANCES, CREDIT
 from billing.money import format_usd, round_half_up
 from billing.sla.indicators import nearest_rank
 from sim.errors import SimError
@@ -74,10 +74,12 @@ def _earned(run: RunFolder) -> tuple[int, int, int]:
     lent, contracts = {row["product"] for row in rows}, {row["product"] for row in rented}
     books = read_books(run)
     earned = credits = other = 0
-    for bill in month_bills(books.names, books.lines, books.credits):
+    for bill in books.month_bills():
         for line in bill.lines:
             if line.kind == CREDIT:
                 credits -= line.amount_micro_usd if line.product in lent else 0
+            elif line.kind in BALANCES:
+                continue
             elif line.product in lent:
                 earned += line.amount_micro_usd
             elif line.product in contracts:

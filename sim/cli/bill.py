@@ -36,9 +36,9 @@ def show(
 ) -> None:
     """Show the bills of a run: the sums of all tenants, or every line of one tenant."""
     from billing.documents.bill import bill_json
-    from sim.cli.books import bills_of, closed_books, lines_csv, period_of, totals
+    from sim.cli.books import bills_of, closed_books, contract_lines_of, lines_csv, period_of, totals
     from sim.cli.choice import choose
-    from sim.cli.documents import bill_table, totals_table
+    from sim.cli.documents import bill_table, contracts_table, totals_table
 
     session = session_of(ctx)
     shape = form(csv=csv, md=md, fmt=choose(format_, ("table", "json", "csv"), "format", "--format"))
@@ -53,6 +53,7 @@ def show(
         note(session, remark)
     bills = bills_of(books, tenant, period)
     when = period.label if period else "whole run"
+    agreed = contract_lines_of(books, tenant, period)
     answer(
         session,
         lambda: {
@@ -62,7 +63,10 @@ def show(
             "totals": totals(bills),
             "bills": [bill_json(bill) for bill in bills],
         },
-        lambda: [bill_table(bills, f"Bill of {tenant}, {when}") if tenant else totals_table(bills, f"Bills, {when}")],
+        lambda: [
+            bill_table(bills, f"Bill of {tenant}, {when}") if tenant else totals_table(bills, f"Bills, {when}"),
+            *([contracts_table(agreed, f"Contracts, {when}")] if agreed else []),
+        ],
         fmt=shape,
         full_csv=lambda: lines_csv(bills),
     )

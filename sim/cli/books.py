@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from billing.books import Books
+from billing.contracts.line import ContractLine
 from billing.documents.bill import bill_rows, csv_text
-from billing.invoices.bill import Bill, make_bill, month_bills
+from billing.invoices.bill import Bill
 from billing.money import money_json
 from billing.months import Period, hour_period, month_label, month_numbers, month_period, parse_month
 from sim.cli.when import parse_hour
@@ -69,11 +70,19 @@ def bills_of(books: Books, tenant: str | None, period: Period | None) -> list[Bi
     Bills are monthly documents, rounded once each: over several months the sum of them is what is owed.
     """
     if period is None:
-        bills = month_bills(books.names, books.lines, books.credits)
-        return [bill for bill in bills if tenant in (None, bill.tenant)]
+        return [bill for bill in books.month_bills() if tenant in (None, bill.tenant)]
     chosen = range(len(books.names.tenants)) if tenant is None else [books.names.tenants.index(tenant)]
-    bills = [make_bill(books.names, books.lines, books.credits, each, period) for each in chosen]
+    bills = [books.bill(each, period) for each in chosen]
     return [bill for bill in bills if bill.lines or tenant is not None]
+
+
+def contract_lines_of(books: Books, tenant: str | None, period: Period | None) -> list[ContractLine]:
+    """The contract lines of one tenant or of all, of a month or of the whole run; an hour has none."""
+    return [
+        line
+        for line in books.agreed.lines
+        if tenant in (None, line.tenant) and (period is None or period.month == line.month)
+    ]
 
 
 def lines_csv(bills: Sequence[Bill]) -> str:
@@ -90,5 +99,6 @@ def totals(bills: Sequence[Bill]) -> dict[str, Any]:
         "gpu_s": sum(bill.quantity_gpu_s for bill in bills),
         "charges": money_json(sum(bill.charges_micro_usd for bill in bills)),
         "service_credits": money_json(sum(bill.credits_micro_usd for bill in bills)),
+        "wallet": money_json(sum(bill.wallet_micro_usd for bill in bills)),
         "total": money_json(sum(bill.total_micro_usd for bill in bills)),
     }

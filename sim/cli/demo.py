@@ -95,18 +95,17 @@ def show(session: Session, shape: str, place: Path, result: "RunResult", without
 
 def busiest_hour(result: "RunResult", done: "Outcome") -> "Bill | None":
     """The bill of the dearest hour of the day that the page shows; None if nobody paid for rentals."""
-    from billing.invoices.bill import make_bill, month_bills
     from billing.months import hour_period
     from sim.report.charges import tenant_bill
 
     books = done.books
     assert books is not None
-    day = tenant_bill(result, books, month_bills(books.names, books.lines, books.credits))
+    day = tenant_bill(result, books, books.month_bills())
     if day is None:
         return None
     hour = max(day.hours, key=lambda hour: hour.total_micro_usd)
     tenant = books.names.tenants.index(day.tenant)
-    return make_bill(books.names, books.lines, books.credits, tenant, hour_period(books.names.epoch_s, hour.hour_s))
+    return books.bill(tenant, hour_period(books.names.epoch_s, hour.hour_s))
 
 
 def is_demo(place: Path) -> bool:

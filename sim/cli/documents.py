@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from billing.contracts.line import ContractLine
 from billing.documents.bill import gpu_hours
-from billing.invoices.bill import CREDIT, Bill
-from billing.money import floor_decimal, format_usd
+from billing.invoices.bill import USAGE, Bill, BillLine
+from billing.money import MICRO_PER_CENT, Exact, floor_decimal, format_usd, round_half_up
 from billing.months import month_label
 from billing.rating.rate import price_text
 from billing.sla.indicators import SlaRow
@@ -19,12 +20,8 @@ def bill_table(bills: Sequence[Bill], title: str) -> Table:
     rows = []
     for bill in bills:
         for line in bill.lines:
-            words = [line.note, "", "", ""] if line.kind == CREDIT else [
-                line.product, f"{line.region}/{line.sku}", gpu_hours(line.quantity_gpu_s),
-                price_text(line.unit_price_micro_usd),
-            ]  # fmt: skip
             period = [bill.period.label] if several else []
-            rows.append([*period, *words, format_usd(line.amount_micro_usd, 2)])
+            rows.append([*period, *_line_words(line), format_usd(line.amount_micro_usd, 2)])
     hours = gpu_hours(sum(bill.quantity_gpu_s for bill in bills))
     total = format_usd(sum(bill.total_micro_usd for bill in bills), 2)
     rows.append([*([""] if several else []), "total", "", hours, "", total])
@@ -32,20 +29,52 @@ def bill_table(bills: Sequence[Bill], title: str) -> Table:
     return Table(title, columns, rows)
 
 
+def _line_words(line: BillLine) -> list[str]:
+    pool = f"{line.region}/{line.sku}" if line.region else ""
+    if line.kind == USAGE:
+        return [line.product, pool, gpu_hours(line.quantity_gpu_s), price_text(line.unit_price_micro_usd)]
+    return [line.note, pool, gpu_hours(line.quantity_gpu_s) if line.quantity_gpu_s else "", ""]
+
+
+def contracts_table(lines: Sequence[ContractLine], title: str) -> Table:
+    """What contracts came to, a row for each kind and month: GPU-hours, what the bill adds, and what it is worth."""
+    rows = [
+        [
+            line.contract,
+            month_label(line.month),
+            line.kind.replace("_", " "),
+            gpu_hours(line.quantity) if line.quantity else "",
+            dollars(line.exact),
+            dollars(line.effective),
+            line.note,
+        ]
+        for line in lines
+    ]
+    return Table(title, ("contract", "month", "what", "GPU-h>", "adds USD>", "worth USD>", "why"), rows)
+
+
+def dollars(amount: Exact) -> str:
+    """Cents of an exact amount, rounded by itself: for reading beside a bill, whose lines are rounded as a whole."""
+    return format_usd(MICRO_PER_CENT * round_half_up(amount.numerator, amount.denominator * MICRO_PER_CENT), 2)
+
+
 def totals_table(bills: Sequence[Bill], title: str) -> Table:
     """One row per tenant: the sums of its bills. Each bill was rounded once, so the sums are exact."""
     tenants = list(dict.fromkeys(bill.tenant for bill in bills))
+    with_wallets = any(bill.wallet_micro_usd for bill in bills)
     rows = []
     for tenant in [*tenants, "total"]:
         mine = [bill for bill in bills if tenant in (bill.tenant, "total")]
         sums = (
             sum(bill.charges_micro_usd for bill in mine),
             sum(bill.credits_micro_usd for bill in mine),
+            *([sum(bill.wallet_micro_usd for bill in mine)] if with_wallets else []),
             sum(bill.total_micro_usd for bill in mine),
         )
         hours = gpu_hours(sum(bill.quantity_gpu_s for bill in mine))
         rows.append([tenant, str(len(mine)), hours, *(format_usd(amount, 2) for amount in sums)])
-    return Table(title, ("tenant", "bills>", "GPU-h>", "charges USD>", "credits USD>", "total USD>"), rows)
+    paid = ["wallets USD>"] if with_wallets else []
+    return Table(title, ("tenant", "bills>", "GPU-h>", "charges USD>", "credits USD>", *paid, "total USD>"), rows)
 
 
 def levels_table(names: Names, levels: Sequence[SlaRow]) -> Table:

@@ -22,6 +22,7 @@ from billing.sla.credit import Breach, Key, Outage, ServiceCredit, claim_refund
 from billing.sla.exclusions import Excluded, ExcludedTime
 from billing.sla.indicators import SlaRow
 from billing.usage import STATES, Names
+from sim.folder.contract_tables import read_agreed
 from sim.folder.run_folder import RunFolder
 from sim.folder.tables import SLA_NUMBERS
 from sim.result import IntArray
@@ -48,6 +49,7 @@ def read_books(run: RunFolder) -> Books:
         ],
         capacity=_states(names, run.columns("capacity")),
         findings=[Finding(finding["where"], finding["what"], finding["count"]) for finding in found],
+        agreed=read_agreed(run.query),
     )
 
 

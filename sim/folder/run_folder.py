@@ -11,6 +11,7 @@ read, each file is first held against its hash in the manifest.
     report.html     the page, if drawn                   capacity.parquet      where every installed GPU-second was
     waits.parquet   what each job waited for             sla.parquet           service levels and credits
     evictions.parquet   who had to leave for whom        internal_delay.parquet    whom rentals delayed, job by job
+    contracts.parquet   what contracts came to           wallets.parquet, spend_alerts.parquet    paid and told
 """
 
 import gzip

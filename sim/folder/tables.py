@@ -29,12 +29,14 @@ from scheduler.nodes.nodeset import NodeSet, row_array
 from scheduler.nodes.nodeset import rows as node_rows
 from sim.folder import why_tables
 from sim.folder.columns import Columns, column, looked_up, party, place
+from sim.folder.contract_tables import CONTRACT_TABLES, contract_table
 from sim.folder.parquet import Cells, Labels, Maybe
 from sim.result import RunResult
 
 TABLES = (
     *("jobs", "allocations", "hourly_usage", "line_items", "capacity", "sla"),
     *("waits", "evictions", "internal_delay"),
+    *CONTRACT_TABLES,
 )
 STATUSES = tuple(status.name.lower() for status in Status)
 REASONS = tuple(reason.name.lower() for reason in Reason)
@@ -60,6 +62,8 @@ def tables(result: RunResult, books: Books | None, baseline: RunResult | None = 
     yield "waits", why_tables.waits(result)
     yield "evictions", why_tables.evictions(result, priced)
     yield "internal_delay", why_tables.internal_delay(result, baseline)
+    for name in CONTRACT_TABLES:
+        yield name, contract_table(name, books.agreed)
 
 
 def unmetered(names: Names, horizon_s: int) -> Books:

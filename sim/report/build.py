@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from billing.books import Books
-from billing.invoices.bill import month_bills
 from billing.money import exact_sum, product
 from sim.param import Origin
 from sim.report import charges, text, why
@@ -31,6 +30,7 @@ FILES = (
     "waits.parquet",
     "evictions.parquet",
     "internal_delay.parquet",
+    "contracts.parquet",
 )
 _HASH_LETTERS = 12
 
@@ -49,7 +49,7 @@ def from_result(
         summary:   of its keys `scenario`, `title`, `programme` and `config_sha256` stand in the header, where present.
         guesses:   inputs that nobody vouches for; none for a trace.
     """
-    bills = month_bills(books.names, books.lines, books.credits)
+    bills = books.month_bills()
     held = books.usage.held()
     allocated_gpu_s = exact_sum(held.quantity)
     busy_gpu_s = allocated_gpu_s - exact_sum(product(result.segments.gpus, result.stalled_s))

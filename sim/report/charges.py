@@ -1,12 +1,14 @@
 """What was charged: revenue by tenant, one tenant's bill by the hour and by the month, and the service levels."""
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from billing.books import Books
 from billing.columns import group_rows
-from billing.invoices.bill import CREDIT, Bill
+from billing.invoices.bill import BALANCES, CREDIT, USAGE, Bill
 from billing.money import MICRO_PER_CENT, exact_sum, format_price, largest_remainder
 from billing.months import month_label, month_numbers
 from billing.rating.rate import NO_UNIT_PRICE
@@ -27,12 +29,12 @@ def revenue(result: RunResult, bills: Sequence[Bill]) -> tuple[RevenueRow, ...]:
     found: dict[tuple[str, str], RevenueRow] = {}
     for bill in bills:
         for line in bill.lines:
-            if not rented[line.product]:
+            if line.kind in BALANCES or not rented[line.product]:
                 continue
             row = found.get((bill.tenant, line.product), RevenueRow(bill.tenant, line.product, 0, 0, 0))
             charge, credit = (0, -line.amount_micro_usd) if line.kind == CREDIT else (line.amount_micro_usd, 0)
             found[row.tenant, row.product] = row._replace(
-                gpu_s=row.gpu_s + line.quantity_gpu_s,
+                gpu_s=row.gpu_s + (line.quantity_gpu_s if line.kind == USAGE else 0),
                 amount_micro_usd=row.amount_micro_usd + charge,
                 credit_micro_usd=row.credit_micro_usd + credit,
             )
@@ -40,9 +42,11 @@ def revenue(result: RunResult, bills: Sequence[Bill]) -> tuple[RevenueRow, ...]:
 
 
 def money_residual(books: Books, bills: Sequence[Bill]) -> int:
-    """Return micro-USD, rounded up, that differ between line items and bills, bills and their lines, or credits."""
-    billed = sum(bill.exact_charges.numerator for bill in bills)
-    apart = -(-abs(billed - exact_sum(books.lines.numerator)) // books.lines.denominator)
+    """Return micro-USD, rounded up, that differ between line items and contracts, bills and their lines, or credits."""
+    billed = sum((Fraction(*bill.exact_charges) for bill in bills), Fraction(0))
+    rated = Fraction(exact_sum(books.lines.numerator), books.lines.denominator)
+    rated += sum((Fraction(*line.exact) for line in books.agreed.lines), Fraction(0))
+    apart = math.ceil(abs(billed - rated))
     apart += sum(abs(sum(line.amount_micro_usd for line in bill.lines) - bill.total_micro_usd) for bill in bills)
     posted = sum(credit.amount_micro_usd for credit in books.credits)
     return apart + abs(sum(bill.credits_micro_usd for bill in bills) + posted)

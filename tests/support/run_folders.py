@@ -26,6 +26,9 @@ CONTRACT = {
     "waits": "job_id cause wait_s",
     "evictions": "job_id tenant band product sku region gpus noticed_s evicted_s guaranteed_until_s by_job_id",
     "internal_delay": "job_id tenant band product gpus submit_s start_s start_without_s later_s",
+    "contracts": "contract kind tenant product sku region month from_s until_s quantity",
+    "wallets": "wallet tenant kind month at_s amount_micro balance_micro",
+    "spend_alerts": "alert tenant kind month threshold_bp at_s",
 }
 FILES = [f"{table}.parquet" for table in CONTRACT]
 FILES += ["manifest.json", "scenario.toml", "summary.json", "tape.jsonl.gz", "report.html"]

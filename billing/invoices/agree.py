@@ -1,0 +1,35 @@
+"""From the terms to what they add to bills: contract lines first, then what wallets pay of the bills that follow."""
+
+from collections.abc import Sequence
+
+from billing.contracts.agreed import NOTHING_AGREED, Agreed
+from billing.contracts.alerts import spend_alerts
+from billing.contracts.lines import Basis, contract_lines
+from billing.contracts.wallet import wallet_entries, wallets_of
+from billing.invoices.bill import PREPAYMENT, Bill, month_bills
+from billing.sla.credit import ServiceCredit
+
+
+def agree(basis: Basis, credits: Sequence[ServiceCredit]) -> Agreed:
+    """Return what contracts, wallets and alerts come to.
+
+    Raises:
+        PriceError: an hour of reserved capacity has no price.
+    """
+    names, registry = basis.names, basis.registry
+    if not (registry.contracts or registry.wallets or registry.spend_alerts):
+        return NOTHING_AGREED
+    lines = contract_lines(basis)
+    wallets = wallets_of(registry)
+    bills = month_bills(names, basis.lines, credits, Agreed(lines)) if wallets else []
+    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s)
+    return Agreed(lines, entries, spend_alerts(names, registry.spend_alerts, basis.lines, lines))
+
+
+def payable(bills: Sequence[Bill]) -> dict[tuple[str, int], int]:
+    """Return what wallets may pay of each (tenant, month): all but what is itself paid into a wallet."""
+    return {
+        (bill.tenant, bill.period.month): bill.total_micro_usd
+        - sum(line.amount_micro_usd for line in bill.lines if line.kind == PREPAYMENT)
+        for bill in bills
+    }
