@@ -26,8 +26,9 @@ from bench_worlds import kth_world, mix_world, traces_dir, year_world
 from scheduler.events import NEVER
 from sim.engine import engines as engine
 from sim.engine.compiled import compiled, installed
+from sim.engine.cores import make_core, ticks
 from sim.engine.recorder import Recorder
-from sim.engine.run import make_core, simulate, ticks
+from sim.engine.run import simulate
 from sim.result import World
 
 

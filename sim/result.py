@@ -28,6 +28,9 @@ class Finding(NamedTuple):
     count: int  # type: ignore[assignment]  # the field hides tuple.count, which nobody misses
 
 
+Truth = tuple[tuple[tuple[int, int], ...], ...]  # of each pool: (from_s, nodes) of its internal demand, ascending
+
+
 @dataclass(slots=True)
 class JobRows:
     """A workload: one row per job, in order of submission. Columns are int64, (n,); see `scheduler.tables.JobTable`."""

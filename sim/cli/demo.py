@@ -34,14 +34,14 @@ def demo(
     """Sell the training gap: one cluster with rentals and without, its bills, service levels and page."""
     from sim.cli.produce import about, deliver, exit_by, simulate
     from sim.folder.run_folder import require_free
-    from sim.scenario.model import load
+    from sim.scenario.file import load, override
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     place = out or session.runs / FOLDER
     again = out is None and is_demo(place)
     if not again:
         require_free(place)
-    scenario = load(SCENARIO).override(seed=seed, days=days)
+    scenario = override(load(SCENARIO), seed=seed, days=days)
     without = simulate(session, scenario, lend="none", label="without rentals:")
     result = simulate(session, scenario, label="with rentals:")
     draft = place.with_name(f".{place.name}.new") if again else place

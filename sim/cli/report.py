@@ -49,7 +49,7 @@ def _draw(session: Session, folder: "RunFolder", page: Path) -> None:
     """
     from sim.cli.books import require_metered
     from sim.cli.produce import about, draw, simulate
-    from sim.scenario.model import parse
+    from sim.scenario.file import parse
     from sim.settle import settle
     from sim.summary import summarise
 

@@ -44,7 +44,7 @@ def run(
     from sim.cli.produce import about, deliver, exit_by, simulate
     from sim.engine.engines import ENGINES
     from sim.folder.run_folder import require_free
-    from sim.scenario.model import load
+    from sim.scenario.file import load, override
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     if policy is not None:
@@ -52,7 +52,7 @@ def run(
     if lend is not None:
         choose(lend, list(LENDS), "lend function", "--lend")
     choose(engine, ENGINES, "engine", "--engine")
-    chosen = load(scenario).override(seed=seed, days=days, policy=policy, lend=lend)
+    chosen = override(load(scenario), seed=seed, days=days, policy=policy, lend=lend)
     words, way = about(chosen), chosen.policy
     folder = out or default_folder(session, words.name, f"{way.name}-{way.lend}-s{chosen.seed}", words.toml)
     require_free(folder)

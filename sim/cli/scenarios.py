@@ -16,7 +16,7 @@ FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A TOML file, 
 @command(app, "list", "spillway scenarios list", "spillway scenarios list --json")
 def list_(ctx: typer.Context, csv: CsvFlag = False, md: MdFlag = False) -> None:
     """List the bundled scenarios."""
-    from sim.scenario.model import bundled, load
+    from sim.scenario.file import bundled, load
 
     found = [load(name) for name in bundled()]
     sizes = [sum(pool.nodes * pool.gpus_per_node for pool in each.pool) for each in found]
@@ -38,7 +38,7 @@ def list_(ctx: typer.Context, csv: CsvFlag = False, md: MdFlag = False) -> None:
 @command(app, "show", "spillway scenarios show gap", "spillway scenarios show gap > mine.toml")
 def show(ctx: typer.Context, name: NameArgument) -> None:
     """Print a scenario's TOML, ready to be copied and changed."""
-    from sim.scenario.model import show as text_of
+    from sim.scenario.file import show as text_of
 
     text = text_of(name)
     if session_of(ctx).json:
@@ -51,7 +51,8 @@ def show(ctx: typer.Context, name: NameArgument) -> None:
 def validate(ctx: typer.Context, file: FileArgument) -> None:
     """Check a scenario file as a run would: keys, sizes, parties, prices. Exit code 2 if something is wrong."""
     from sim.scenario.build import build
-    from sim.scenario.model import guesses, load
+    from sim.scenario.file import load
+    from sim.scenario.model import guesses
 
     scenario = load(file)
     jobs = len(build(scenario).jobs.job_id)

@@ -9,10 +9,9 @@ import simpy
 from scheduler.events import NEVER, Event
 from scheduler.jobs.lending import demand_nodes
 from scheduler.policies import policy_by_name
+from sim.engine.cores import make_core, people
 from sim.engine.driver import Driver
-from sim.result import World
-
-Truth = tuple[tuple[tuple[int, int], ...], ...]
+from sim.result import Truth, World
 
 
 def true_demand(world: World, policy: str) -> Truth:
@@ -20,8 +19,6 @@ def true_demand(world: World, policy: str) -> Truth:
 
     Raises UnknownPolicyError or TableError, as a run does. Cost: that of a run without rentals.
     """
-    from sim.engine.run import make_core, people
-
     core = make_core(world, policy_by_name(policy).name, "none")
     seen: list[list[tuple[int, int]]] = [[(0, 0)] for _ in core.pools]
 

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import simpy
@@ -10,48 +9,18 @@ import simpy
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable
 from scheduler.core import Core
 from scheduler.events import NEVER, Evicted, Status
-from scheduler.policies import policy_by_name
-from scheduler.policy.lend import LOOKS, Look, lend_by_name
-from scheduler.policy.lend import none as lend_nothing
-from scheduler.policy.victims import youngest_first
+from scheduler.policy.lend import LOOKS, Look
 from scheduler.tables import JobTable
 from scheduler.tape import Settings, header_line
 from scheduler.why.reasons import why
 from sim.engine import engines as engines
-from sim.engine import world as processes
 from sim.engine.compiled import compiled
-from sim.engine.deadline import renter, rows_of
+from sim.engine.cores import make_core, people, ticks
 from sim.engine.driver import Driver
-from sim.engine.eviction_costs import eviction_costs
-from sim.engine.lend_terms import lend_findings, lend_terms
-from sim.engine.oracle import Truth, true_demand
+from sim.engine.lend_terms import lend_findings
+from sim.engine.oracle import true_demand
 from sim.engine.recorder import Recorder
 from sim.result import IntArray, JobOutcomes, JobRows, RunResult, World
-
-
-def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, truth: Truth = ()) -> Core:
-    """Build the core for a world. Raises UnknownPolicyError or TableError. `truth`: what an oracle is told."""
-    rows = world.jobs
-    told = {} if rows.announced_s is None else {"announced_s": rows.announced_s}
-    told |= {} if rows.within is None else {"within": rows.within}
-    chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
-    told |= eviction_costs(world) if chosen.victims is not youngest_first else {}
-    table = JobTable.from_columns(
-        world.pools,
-        world.products,
-        tenant=rows.tenant,
-        product=rows.product,
-        pool=rows.pool,
-        gpus=rows.gpus,
-        submit_s=rows.submit_s,
-        run_s=rows.run_s,
-        estimate_s=rows.estimate_s,
-        patience_s=rows.patience_s,
-        **told,
-    )
-    terms = lend_terms(world, lend, truth)
-    rules = (world.tenant_domain, world.reservations, world.tenancy, terms, world.damping)
-    return Core(table, world.pools, world.products, chosen, *rules, fair=world.fair)
 
 
 def run(
@@ -108,24 +77,6 @@ def note_waiting(core: Core) -> None:
         core.jobs.reason[job] = why(core, job, promise=False).reason
 
 
-def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:
-    """Start the processes of the world: contracts, faults, mishaps, the control clock, deadlines, arrivals."""
-    env.process(processes.contracts(env, driver.happen, world.reservations))
-    env.process(processes.faults(env, driver.happen, world.faults))
-    env.process(processes.mishaps(env, driver.happen, world.mishaps))
-    if ticks(core, world):
-        env.process(processes.control(env, driver.happen, world.control_interval_s, lambda: goes_on(core, world)))
-    for row in world.deadlines:
-        env.process(renter(env, driver.happen, core, row))
-    env.process(processes.arrivals(env, driver.happen, world.jobs.submit_s, rows_of(world.deadlines)))
-
-
-def ticks(core: Core, world: World) -> bool:
-    """Whether the control clock runs: with nothing to lend and nobody to rank there is nothing to tick for."""
-    wanted = core.policy.lend is not lend_nothing or core.policy.looks_back
-    return wanted and bool(world.control_interval_s)
-
-
 def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, lend: str, seed: int) -> RunResult:
     """Put what was recorded into the tables that the rest of the system reads."""
     core, world = recorder.core, recorder.world
@@ -178,11 +129,6 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         horizon_s=horizon_s,
         findings=tuple(lend_findings(world, core.terms)),
     )
-
-
-def goes_on(core: Core, world: World) -> bool:
-    """Whether there is anything left to lend for: always before a fixed horizon, else while jobs are open."""
-    return world.horizon_s < NEVER or core.open_count > 0
 
 
 def outages(rows: JobRows, faulted: IntArray, started: IntArray, jobs: JobTable, horizon_s: int) -> OutageTable:

@@ -17,6 +17,7 @@ from sim.scenario.check import contract_peak_nodes, level_of, pool_index, reserv
 from sim.scenario.deadline_rows import deadline_rows, with_fallback
 from sim.scenario.exclusions import agreed_maintenance
 from sim.scenario.fair import fair_share
+from sim.scenario.file import override
 from sim.scenario.hazards import hazards
 from sim.scenario.model import Scenario
 from sim.scenario.tenancy import tenancy_rows
@@ -39,7 +40,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
 
     Cost: O(jobs log jobs + nodes + faults).
     """
-    scenario = scenario.override(seed=seed, days=days)
+    scenario = override(scenario, seed=seed, days=days)
     registry = scenario.registry
     horizon_s = scenario.days * DAY_S
     names = Names(

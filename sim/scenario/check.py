@@ -6,30 +6,27 @@ than others because one reader looks for all of them here.
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scheduler.policies import POLICIES
 from scheduler.policy.lend import LENDS
 from sim.errors import ScenarioError
 from sim.failures.faults import check_rack_level
 from sim.pools import check_sizes
+from sim.scenario.model import Scenario
+from sim.workload.demand import Demand
 from sim.workload.draw import UNIT_BP
-from sim.workload.programme import gang_nodes
+from sim.workload.programme import Programme, gang_nodes
 from tenants.band import Band
 from tenants.capacity import nodes_at, peak_nodes, spans
 from tenants.errors import did_you_mean
 from tenants.product import Product
 
-if TYPE_CHECKING:
-    from sim.scenario.model import Scenario
-    from sim.workload.demand import Demand
-    from sim.workload.programme import Programme
-
 INTERNAL_STREAMS = ("frontier", "infer", "research", "llm")
 JOBS_MAX = 10_000_000  # of one stream: what a machine still holds in memory
 
 
-def check(scenario: "Scenario") -> None:
+def check(scenario: Scenario) -> None:
     """Raise ScenarioError for the first thing that does not hold together."""
     _known(scenario.policy.name, POLICIES, "policy", "policy.name")
     _known(scenario.policy.lend, LENDS, "lend function", "policy.lend")
@@ -53,7 +50,7 @@ def refuse_unknown_tables(mapping: Mapping[str, Any], known: tuple[str, ...], fi
         raise ScenarioError(message, code="unknown_key", file=file, path=key, allowed=known)
 
 
-def pool_index(scenario: "Scenario", region: str, sku: str, path: str) -> int:
+def pool_index(scenario: Scenario, region: str, sku: str, path: str) -> int:
     """Return the one pool with this region and SKU, either of which may be left out ("") where it is clear.
 
     Raises:
@@ -68,7 +65,7 @@ def pool_index(scenario: "Scenario", region: str, sku: str, path: str) -> int:
     raise _impossible(message, path, asked, ", ".join("/".join(pool) for pool in pools))
 
 
-def contract_peak_nodes(scenario: "Scenario", pool: int) -> int:
+def contract_peak_nodes(scenario: Scenario, pool: int) -> int:
     """Return the most nodes that the contracts of a pool hold at any one time."""
     name = (scenario.pool[pool].region, scenario.pool[pool].sku)
     here = [contract for contract in scenario.contract if (contract.region, contract.sku) == name]
@@ -76,7 +73,7 @@ def contract_peak_nodes(scenario: "Scenario", pool: int) -> int:
     return max((sum(nodes_at(contract, at_s) for contract in here) for at_s in changes_s), default=0)
 
 
-def reserved_window(scenario: "Scenario", demand: "Demand", pool: int) -> tuple[int, int, int]:
+def reserved_window(scenario: Scenario, demand: Demand, pool: int) -> tuple[int, int, int]:
     """Return (nodes, from_s, until_s) of the contracts that a demand in band RESERVED draws on; nodes of the largest.
 
     (0, 0, 0) where there is none.
@@ -88,7 +85,7 @@ def reserved_window(scenario: "Scenario", demand: "Demand", pool: int) -> tuple[
     return max(map(peak_nodes, own)), min(c.from_s for c in own), max(c.end_s for c in own)
 
 
-def _pools_are_distinct(scenario: "Scenario") -> None:
+def _pools_are_distinct(scenario: Scenario) -> None:
     if not scenario.pool:
         raise _impossible("a cluster has nodes", "pool", "no [[pool]]", "at least one")
     seen: dict[tuple[str, str], int] = {}
@@ -99,7 +96,7 @@ def _pools_are_distinct(scenario: "Scenario") -> None:
             raise _impossible(message, f"pool[{row}]", f"{pool.region}/{pool.sku}", "each pair once")
 
 
-def _units_are_clear(scenario: "Scenario") -> None:
+def _units_are_clear(scenario: Scenario) -> None:
     """What one unit of a SKU is must be the same everywhere: a GPU, or a slice of one profile."""
     first: dict[str, int] = {}
     for row, pool in enumerate(scenario.pool):
@@ -111,7 +108,7 @@ def _units_are_clear(scenario: "Scenario") -> None:
     check_rack_level(scenario.faults, scenario.domains)  # reads and checks every topology, too
 
 
-def level_of(scenario: "Scenario", pool: int, name: str, path: str) -> int:
+def level_of(scenario: Scenario, pool: int, name: str, path: str) -> int:
     """Return the level of this name in a pool's topology; 0 for "". Raises ScenarioError with the names there are."""
     names = scenario.domains[pool].names
     if not name:
@@ -123,14 +120,14 @@ def level_of(scenario: "Scenario", pool: int, name: str, path: str) -> int:
     return names.index(name) + 1
 
 
-def _stays_in_a_domain(scenario: "Scenario", pool: int, name: str, nodes: int, path: str) -> None:
+def _stays_in_a_domain(scenario: Scenario, pool: int, name: str, nodes: int, path: str) -> None:
     level = level_of(scenario, pool, name, f"{path}.within")
     largest = max(scenario.domains[pool].sizes[level - 1]) if level else nodes
     if nodes > largest:
         raise _impossible(f"larger than every {name}", f"{path}.nodes", nodes, f"at most {largest}")
 
 
-def _contracts_fit(scenario: "Scenario") -> None:
+def _contracts_fit(scenario: Scenario) -> None:
     for row, contract in enumerate(scenario.contract):
         path = f"contract[{row}]"
         pool = pool_index(scenario, contract.region, contract.sku, path)
@@ -149,7 +146,7 @@ def _contracts_fit(scenario: "Scenario") -> None:
             raise _impossible(message, "contract", promised, f"at most {reach} nodes")
 
 
-def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
+def _programme_fits(scenario: Scenario, programme: Programme) -> None:
     pool = pool_index(scenario, programme.region, programme.sku, "programme")
     kinds = {tenant.id: tenant.kind for tenant in scenario.tenant}
     for name in ("frontier", "inference", "research", "llm_era"):
@@ -182,7 +179,7 @@ def _programme_fits(scenario: "Scenario", programme: "Programme") -> None:
     gang_nodes(programme, size.rows - size.spare_rows, contract_peak_nodes(scenario, pool))
 
 
-def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
+def _demand_fits(scenario: Scenario, demand: Demand, path: str) -> None:
     _known(demand.tenant, [tenant.id for tenant in scenario.tenant], "tenant", f"{path}.tenant")
     _known(demand.product, _products(scenario), "product", f"{path}.product")
     pool = pool_index(scenario, demand.region, demand.sku, path)
@@ -217,7 +214,7 @@ def _demand_fits(scenario: "Scenario", demand: "Demand", path: str) -> None:
         )
 
 
-def _shares_no_node(scenario: "Scenario", demand: "Demand", product: Product, path: str) -> None:
+def _shares_no_node(scenario: Scenario, demand: Demand, product: Product, path: str) -> None:
     """Products for renters hold whole nodes, or whole slices; nobody else's product may be sold to one."""
     kind = next(tenant.kind for tenant in scenario.tenant if tenant.id == demand.tenant)
     if kind == "external" and not product.whole_nodes:
@@ -231,7 +228,7 @@ def _can_be_held(per_day: Decimal, days: int, path: str) -> None:
         raise _impossible("more jobs than a run can hold", path, found, f"at most {JOBS_MAX}")
 
 
-def _streams_are_distinct(scenario: "Scenario") -> None:
+def _streams_are_distinct(scenario: Scenario) -> None:
     """Names of streams key the random draws and the job ids, so no two streams may share one."""
     seen = dict.fromkeys(INTERNAL_STREAMS, "the internal programme")
     for row, demand in enumerate(scenario.demand):
@@ -242,7 +239,7 @@ def _streams_are_distinct(scenario: "Scenario") -> None:
             seen[name] = f"demand[{row}]"
 
 
-def _products(scenario: "Scenario") -> list[str]:
+def _products(scenario: Scenario) -> list[str]:
     return [product.code for product in scenario.product]
 
 

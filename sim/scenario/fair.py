@@ -10,27 +10,12 @@ parent = "research"
 shares = 2
 """
 
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
-
 from scheduler.policy.fair_tree import FairShare, ShareRow
 from sim.errors import ScenarioError
-from tenants.model import Id, Record
-
-if TYPE_CHECKING:
-    from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario
 
 
-class Share(Record):
-    """Shares of a tenant, or of an account that stands for several, among its siblings."""
-
-    id: Id
-    parent: Id | None = None
-    shares: Annotated[int, Field(ge=0, le=10**6)] = 1
-
-
-def fair_share(scenario: "Scenario") -> FairShare:
+def fair_share(scenario: Scenario) -> FairShare:
     """Return the tree of shares, parents first, and the half-life of usage.
 
     Raises ScenarioError, naming the row: an id that is there twice, a parent that is no account, or a cycle.

@@ -1,7 +1,6 @@
 """Quotas, budgets and guarantees of a scenario as rows for the core, and whether they fit its cluster."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,14 +20,12 @@ from scheduler.quotas.rows import (
 from scheduler.tables import PoolRow
 from sim.errors import ScenarioError
 from sim.scenario.check import contract_peak_nodes, pool_index
+from sim.scenario.model import Scenario
 from sim.workload.draw import DAY_S, HOUR_S
 from tenants.errors import did_you_mean
 
-if TYPE_CHECKING:
-    from sim.scenario.model import Scenario
 
-
-def tenancy_rows(scenario: "Scenario") -> Tenancy:
+def tenancy_rows(scenario: Scenario) -> Tenancy:
     """Return what the core must know of quotas, cohorts, budgets and guarantees; empty where there are none.
 
     Raises ScenarioError, naming the key path: a pool that does not exist or is not named clearly, or promises above its
@@ -79,7 +76,7 @@ def tenancy_rows(scenario: "Scenario") -> Tenancy:
     return tenancy
 
 
-def _guarantees(scenario: "Scenario") -> Iterator[GuaranteeRow]:
+def _guarantees(scenario: Scenario) -> Iterator[GuaranteeRow]:
     """Yield a row for each level of each guarantee, the largest cells first. Raises ScenarioError, as above."""
     promised = [contract_peak_nodes(scenario, pool) for pool in range(len(scenario.pool))]
     for row, guarantee in enumerate(scenario.registry.guarantees):
@@ -111,7 +108,7 @@ def level_names(tree: CellTree, domains: tuple[str, ...], row: str) -> dict[str,
     return {name: level for level, name in enumerate([*inside, row, *domains])}
 
 
-def months_s(scenario: "Scenario") -> tuple[int, ...]:
+def months_s(scenario: Scenario) -> tuple[int, ...]:
     """Return when the calendar months of a run begin, in seconds since its epoch; the first one is the one it starts
     in, and so at most 0."""
     ends = np.array([0, scenario.days * DAY_S], dtype=np.int64)

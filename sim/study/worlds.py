@@ -21,7 +21,7 @@ from sim.errors import SimError
 from sim.replay import world_of_trace
 from sim.result import JobRows, World
 from sim.scenario.build import build
-from sim.scenario.model import from_mapping
+from sim.scenario.file import from_mapping
 from sim.traces.readers import read
 from sim.workload.draw import DAY_S, HOUR_S, IntArray, choose, estimates, stream
 from tenants.band import LENDABLE

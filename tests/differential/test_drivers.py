@@ -13,7 +13,7 @@ from sim.engine import world as processes
 from sim.engine.driver import Driver
 from sim.engine.run import run
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from small_worlds import HORIZON_S, Log, SmallWorld, collect, faults_of, flat_drive, small_world
 
 SEEDS = range(60)

@@ -22,12 +22,13 @@ from scheduler.tables import DYNAMIC
 from sim.engine import compiled as machine
 from sim.engine import engines as engine
 from sim.engine import run as running
+from sim.engine.cores import make_core
 from sim.engine.recorder import Recorder
-from sim.engine.run import make_core, run
+from sim.engine.run import run
 from sim.errors import SimError
 from sim.result import JobRows, RunResult, World
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from small_worlds import HORIZON_S, SmallWorld, faults_of, small_world
 from tenants.band import Band
 from tenants.registry import Registry

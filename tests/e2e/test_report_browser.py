@@ -22,7 +22,8 @@ from sim.report.build import from_result
 from sim.report.model import ReportData
 from sim.report.page import render
 from sim.scenario.build import build
-from sim.scenario.model import guesses, load
+from sim.scenario.file import load
+from sim.scenario.model import guesses
 from sim.settle import settle
 
 LayOut = Callable[[str, int], dict[str, Any]]

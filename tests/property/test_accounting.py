@@ -9,7 +9,7 @@ from core_checks import crowded_nodes, partial_gangs, unaccounted
 from scheduler.policies import POLICIES
 from sim.engine.run import run
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from sim.settle import installed, settle
 from small_worlds import flat_drive, small_world
 

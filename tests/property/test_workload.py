@@ -14,7 +14,8 @@ from billing.errors import BillingError
 from sim.errors import ScenarioError
 from sim.result import World
 from sim.scenario.build import build
-from sim.scenario.model import Scenario, from_mapping, parse, show
+from sim.scenario.file import from_mapping, parse, show
+from sim.scenario.model import Scenario
 from sim.workload.research import scaled_to
 from tenants.errors import TenantError
 

@@ -11,7 +11,7 @@ from sim.engine.run import run
 from sim.folder import run_folder
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from sim.settle import settle
 from sim.summary import summarise
 

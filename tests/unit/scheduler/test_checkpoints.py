@@ -6,7 +6,7 @@ from scheduler.events import Cause
 from scheduler.tape import Settings, compare, core_of, header_line
 from sim.engine.run import run
 from sim.scenario.build import build
-from sim.scenario.model import from_mapping, load
+from sim.scenario.file import from_mapping, load
 from sim.summary import utilisation
 from small_worlds import flat_drive, small_world
 

@@ -11,7 +11,7 @@ from case_file import case
 from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.scenario.build import build
-from sim.scenario.model import from_mapping, load, show
+from sim.scenario.file import from_mapping, load, show
 from sim.workload.llm_era import KINDS, PRETRAINING, LlmEra, llm_jobs
 
 DAY_S = 86_400

@@ -19,7 +19,7 @@ from sim.errors import ScenarioError
 from sim.result import DeadlineRow, FaultRows, JobRows, World
 from sim.scenario.build import build
 from sim.scenario.deadline_rows import MOVES
-from sim.scenario.model import from_mapping, show
+from sim.scenario.file import from_mapping, show
 from sim.settle import settle
 from sim.summary import summarise
 from tenants.registry import Registry

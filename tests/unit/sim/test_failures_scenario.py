@@ -10,7 +10,8 @@ from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import from_mapping, load, parameters
+from sim.scenario.file import from_mapping, load
+from sim.scenario.model import parameters
 from sim.settle import settle
 from sim.summary import summarise
 

@@ -11,7 +11,8 @@ from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.scenario.build import build
 from sim.scenario.fair import fair_share
-from sim.scenario.model import Scenario, from_mapping, load
+from sim.scenario.file import from_mapping, load
+from sim.scenario.model import Scenario
 
 
 def with_shares(*shares: dict, **policy: object) -> Scenario:

@@ -20,7 +20,8 @@ from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.result import LendInputs, World
 from sim.scenario.build import build
-from sim.scenario.model import guesses, load, parse, show
+from sim.scenario.file import load, override, parse, show
+from sim.scenario.model import guesses
 from tenants.band import TIER_OF_BAND
 
 ON_DEMAND = ProductRow(3, 3_600, True, 600, True, True, 3_600, 120)
@@ -131,8 +132,8 @@ def test_terms_come_from_the_scenario_and_say_which_of_them_are_guesses() -> Non
 def test_gfs_brings_its_quota_along_unless_somebody_says_otherwise() -> None:
     assert (own_lend("gfs"), own_lend("easy"), own_lend("nobody")) == ("quantile_quota", None, None)
     small = load("small")
-    assert small.override(policy="gfs").policy.lend == "quantile_quota"
-    assert small.override(policy="gfs", lend="none").policy.lend == "none"
+    assert override(small, policy="gfs").policy.lend == "quantile_quota"
+    assert override(small, policy="gfs", lend="none").policy.lend == "none"
     named = show("rsc").replace('name = "easy"', 'name = "gfs"')
     assert parse(named).policy.lend == "none"
     assert parse(named.replace('lend = "none"', "")).policy.lend == "quantile_quota"

@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 from scheduler.events import EventKind
 from scheduler.nodes.nodeset import rows
 from sim.cli import app
-from sim.engine.run import make_core, run
+from sim.engine.cores import make_core
+from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.failures.fault_causes import CAUSE_NAMES, MAINTENANCE, RACK
 from sim.pools import Pool, domains_of
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import from_mapping, show
+from sim.scenario.file import from_mapping, show
 from sim.scenario.toml_text import to_toml
 from sim.settle import settle
 

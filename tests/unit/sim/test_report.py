@@ -19,7 +19,8 @@ from sim.report.page import render
 from sim.report.timeline import BINS_MAX, bin_length_s
 from sim.result import FaultRows, RunResult
 from sim.scenario.build import build
-from sim.scenario.model import guesses, load
+from sim.scenario.file import load
+from sim.scenario.model import guesses
 from sim.settle import settle
 
 SIZE_MAX = 150_000

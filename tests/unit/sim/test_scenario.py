@@ -13,7 +13,8 @@ import pytest
 
 from billing.errors import BillingError
 from sim.errors import ScenarioError, SimError
-from sim.scenario.model import bundled, from_mapping, guesses, load, parameters, parse, show
+from sim.scenario.file import bundled, from_mapping, load, override, parse, show
+from sim.scenario.model import guesses, parameters
 from sim.scenario.schema import schema
 from sim.scenario.toml_text import to_toml
 from tenants.errors import TenantError
@@ -66,11 +67,11 @@ def test_windows_line_ends_change_nothing() -> None:
 
 def test_nothing_overridden_is_the_same_scenario() -> None:
     scenario = load("small")
-    assert scenario.override() is scenario
+    assert override(scenario) is scenario
 
 
 def test_overrides_reach_the_scenario_and_its_text() -> None:
-    scenario = load("small").override(seed=7, days=2, policy="fcfs", lend="none")
+    scenario = override(load("small"), seed=7, days=2, policy="fcfs", lend="none")
     assert (scenario.seed, scenario.days, scenario.policy.name, scenario.policy.lend) == (7, 2, "fcfs", "none")
     assert parse(scenario.text, scenario.file) == scenario
 

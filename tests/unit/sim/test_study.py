@@ -15,7 +15,7 @@ from scheduler.events import Cause
 from sim.engine.run import run
 from sim.errors import SimError
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from sim.settle import settle
 from sim.study import lend as study
 from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant, one_world

@@ -16,7 +16,7 @@ from sim.report import headline
 from sim.report.build import from_result
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 from sim.settle import installed, settle
 from sim.summary import summarise
 from tenants.band import Band

@@ -10,7 +10,7 @@ from sim.engine.run import run
 from sim.errors import SimError
 from sim.folder.tape import replay
 from sim.scenario.build import build
-from sim.scenario.model import load
+from sim.scenario.file import load
 
 
 @pytest.fixture(scope="module")

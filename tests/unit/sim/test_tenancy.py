@@ -19,7 +19,8 @@ from sim.errors import ScenarioError
 from sim.measures.quota_use import quota_use
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import Scenario, from_mapping, show
+from sim.scenario.file import from_mapping, show
+from sim.scenario.model import Scenario
 from sim.settle import settle
 from sim.summary import summarise
 from tenants.errors import TenantError

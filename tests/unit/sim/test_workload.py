@@ -17,7 +17,8 @@ from sim.errors import ScenarioError
 from sim.param import Param
 from sim.result import IntArray, World
 from sim.scenario.build import build
-from sim.scenario.model import Scenario, bundled, from_mapping, load, show
+from sim.scenario.file import bundled, from_mapping, load, show
+from sim.scenario.model import Scenario
 from sim.workload.demand import draw_demand
 from sim.workload.draw import arrivals, choose, durations, estimates, hour_of_week, patiences, stream, week_weights
 from sim.workload.inference import Inference, Window, inference_blocks
