@@ -23,9 +23,14 @@ def _read(path: Path) -> dict[str, Case]:
     return {case["id"]: case for case in json.loads(path.read_text(encoding="utf-8"))["cases"]}
 
 
+def cases_path(name: str) -> Path:
+    """Where a file of cases lies, or would lie."""
+    return Path(os.environ.get("SPILLWAY_CASES") or SHARED) / name
+
+
 def all_cases() -> dict[str, Case]:
     """Every case by its id, in the order of the file; skips the test where there is no such file."""
-    path = Path(os.environ.get("SPILLWAY_CASES") or SHARED) / NAME
+    path = cases_path(NAME)
     if not path.is_file():
         pytest.skip(f"missing {path.parent.name}/{NAME} beside the checkout (SPILLWAY_CASES may name another folder)")
     return _read(path)
