@@ -15,7 +15,8 @@ from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.result import RunResult
 from sim.scenario.build import build
-from sim.scenario.model import Scenario, from_mapping, load
+from sim.scenario.file import from_mapping, load
+from sim.scenario.model import Scenario
 from sim.settle import settle
 from tenants.errors import TenantError
 from tenants.sla_terms import SLA_PRESETS
