@@ -206,7 +206,7 @@ def test_importing_the_package_imports_nothing_else(package: str) -> None:
 NEEDLESS = {
     "tenants.band": {"billing", "numpy", "pydantic", "scheduler", "sim", "simpy"},
     "scheduler": {"billing", "duckdb", "jinja2", "pydantic", "rich", "sim", "simpy", "tenants.registry", "typer"},
-    "billing": {"duckdb", "jinja2", "psycopg", "rich", "scheduler", "sim", "simpy", "typer"},
+    "billing": {"duckdb", "jinja2", "psycopg", "rich", "scheduler", "sim", "simpy", "typer", "typst"},
     "sim.cli": {"duckdb", "jinja2", "numpy", "pydantic", "simpy", "sqlalchemy"},
 }
 

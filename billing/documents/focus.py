@@ -4,8 +4,7 @@ An invoice line covers a month and is rounded once; its rows cover an hour. So t
 whole micro-units (`billing.documents.hours.split_over`), and the exact amounts stand beside it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from billing.documents.focus_columns import (
     BILLED_DECIMALS,
@@ -17,28 +16,13 @@ from billing.documents.focus_columns import (
 )
 from billing.documents.focus_words import CORRECTION, GPU, PREPAID, PRICING_OF_BAND, UNITS, Unit, kind_of
 from billing.documents.hours import HourShare, HoursOf, require_hours, split_over
+from billing.documents.parties import Parties
 from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.metering.meters import METER_CODES, METERS
 from billing.money import BP, Exact, format_scaled, round_half_up
 from billing.months import month_bounds, parse_month, utc_text
-from tenants.band import Band
-from tenants.registry import Registry
 
 FocusRow = dict[str, str | None]
-
-
-class Parties(NamedTuple):
-    """Names that an invoice does not hold: who issues it, what tenants are called, how products are rented out."""
-
-    issuer: str
-    tenants: Mapping[str, str]
-    bands: Mapping[str, Band]
-
-
-def parties_of(registry: Registry, issuer: str) -> Parties:
-    """Return the names that documents need, from the registry."""
-    bands = {product.code: product.band for product in registry.products}
-    return Parties(issuer, {tenant.id: tenant.name for tenant in registry.tenants}, bands)
 
 
 def focus_rows(invoice: Invoice, hours: HoursOf, parties: Parties, version: str = FOCUS_VERSION) -> Iterator[FocusRow]:

@@ -54,7 +54,7 @@ def check(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Checked
     Costs some 60 comparisons a row and memory for the parsed numbers of all rows.
     """
     version = "1.4" if set(NAMES_1_4.values()) & set(names) else FOCUS_VERSION
-    wrong = list(_header_findings(names, version))
+    wrong = list(_header_findings(names, version)) or list(_ragged(names, rows))
     if wrong:
         return Checked(version, len(rows), wrong)
     own = {new: old for old, new in NAMES_1_4.items()} if version != FOCUS_VERSION else {}
@@ -79,6 +79,12 @@ def _header_findings(names: Sequence[str], version: str) -> Iterator[FocusFindin
             yield FocusFinding(0, "header.unknown", name, name, "a column of FOCUS, or one of our x_ columns")
     for name in sorted({name for name in names if list(names).count(name) > 1}):
         yield FocusFinding(0, "header.twice", name, name, "each column once")
+
+
+def _ragged(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Iterator[FocusFinding]:
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(names):
+            yield FocusFinding(number, "row.cells", "", str(len(row)), f"{len(names)} cells")
 
 
 def _row_findings(number: int, row: Row, version: str) -> Iterator[FocusFinding]:

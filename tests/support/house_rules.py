@@ -23,8 +23,8 @@ LAYERS = {
         ("duckdb", "jinja2", "markupsafe", "numba", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer"),
     ),
 }
-# Rooms that may do more than their package: the store alone speaks SQL.
-ROOMS = {"billing.store": ("alembic", "psycopg", "sqlalchemy")}
+# Rooms that may do more than their package: the store alone speaks SQL, documents are set with a library.
+ROOMS = {"billing.store": ("alembic", "psycopg", "sqlalchemy"), "billing.documents": ("jinja2", "typst")}
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
 # The scheduler owns no clock, no chance and no files: whoever drives it does.
 NOT_IN_SCHEDULER = ("datetime", "os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time")

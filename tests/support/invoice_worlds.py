@@ -5,8 +5,8 @@ import random
 from dataclasses import dataclass
 
 from billing.currency import currency_of
-from billing.documents.focus import Parties
 from billing.documents.hours import HourShare
+from billing.documents.parties import Parties
 from billing.invoices.invoice import Heading, Invoice, Item, draft
 from billing.invoices.lifecycle import issue
 from billing.metering.meters import METERS

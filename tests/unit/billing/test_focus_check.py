@@ -103,5 +103,11 @@ def test_columns_are_named_that_are_missing_unknown_or_there_twice() -> None:
     assert rules == [{"header.missing"}, {"header.unknown"}, {"header.twice"}]
 
 
+def test_a_row_with_a_cell_too_few_is_named() -> None:
+    rows = table(1)
+    rows[2].pop()
+    assert [(finding.row, finding.rule) for finding in check(NAMES, rows).findings] == [(3, "row.cells")]
+
+
 def test_every_kind_of_fault_is_planted() -> None:
     assert {mutant.what.split()[0] for mutant in mutants(NAMES, table(1), MUTANTS, 1)} == set(KINDS)

@@ -1,0 +1,42 @@
+"""Everything about a run's or a book's months that can be exported: issued invoices with their hours, SLA reports."""
+
+from billing.closing.close_month import issue_all
+from billing.closing.month import Basis, month_parts
+from billing.documents.export import Bundle, Documented
+from billing.documents.hours import HourShare
+from billing.documents.month_hours import hours_behind
+from billing.documents.parties import parties_of
+from billing.documents.sla_data import Origin
+from billing.invoices.invoice import Invoice
+from billing.months import parse_month
+from billing.sla.report import sla_reports
+
+
+def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str | None = None) -> Bundle:
+    """Return the invoices of finished books, all months closed, and their SLA reports; of one tenant or month if named.
+
+    Numbers are those that the invoices have among all.
+
+    Raises:
+        InvoiceError: a month that cannot be closed; the line says why.
+    """
+    books = basis.books
+    chosen = [
+        invoice for invoice in issue_all(basis) if tenant in (None, invoice.tenant) and month in (None, invoice.period)
+    ]
+    reports = [
+        report
+        for report in sla_reports(books.names, books.sla, books.credits, books.excluded)
+        if tenant in (None, report.tenant) and month in (None, report.month)
+    ]
+    return Bundle(
+        [Documented(invoice, _hours(basis, invoice)) for invoice in chosen],
+        reports,
+        parties_of(basis.terms.registry, issuer),
+        Origin(basis.terms.currency, basis.price_version, basis.log_range, basis.log_hash),
+    )
+
+
+def _hours(basis: Basis, invoice: Invoice) -> dict[int, list[HourShare]]:
+    tenant = basis.books.names.tenants.index(invoice.tenant)
+    return hours_behind(basis, month_parts(basis, tenant, parse_month(invoice.period)))

@@ -1,0 +1,99 @@
+"""Exports of the same books: the same total in every format, the same bytes again, and every name comes through."""
+
+import csv
+import io
+import json
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.closing.month import Basis
+from billing.documents.bundle import bundle_of
+from billing.documents.csv_safe import csv_chunks, read_csv
+from billing.documents.export import EXPORTS, Bundle, Documented, focus_table, tables
+from billing.documents.focus_check import check
+from billing.documents.hours import exact_total, split_over
+from billing.documents.sla_data import Origin
+from billing.money import Exact
+from billing.terms import Terms, taxes_from
+from billing_facts import NAMES, closed_world, price_book, registry
+from invoice_worlds import papers
+
+SEEDS = st.integers(0, 10**6)
+CURRENCIES = st.sampled_from(("USD", "JPY", "BHD"))
+TEXT = [name for name in EXPORTS if name not in ("pdf", "beancount", "hledger")]
+VAT = taxes_from([{"name": "VAT", "tax_bp": 1_900}])
+
+
+def drawn_bundle(seed: int, currency: str = "USD") -> Bundle:
+    drawn = papers(seed, currency=currency, hard_names=True)
+    pairs = [Documented(*pair) for pair in zip(drawn.invoices, drawn.hours, strict=True)]
+    return Bundle(pairs, [], drawn.parties, Origin(drawn.invoices[0].money, "", (), ""))
+
+
+def books_bundle(seed: int) -> Bundle:
+    terms = Terms(registry(), price_book(), VAT, epoch_s=NAMES.epoch_s)
+    return bundle_of(Basis(closed_world(seed).books(), terms, (("sim", 1, 9),), "ab" * 32), "Spillway")
+
+
+def total(bundle: Bundle) -> Fraction:
+    return Fraction(sum(each.invoice.total_micro for each in bundle.invoices), 10**6)
+
+
+def totals(bundle: Bundle) -> dict[str, Fraction]:
+    """What each format adds up to, read from its own bytes."""
+    text = {
+        name: b"".join(b"".join(parts) for _, parts in EXPORTS[name](bundle)).decode() for name in ("focus", "json")
+    }
+    focus = csv.DictReader(io.StringIO(text["focus"], newline=""))
+    invoices, lines = tables(bundle)["invoices"], tables(bundle)["invoice_lines"]
+    net, tax = lines.names.index("net"), lines.names.index("tax")
+    return {
+        "focus": sum((Fraction(row["BilledCost"]) for row in focus), Fraction(0)),
+        "json": sum((Fraction(each["total"]) for each in json.loads(text["json"])["invoices"]), Fraction(0)),
+        "invoices": sum((Fraction(row[invoices.names.index("total")] or "") for row in invoices.rows), Fraction(0)),
+        "lines": sum((Fraction(row[net] or "") + Fraction(row[tax] or "") for row in lines.rows), Fraction(0)),
+    }
+
+
+@given(SEEDS, CURRENCIES)
+def test_every_format_adds_up_to_the_same(seed: int, currency: str) -> None:
+    bundle = drawn_bundle(seed, currency)
+    assert set(totals(bundle).values()) == {total(bundle)}
+
+
+@given(SEEDS)
+def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int) -> None:
+    bundle = books_bundle(seed)
+    assert set(totals(bundle).values()) == {total(bundle)}
+    table = focus_table(bundle)
+    assert check(table.names, list(table.rows)).findings == []
+
+
+@given(SEEDS)
+def test_bytes_are_equal_on_repetition(seed: int) -> None:
+    for name in TEXT:
+        once, again = ([(file, b"".join(parts)) for file, parts in EXPORTS[name](drawn_bundle(seed))] for _ in "ab")
+        assert once == again
+
+
+@given(st.lists(st.lists(st.none() | st.text(min_size=1), min_size=3, max_size=3)))
+def test_words_come_through_csv_and_none_begins_a_formula(rows: list[list[str | None]]) -> None:
+    rows = [[cell and cell.encode("utf-8", "replace").decode() for cell in row] for row in rows]
+    text = b"".join(csv_chunks(["a", "b", "c"], rows, {"a", "b", "c"})).decode()
+    assert read_csv(text, {"a", "b", "c"}) == (["a", "b", "c"], rows)
+    for row in csv.reader(io.StringIO(text, newline="")):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
+
+
+EXACT = st.builds(Exact, st.integers(-(10**12), 10**12), st.sampled_from((1, 3, 7, 3600, 36_000_000)))
+
+
+@given(st.lists(EXACT, min_size=1, max_size=8), st.integers(-(10**9), 10**9))
+def test_parts_of_a_line_add_up_to_it_and_have_its_sign(exact: list[Exact], amount: int) -> None:
+    parts = split_over(amount, exact)
+    assert sum(parts) == amount
+    if len({part.numerator > 0 for part in exact if part.numerator}) <= 1:
+        assert all(part * amount >= 0 for part in parts)
+    assert exact_total(exact) == exact_total([exact_total(exact)])
