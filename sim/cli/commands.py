@@ -10,6 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from sim.cli import bill, db, quota, scenarios, sla
+from sim.cli.bill_export import check, export
 from sim.cli.compare import compare
 from sim.cli.delay import delay
 from sim.cli.demo import demo
@@ -35,6 +36,15 @@ command(
     "spillway replay runs/demo --format tape",
 )(replay)
 app.add_typer(scenarios.app)
+command(
+    bill.app,
+    "export",
+    "spillway bill export last --format pdf --tenant acme",
+    "spillway bill export last --format focus --out focus",
+)(export)
+command(bill.app, "check", "spillway bill check exports/demo/focus-1.2.csv", "spillway bill check rows.parquet --json")(
+    check
+)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)

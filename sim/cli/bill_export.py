@@ -1,0 +1,142 @@
+"""`spillway bill export`: documents, and tables for other people's programs; `spillway bill check`: are those right?"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.failure import NEGATIVE
+from sim.cli.frame import session_of
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
+from sim.cli.runs import RunArgument, find_run
+from sim.errors import SimError
+
+if TYPE_CHECKING:
+    from billing.documents.export import Bundle
+    from billing.documents.focus_check import Checked
+
+ISSUER = "Spillway"
+SHOWN_MAX = 40
+
+FormatFlag = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="focus, beancount, hledger, pdf, html, csv, parquet or json.")
+]
+TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
+MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
+OutFlag = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go [exports/RUN].")]
+ForceFlag = Annotated[bool, typer.Option("--force", help="Overwrite files of the same names.")]
+IssuerFlag = Annotated[str, typer.Option("--issuer", metavar="NAME", help="Who sends the invoices.")]
+PaperFlag = Annotated[str, typer.Option("--paper", metavar="a4|letter", help="Size of printed pages.")]
+VersionFlag = Annotated[
+    str, typer.Option("--focus-version", metavar="1.2|1.4", help="Column names; nobody could check those of 1.4.")
+]
+
+
+def export(
+    ctx: typer.Context,
+    run: RunArgument,
+    format_: FormatFlag,
+    tenant: TenantFlag = None,
+    month: MonthFlag = None,
+    out: OutFlag = None,
+    force: ForceFlag = False,
+    issuer: IssuerFlag = ISSUER,
+    paper: PaperFlag = "a4",
+    focus_version: VersionFlag = "1.2",
+    csv: CsvFlag = False,
+    md: MdFlag = False,
+) -> None:
+    """Write the invoices and SLA reports of a run as files; says which, with their hashes."""
+    from dataclasses import replace
+
+    from billing.documents.bundle import bundle_of
+    from billing.documents.export import EXPORTS
+    from billing.documents.focus_columns import VERSION_WORDS
+    from billing.documents.page import PAPERS
+    from sim.cli.books import require_metered
+    from sim.cli.choice import choose
+    from sim.folder.basis import run_basis
+    from sim.folder.export_files import write_files
+    from sim.folder.run_folder import read
+
+    session, shape = session_of(ctx), form(csv=csv, md=md)
+    choose(format_, (*EXPORTS, "parquet"), "format", "--format")
+    choose(paper, tuple(PAPERS), "paper", "--paper")
+    choose(focus_version, tuple(VERSION_WORDS), "version", "--focus-version")
+    folder = find_run(session, run)
+    opened = read(folder)
+    require_metered(opened)
+    basis = run_basis(opened)
+    if tenant is not None:
+        choose(tenant, basis.books.names.tenants, "tenant", "--tenant")
+    bundle = replace(bundle_of(basis, issuer, tenant, month), paper=paper, focus_version=focus_version)
+    if not bundle.invoices:
+        allowed = "a tenant that used something, and a month in which it did"
+        raise SimError("nothing to export", code="export.empty", path="--tenant, --month", found=month, allowed=allowed)
+    target = out or Path("exports") / folder.resolve().name
+    files = write_files(bundle, format_, target, force)
+    answer(
+        session,
+        lambda: {"run": folder.name, "format": format_, "folder": str(target), **_totals(bundle), "files": files},
+        lambda: [_files_table(target, files)],
+        fmt=shape,
+    )
+
+
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="FOCUS rows: a .csv or .parquet file.")],
+    csv: CsvFlag = False,
+    md: MdFlag = False,
+) -> None:
+    """Check FOCUS rows strictly: columns, values, costs, sums by line, tax and invoice. Exit code 1 with findings."""
+    from billing.documents.focus_check import check as check_rows
+    from sim.folder.focus_parquet import read_focus
+
+    session, shape = session_of(ctx), form(csv=csv, md=md)
+    checked = check_rows(*read_focus(file))
+    shown = checked.findings if shape == "csv" else checked.findings[:SHOWN_MAX]
+    answer(
+        session,
+        lambda: {
+            "file": str(file),
+            "focus_version": checked.version,
+            "rows": checked.rows,
+            "findings": [finding._asdict() for finding in checked.findings],
+        },
+        lambda: [_findings_table(file, checked, shown)] if checked.findings or shape != "table" else [],
+        fmt=shape,
+        after="" if checked.findings else f"{file}: {checked.rows:,} rows of FOCUS {checked.version}, nothing to find",
+    )
+    if checked.findings:
+        raise typer.Exit(NEGATIVE)
+
+
+def _totals(bundle: "Bundle") -> dict[str, Any]:
+    from billing.money import format_usd
+
+    invoices = [each.invoice for each in bundle.invoices]
+    total = sum(invoice.total_micro for invoice in invoices)
+    currency = bundle.origin.currency
+    return {
+        "invoices": len(invoices),
+        "sla_reports": len(bundle.reports),
+        "currency": currency.code,
+        "total": format_usd(total, currency.decimals),
+    }
+
+
+def _files_table(target: Path, files: Iterable[dict[str, Any]]) -> Table:
+    rows = [[file["file"], str(file["bytes"]), file["sha256"][:16]] for file in files]
+    return Table(f"Written to {target}", ("file", "bytes>", "sha256"), rows)
+
+
+def _findings_table(file: Path, checked: "Checked", shown: Iterable[Any]) -> Table:
+    title = f"{len(checked.findings):,} findings in {checked.rows:,} rows of FOCUS {checked.version}, {file.name}"
+    return Table(title, ("row>", "rule", "column", "found", "allowed"), list(_cells(shown)))
+
+
+def _cells(findings: Iterable[Any]) -> Iterator[list[str]]:
+    for finding in findings:
+        yield [str(finding.row), *finding[1:]]
