@@ -34,6 +34,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         facts.work,
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
         Charging(ran_s=facts.ran_s, conditions=facts.conditions, metered=facts.metered),
+        facts.node_gpus,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from billing.log.allocations import Allocation, SetAside, Told
 from billing.log.event import Event
 from billing.log.facts import EventRef, Facts, Quarantined, index_of, job_order, table_of
-from billing.log.known import KnownTerms
+from billing.log.known import EVERYBODY, KnownTerms
 from billing.log.shapes import DEGRADED, OUTAGE_STARTED, PREEMPTED
 from billing.metering import classes
 from billing.metering.meters import METER_CODES
@@ -54,6 +54,11 @@ class Builder:
         )
         self.tenant, self.product = index_of(self.names.tenants), index_of(self.names.products)
         self.region, self.sku = index_of(self.names.regions), index_of(self.names.skus)
+        self.node_gpus = {
+            (self.region[data["region"]], self.sku[data["sku"]]): data["gpus_per_node"]
+            for data in places
+            if "gpus_per_node" in data
+        }
         self.installed = {(self.region[data["region"]], self.sku[data["sku"]]): data["gpus"] for data in places}
         self.rows: dict[type, list[Row]] = {}
         self.segments: list[tuple[Row, tuple[EventRef, ...], Allocation]] = []
@@ -158,10 +163,14 @@ class Builder:
         """Add time that no service level counts."""
         for event, data in told:
             whose = self.tenant.get(event.subject, ANY), self.product.get(data["product"], ANY)
+            region, sku = data.get("region", EVERYBODY), data.get("sku", EVERYBODY)
+            at_region = ANY if region == EVERYBODY else self.region.get(region)
+            at_sku = ANY if sku == EVERYBODY else self.sku.get(sku)
             span = data["from_s"] - self.epoch_s, data["until_s"] - self.epoch_s
-            if span[1] > 0:
+            # Where nothing is, nothing is excluded.
+            if span[1] > 0 and at_region is not None and at_sku is not None:
                 cause = EXCLUSION_CAUSES.index(data["cause"])
-                self._add(ExclusionTable, *whose, ANY, ANY, max(0, span[0]), span[1], cause)
+                self._add(ExclusionTable, *whose, at_region, at_sku, max(0, span[0]), span[1], cause)
 
     def facts(self, quarantined: tuple[Quarantined, ...]) -> Facts:
         """Return everything that was added."""
@@ -183,6 +192,7 @@ class Builder:
             metered=table_of(MeteredTable, rows.get(MeteredTable, [])),
             capacity=table_of(CapacityTable, rows.get(CapacityTable, [])),
             installed=self.installed,
+            node_gpus=self.node_gpus,
             exclusions=table_of(ExclusionTable, rows.get(ExclusionTable, [])),
             quarantined=quarantined,
         )

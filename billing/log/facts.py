@@ -52,6 +52,7 @@ class Facts:
         conditions:  GPUs that were down, stalled or degraded, as they were reported.
         metered:     what is no time, by the hour.
         installed:   GPUs of each (region, sku); empty where the log does not say.
+        node_gpus:   GPUs of a node of each (region, sku), as far as the log says.
         quarantined: sorted.
     """
 
@@ -69,6 +70,7 @@ class Facts:
     metered: MeteredTable
     capacity: CapacityTable
     installed: Mapping[tuple[int, int], int]
+    node_gpus: Mapping[tuple[int, int], int]
     exclusions: ExclusionTable
     quarantined: tuple[Quarantined, ...]
 

@@ -10,8 +10,9 @@ gpus.degraded        GPUs of an allocation were slow: worth `factor_bp` of their
 stall.recorded       start-up: seconds of an allocation without work
 usage.metered        what is no time: tokens, calls, bytes over [from_s, until_s)
 capacity.recorded    GPU-seconds that nobody held, by state
-pool.installed       GPUs that there are; pools are listed in the order of these events
-sla.excluded         time that no service level counts; its subject and product may be "*" for all of them
+pool.installed       GPUs that there are, and of which nodes; pools are listed in the order of these events
+sla.excluded         time that no service level counts; its subject and product may be "*" for all of them, and so may
+                     its region and sku, or be absent
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,12 @@ _PLACE = {"product": _ID, "region": _ID, "sku": _ID}
 _SPAN = {"from_s": _TIME, "until_s": _TIME}
 _OUTAGE = {"outage": _ID, "job": _ID, "product": _ID, "gpus": _GPUS}
 
-_OPTIONAL = ("pending_s", "stalled_s", "lost_s", "written_s")
+_OPTIONAL = {
+    **dict.fromkeys(("pending_s", "stalled_s", "lost_s", "written_s"), _TIME),
+    "region": _ID,
+    "sku": _ID,
+    "gpus_per_node": _SOME_GPUS,
+}
 
 STARTED, RESIZED, ENDED = "allocation.started", "allocation.resized", "allocation.ended"
 PREEMPTED, DEGRADED, STALLED = "preemption.executed", "gpus.degraded", "stall.recorded"
@@ -84,9 +90,9 @@ def read(event: Event) -> dict[str, Any] | str:
             return f"{name} is missing ({allowed_words(allowed)})"
         if not _fits(data[name], allowed):
             return f"{name} is {data[name]!r}, allowed {allowed_words(allowed)}"[:200]
-    for name in _OPTIONAL:
-        if name in data and not _fits(data[name], _TIME):
-            return f"{name} is {data[name]!r}, allowed {_TIME}"[:200]
+    for name, allowed in _OPTIONAL.items():
+        if name in data and not _fits(data[name], allowed):
+            return f"{name} is {data[name]!r}, allowed {allowed}"[:200]
     gpu_ids = data.get("gpu_ids")
     if gpu_ids is not None and not _names(gpu_ids, data.get("gpus")):
         return f"gpu_ids are wrong, allowed {_GPU_IDS}"

@@ -11,6 +11,7 @@ from billing.errors import EventError
 from billing.finding import Finding
 from billing.log.event import Event, data_of, event_hash, require_event
 from billing.log.gaps import Arrived, arrive
+from billing.store.check_books import check_books
 from billing.store.migrate import differences
 from billing.store.tables_log import event, event_source
 from billing.store.writer import arrived_of
@@ -74,6 +75,7 @@ CHECKS: Mapping[str, Check] = {
     "schema": check_schema,
     "gaps": check_gaps,
     "chain": check_chain,
+    "books": check_books,
 }
 
 

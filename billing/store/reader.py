@@ -13,19 +13,28 @@ _PAGE = 10_000
 _FIELDS = tuple(event.c[name] for name in Event._fields)
 
 
-def events_in(connection: Connection, *, after: int = 0, source: str | None = None) -> Iterator[Event]:
+def events_in(
+    connection: Connection, *, after: int = 0, until: int | None = None, source: str | None = None
+) -> Iterator[Event]:
     """Yield the events of the log in order of arrival, of all sources or of one, a page at a time.
 
     Args:
-        after: the position behind which to begin.
+        after, until: positions: behind the one, up to the other.
     """
     wanted = select(event.c.position, *_FIELDS).order_by(event.c.position).limit(_PAGE)
     if source is not None:
         wanted = wanted.where(event.c.source == source)
+    if until is not None:
+        wanted = wanted.where(event.c.position <= until)
     while rows := connection.execute(wanted.where(event.c.position > after)).all():
         for row in rows:
             yield Event._make(row[1:])
         after = rows[-1][0]
+
+
+def last_position(connection: Connection) -> int:
+    """Return the position of the event that arrived last, 0 in an empty log."""
+    return int(connection.execute(select(func.coalesce(func.max(event.c.position), 0))).scalar_one())
 
 
 class SourceState(NamedTuple):

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from billing.log.event import Event, chained
+from billing.log.known import EVERYBODY
 from billing.metering.states import HELD
 from billing.money import SECONDS_PER_HOUR
 from sim.folder.run_folder import RunFolder
 from sim.result import IntArray
+from sim.scenario.exclusions import agreed_maintenance
+from sim.scenario.file import parse
 
 OPERATOR = "operator"  # subject of what no tenant causes
 _SOURCE_DIGITS = 16
@@ -71,6 +74,8 @@ def _kinds(run: RunFolder) -> list[_Kind]:
         _evictions(run, held, names),
         _installed(run),
         _capacity(run),
+        _excluded(run),
+        _Kind("source.ended", np.array([epoch_s + run.manifest["horizon_s"]]), lambda _: ("ended", OPERATOR, {})),
     ]
 
 
@@ -86,7 +91,6 @@ def _allocation_names(jobs: list[str], start_s: list[int]) -> list[str]:
 
 def _allocations(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list[_Kind]:
     start_s, end_s = epoch_s + _ints(held["start_s"]), epoch_s + _ints(held["end_s"])
-    stalled = np.flatnonzero(_ints(held["stalled_s"]) > 0)
 
     def started(row: int) -> Told:
         data = {key: held[key][row] for key in ("product", "region", "sku", "gpus")}
@@ -94,20 +98,17 @@ def _allocations(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> 
         data |= {"allocation": names[row], "job": held["job_id"][row], **waited}
         return f"{names[row]}.started", held["tenant"][row], data
 
-    def stall(place: int) -> Told:
-        row = int(stalled[place])
-        from_s = epoch_s + held["start_s"][row]
-        data = {"allocation": names[row], "from_s": from_s, "until_s": from_s + held["stalled_s"][row]}
-        return f"{names[row]}.stalled", held["tenant"][row], data
-
     def ended(row: int) -> Told:
-        data = {"allocation": names[row], "cause": held["cause"][row]}
-        return f"{names[row]}.ended", held["tenant"][row], data
+        spent = {key: held[key][row] for key in ("stalled_s", "lost_s", "written_s") if held[key][row]}
+        return (
+            f"{names[row]}.ended",
+            held["tenant"][row],
+            {"allocation": names[row], "cause": held["cause"][row], **spent},
+        )
 
     return [
         _Kind("allocation.ended", end_s, ended),
         _Kind("allocation.started", start_s, started),
-        _Kind("stall.recorded", end_s[stalled], stall),
     ]
 
 
@@ -146,12 +147,18 @@ def _evictions(run: RunFolder, held: dict[str, list[Any]], names: list[str]) -> 
 
 
 def _installed(run: RunFolder) -> _Kind:
-    pools = run.manifest["pools"]
+    gpus: dict[tuple[str, str], int] = {}
+    per_node: dict[tuple[str, str], int] = {}
+    for pool in run.manifest["pools"]:
+        key = pool["region"], pool["sku"]
+        gpus[key] = gpus.get(key, 0) + pool["nodes"] * pool["gpus_per_node"]
+        per_node[key] = pool["gpus_per_node"]
+    pools = list(gpus)
 
     def told(row: int) -> Told:
-        pool = pools[row]
-        data = {"region": pool["region"], "sku": pool["sku"], "gpus": pool["nodes"] * pool["gpus_per_node"]}
-        return f"pool.{row + 1}", OPERATOR, data
+        region, sku = pools[row]
+        size = {"gpus": gpus[region, sku], "gpus_per_node": per_node[region, sku]}
+        return f"pool.{row + 1}", OPERATOR, {"region": region, "sku": sku, **size}
 
     return _Kind("pool.installed", np.full(len(pools), run.names.epoch_s, dtype=np.int64), told)
 
@@ -169,6 +176,20 @@ def _capacity(run: RunFolder) -> _Kind:
         return f"capacity.{row + 1}", OPERATOR, {"hour_s": epoch_s + columns["hour_s"][row], **data}
 
     return _Kind("capacity.recorded", epoch_s + end_s, told)
+
+
+def _excluded(run: RunFolder) -> _Kind:
+    """Maintenance that was agreed to be left out of service levels; what the terms exclude, they say themselves."""
+    epoch_s = run.names.epoch_s
+    windows = agreed_maintenance(parse(run.scenario_toml(), str(run.path)), run.manifest["horizon_s"])
+
+    def told(row: int) -> Told:
+        window = windows[row]
+        span = {"from_s": epoch_s + window.from_s, "until_s": epoch_s + window.until_s}
+        data = {"cause": window.cause, "product": EVERYBODY, "region": window.region, "sku": window.sku, **span}
+        return f"excluded.{row + 1}", EVERYBODY, data
+
+    return _Kind("sla.excluded", epoch_s + _ints([window.until_s for window in windows]), told)
 
 
 def _ints(values: list[int]) -> IntArray:

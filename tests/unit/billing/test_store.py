@@ -8,7 +8,7 @@ from billing.errors import EventError, StoreError
 from billing.log.event import canonical, event_hash
 from billing.store.engine import open_store, reading, writing
 from billing.store.migrate import differences, downgrade, head, init, require_current, revision_of, upgrade
-from billing.store.reader import events_in, quarantined
+from billing.store.reader import events_in, last_position, quarantined
 from billing.store.writer import append, arrived_of
 from log_events import chain
 
@@ -39,6 +39,8 @@ def test_events_come_back_as_they_went_in(store_place: str) -> None:
         assert list(events_in(connection)) == events
         assert list(events_in(connection, source="a")) == chain("a", 2)
         assert list(events_in(connection, after=3)) == chain("a", 2)
+        assert list(events_in(connection, until=3)) == chain("b", 3)
+        assert last_position(connection) == 5
 
 
 def test_duplicates_write_nothing_and_conflicts_are_put_aside_with_both_hashes(store_place: str) -> None:

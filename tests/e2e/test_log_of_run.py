@@ -1,0 +1,67 @@
+"""A run folder and the log that it is imported as are two stores of the same facts: the same books and documents."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.books import Books
+from billing.closing.month import Basis, month_draft, months_with_lines
+from billing.log.books import books_of
+from billing.log.fold import facts_of
+from billing.store.engine import open_store, reading
+from billing.store.ingest import ingest
+from billing.store.migrate import init
+from billing.store.reader import events_in
+from run_folders import same
+from sim.engine.run import run as simulate
+from sim.folder import run_folder
+from sim.folder.books import read_books
+from sim.folder.log import event_count, events_of
+from sim.scenario.build import build
+from sim.scenario.file import load, parse
+from sim.scenario.terms import terms_of
+from sim.settle import settle
+from sim.summary import summarise
+
+
+@pytest.mark.parametrize(("name", "days"), [("small", 3), ("gap", 12), ("labs", 5), ("acme", 4)])
+def test_a_run_and_its_log_give_the_same_books_and_documents(name: str, days: int, tmp_path: Path) -> None:
+    run = written(name, days, tmp_path / "run")
+    terms = terms_of(parse(run.scenario_toml()))
+    engine = open_store(str(tmp_path / "log.db"), create=True)
+    init(engine)
+    assert ingest(engine, events_of(run)).new == event_count(run)
+    with reading(engine) as connection:
+        facts = facts_of(events_in(connection), terms)
+    assert facts.quarantined == ()
+    from_log, from_folder = books_of(facts, terms), read_books(run)
+    assert parts(from_log) == parts(from_folder)
+    assert [name for name in tables(from_log) if not same(getattr(from_log, name), getattr(from_folder, name))] == []
+    assert documents(Basis(from_log, terms)) == documents(Basis(from_folder, terms))
+
+
+def written(name: str, days: int, out: Path) -> run_folder.RunFolder:
+    scenario = load(name)
+    result = simulate(build(scenario, days=days))
+    books = settle(result)
+    run_folder.write(out, result, books, name, scenario.text, summarise(result, books))
+    return run_folder.read(out)
+
+
+def tables(books: Books) -> list[str]:
+    return [each.name for each in dataclasses.fields(books) if each.name != "credits"]
+
+
+def parts(books: Books) -> list[dict[str, Any]]:
+    """The credits, without the row numbers by which their evidence names jobs: a log knows jobs by their ids."""
+    return [{**credit._asdict(), "evidence": [span(outage) for outage in credit.evidence]} for credit in books.credits]
+
+
+def span(outage: Any) -> dict[str, Any]:
+    return {name: value for name, value in outage._asdict().items() if name not in ("row", "job")}
+
+
+def documents(basis: Basis) -> list[Any]:
+    return [month_draft(basis, tenant, month) for month, tenant in months_with_lines(basis)]
