@@ -1,6 +1,7 @@
 """What a price row means: integers and fractions, ready to be applied to a quantity."""
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -70,6 +71,29 @@ def rung_of(plan: Plan, units: Fraction) -> int:
     """Return the row of the tier that holds `units`: the first whose bound is not below it. The last has no bound."""
     bounds = [rung.up_to for rung in plan.rungs]
     return next(row for row, bound in enumerate(bounds) if bound is None or units <= bound)
+
+
+def falls(plan: Plan) -> list[tuple[Fraction, Fraction, Fraction]]:
+    """Return (bound, amount at it, amount just above it) of each bound past which more usage costs less.
+
+    Only models that price by the total have any: in a published case 100 units cost 210 and 101 units cost 101.
+    """
+    found = []
+    for rung, after in pairwise(plan.rungs) if plan.by_total else ():
+        bound = rung.up_to or Fraction(0)
+        at = _of_total(rung, bound, started=False)
+        above = _of_total(after, bound, started=True)
+        if above < at:
+            found.append((bound, at, above))
+    return found
+
+
+def _of_total(rung: Rung, units: Fraction, *, started: bool) -> Fraction:
+    """Return what a tier charges for all of `units`, or for a little more if a block more has been `started`."""
+    if not rung.block:
+        return rung.flat_micro + rung.price_micro * units
+    blocks = units // rung.block + 1 if started else -(-units // rung.block)
+    return Fraction(rung.price_micro * blocks)
 
 
 def ladder(plan: Plan, total: Fraction) -> list[tuple[int, Fraction, Rung]]:

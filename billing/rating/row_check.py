@@ -203,6 +203,8 @@ def _range_faults(row: PriceRow) -> Iterator[BillingError]:
         least, most = getattr(row, low), getattr(row, high)
         if least is not None and most is not None and parse_usd(least) > parse_usd(most):
             yield PriceError(f"above {high}, which is {most}", path=low, found=least)
+    if row.plan.asks_for_events and row.meter == METER_CODES[GPU_S]:
+        yield PriceError("GPU time comes in seconds, not in events", path="meter", found=row.meter)
     if row.plan.bounded_events and row.plan.free_units:
         message = "cannot be told apart from bounded events: use free_events"
         yield PriceError(message, path="free_units", found=row.free_units)

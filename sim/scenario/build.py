@@ -8,6 +8,7 @@ same scenario and seed give the same world, byte for byte, and a tenant more lea
 import numpy as np
 
 from billing.errors import PriceError
+from billing.rating.plan import falls
 from billing.rating.prices import PriceBook
 from billing.usage import Names
 from scheduler.events import NEVER
@@ -53,6 +54,11 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
     jobs = _merge(_streams(scenario, horizon_s), registry)
     book = terms_of(scenario).book
     plans = tuple(product.price_plan for product in registry.products)
+    jobs.findings += [
+        Finding("price", f"price[{number}]: above {bound} units the month costs less than at that bound", 1)
+        for number, row in enumerate(book.rows)
+        for bound, _, _ in falls(row.plan)
+    ]
     jobs.findings += [
         Finding("price", f"no such price plan, sku or region here: {row.product}, {row.sku}, {row.region}", 1)
         for row in book.unmatched(names, plans)

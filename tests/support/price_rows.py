@@ -51,6 +51,7 @@ MODEL_KEYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "block_all_tiers": tables(tiers=blocks()),
     "block_top_tier": tables(tiers=blocks()),
 }
+BY_TOTAL = ("volume", "block_top_tier")  # one tier prices everything: more may cost less
 CONVERT = st.fixed_dictionaries(
     {
         "op": st.sampled_from(("multiply", "divide")),

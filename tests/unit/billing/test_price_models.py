@@ -7,6 +7,7 @@ import pytest
 
 from billing.errors import PriceError
 from billing.metering.meter import UsageTable
+from billing.metering.meters import METER_CODES
 from billing.months import month_numbers, run_period
 from billing.rating.charges import charges_of
 from billing.rating.curves import shares
@@ -134,9 +135,10 @@ def test_seconds_that_are_free_or_in_part_say_so() -> None:
 
 
 def test_a_price_per_event_is_not_made_up_from_hours() -> None:
-    book = PriceBook.from_mappings([{**ROW, "model": "percentage", "rate_percent": "1", "fixed_per_event": "2"}])
+    book = PriceBook.from_mappings([{**EVENTS, "fixed_per_event": "2"}])
+    calls = table(UsageTable, [(0, 0, 0, 0, 0, METER_CODES.index("tool_calls"), 0, 10_000, 5)])
     with pytest.raises(PriceError, match=r"price\[0\]: the price is per event"):
-        rate(ONE, usage((0, 0, 3600)), book)
+        rate(ONE, calls, book)
 
 
 def test_months_are_those_of_the_hours() -> None:
@@ -177,6 +179,7 @@ def without(row: dict[str, Any], key: str) -> dict[str, Any]:
         ({**ROW, "model": "package", "package_price": 1, "package_size": 0}, r"package_size: must be above 0"),
         ({**EVENTS, "min_per_event": 2, "max_per_event": 1}, r"min_per_event: above max_per_event"),
         ({**EVENTS, "min_per_event": 2, "free_units": 1}, r"free_units: cannot be told apart"),
+        ({**EVENTS, "meter": "gpu_s", "fixed_per_event": 1}, r"meter: GPU time comes in seconds, not in events"),
         ({**EVENTS, "rate_percent": "1.00001"}, r"rate_percent: finer than"),
         ({**ROW, "usd_per_gpu_hour": 1, "minimum": 2, "maximum": 1}, r"minimum: above maximum"),
         ({**ROW, "usd_per_gpu_hour": 1, "minimum": "-2"}, r"minimum: negative amount"),
