@@ -107,8 +107,8 @@ def _by_node(
         pieces = list(_in_month(names, facts, key, rows))
         charge = sum(charges_of(facts.lines, pieces)) - refunds.of_job.get((key, job), 0)
         held = sum(piece.gpus * (piece.until_s - piece.from_s) for piece in pieces)
-        healthy = sum(_counted_gpu_s(facts, piece) for piece in pieces)
-        entitled = healthy + sum(outage.gpu_s for outage in lost)
+        counted, down = sum(_counted_gpu_s(facts, piece) for piece in pieces), mine.down_gpu_s.get(job, 0)
+        healthy, entitled = counted - down, counted - down + sum(outage.gpu_s for outage in lost)
         nodes.append((Measured(healthy, entitled, charge, held, facts.lines.denominator), lost))
     return claim_by_node(key, terms, nodes)
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from billing.columns import group_rows
-from billing.metering.classes import DEGRADED, DOWN
+from billing.metering.classes import DEGRADED
 from billing.metering.meters import GPU_S
 from billing.money import BP, exact_sum, product
 from billing.months import month_bounds, month_numbers
 from billing.rating.rate import LineItemTable
 from billing.sla.credit import Key, Outage
 from billing.sla.exclusions import ExcludedTime, Interval, cut, intervals
+from billing.sla.held import Held
 from billing.usage import (
     EvictionTable,
     ExclusionTable,
@@ -58,8 +59,8 @@ class SlaFacts(NamedTuple):
 @dataclass(slots=True)
 class KeyFacts:
     """What happened to one key. `charge` is a numerator over the denominator of the line items, `charged_gpu_s` how
-    many seconds at the full price it was for, `impaired` what degraded and down GPUs lacked, in GPU-seconds x bp;
-    `unkept` are rows of the eviction table."""
+    many seconds at the full price it was for, `impaired` what degraded GPUs lacked, in GPU-seconds x bp, `down_gpu_s`
+    by job what outages took while it was held all the same; `unkept` are rows of the eviction table."""
 
     held_gpu_s: int = 0
     charge: int = 0
@@ -67,6 +68,7 @@ class KeyFacts:
     degraded_gpu_s: int = 0
     impaired: int = 0
     outages: list[Outage] = field(default_factory=list)
+    down_gpu_s: dict[int, int] = field(default_factory=dict)
     faults: int = 0
     excluded: list[ExcludedTime] = field(default_factory=list)
     notice_s_min: int | None = None
@@ -78,17 +80,15 @@ class KeyFacts:
     kept_gpu_s: int = 0
 
     @property
-    def lost_gpu_s(self) -> int:
-        return sum(outage.gpu_s for outage in self.outages)
-
-    @property
     def healthy_gpu_s(self) -> int:
         """A degraded second counts by its factor; their sum is cut to a whole second, as every share that is shown."""
-        return max(0, self._counted_gpu_s - -(-self.impaired // BP))
+        return max(0, self._counted_gpu_s - sum(self.down_gpu_s.values()) - -(-self.impaired // BP))
 
     @property
     def entitled_gpu_s(self) -> int:
-        return self._counted_gpu_s + self.lost_gpu_s
+        """What was held, and what outages took of what was not."""
+        lost_gpu_s = sum(outage.gpu_s for outage in self.outages)
+        return self._counted_gpu_s + lost_gpu_s - sum(self.down_gpu_s.values())
 
     @property
     def uncounted_gpu_s(self) -> int:
@@ -124,15 +124,16 @@ def gather(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> di
         mine.notice_s_min, mine.evictions = int(given_s[rows].min()), len(rows)
     for key, rows in _by_key(names, promised, segments.tenant, segments.product, segments.end_s - 1):
         _work(of(key), facts, rows)
-    place = _places(segments) if len(facts.outages.job) else {}
+    held = Held(segments, facts.outages.job)
     for key, rows in _by_key(names, promised, facts.outages.tenant, facts.outages.product, facts.outages.from_s):
         of(key).faults = len(rows)
         for row in rows.tolist():
-            outside = intervals(facts.exclusions, key.tenant, key.product, place.get(int(facts.outages.job[row])))
+            place = held.place(int(facts.outages.job[row]))
+            outside = intervals(facts.exclusions, key.tenant, key.product, place)
             for month, *part in split_at_months(
                 names.epoch_s, int(facts.outages.from_s[row]), int(facts.outages.until_s[row])
             ):
-                _add_outage(of(key._replace(month=month)), facts, row, outside, *part)
+                _add_outage(of(key._replace(month=month)), facts.outages, row, held, outside, *part)
     for key, excluded in _held_excluded(names, promised, facts):
         of(key).excluded.append(excluded)
     return {key: _in_order(found[key]) for key in sorted(found)}
@@ -154,8 +155,8 @@ def _held(mine: KeyFacts, lines: LineItemTable, rows: IntArray) -> None:
     mine.held_gpu_s = exact_sum(quantity)
     mine.charged_gpu_s = exact_sum(product(quantity, factor_bp)) // BP
     mine.degraded_gpu_s = exact_sum(quantity[charge_class == DEGRADED])
-    slow, down = charge_class == DEGRADED, charge_class == DOWN  # down is down, whether its seconds are charged or not
-    mine.impaired = exact_sum(product(quantity[slow], BP - factor_bp[slow])) + BP * exact_sum(quantity[down])
+    slow = charge_class == DEGRADED
+    mine.impaired = exact_sum(product(quantity[slow], BP - factor_bp[slow]))
 
 
 def _work(mine: KeyFacts, facts: SlaFacts, rows: IntArray) -> None:
@@ -167,13 +168,17 @@ def _work(mine: KeyFacts, facts: SlaFacts, rows: IntArray) -> None:
     mine.kept_gpu_s = exact_sum(segments.gpus[rows] * np.maximum(held_s - unkept_s, 0))
 
 
-def _add_outage(mine: KeyFacts, facts: SlaFacts, row: int, outside: list[Interval], from_s: int, until_s: int) -> None:
-    job, gpus = int(facts.outages.job[row]), int(facts.outages.gpus[row])
+def _add_outage(
+    mine: KeyFacts, outages: OutageTable, row: int, held: Held, outside: list[Interval], from_s: int, until_s: int
+) -> None:
+    job, gpus = int(outages.job[row]), int(outages.gpus[row])
     counts, excluded = cut(outside, from_s, until_s)
     mine.outages += [Outage(row, job, gpus, *part) for part in counts]
+    down_gpu_s = sum(held.gpu_s(job, gpus, *part) for part in counts)
+    mine.down_gpu_s[job] = mine.down_gpu_s.get(job, 0) + down_gpu_s
     for part in excluded:
-        cause = EXCLUSION_CAUSES[part.cause]
-        mine.excluded.append(ExcludedTime(cause, part.from_s, part.until_s, 0, gpus * (part.until_s - part.from_s)))
+        gpu_s = gpus * (part.until_s - part.from_s) - held.gpu_s(job, gpus, part.from_s, part.until_s)
+        mine.excluded.append(ExcludedTime(EXCLUSION_CAUSES[part.cause], part.from_s, part.until_s, 0, gpu_s))
 
 
 def _held_excluded(
@@ -211,12 +216,6 @@ def _in_order(mine: KeyFacts) -> KeyFacts:
         for (from_s, until_s, cause), (held, lost) in sorted(sums.items())
     ]
     return mine
-
-
-def _places(segments: SegmentTable) -> dict[int, tuple[int, int]]:
-    """Return the (region, SKU) of each job: it never moves from one pool to another."""
-    place = zip(segments.region.tolist(), segments.sku.tolist(), strict=True)
-    return dict(zip(segments.job.tolist(), place, strict=True))
 
 
 def _by_key(

@@ -1,8 +1,8 @@
 """What was promised and what was kept, per tenant, rented product and month.
 
 Ratios are pairs of ints. Availability is healthy / entitled GPU-seconds, where entitled = held + taken away by node
-faults, both without excluded time. A notice is kept iff the renter had its full notice and was not evicted inside its
-guarantee.
+faults (once, where it was held all the same), both without excluded time. A notice is kept iff the renter had its full
+notice and was not evicted inside its guarantee.
 """
 
 from collections.abc import Mapping, Sequence

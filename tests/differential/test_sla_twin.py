@@ -35,6 +35,9 @@ def case(seed: int) -> Case:
     """Draw a world with presets, scopes and exclusions; its jobs lose nodes where it has none of its own."""
     rng = random.Random(seed)
     world = closed_world(seed)
+    for job, tenant, product, _, _, gpus, start_s, end_s, _ in world.segments[::5]:  # down and held all the same
+        middle_s = (start_s + end_s) // 2
+        world.outages.append((job, tenant, product, rng.randint(1, gpus), middle_s, end_s))
     presets = {"bare.ondemand": SLA_PRESETS[seed % 7], "bare.reserved": SLA_PRESETS[(seed + 3) % 7]}
     scope = {preset.name: rng.choice(("pool", "node")) for preset in presets.values()}
     rows = [{"name": name, "scope": each} for name, each in scope.items()]
@@ -107,8 +110,19 @@ def twin_levels(made: Case, books: Books, rules: twin.Rules = twin.Rules()) -> t
         made.terms,
         NOTICE_S,
         REFUND_S,
+        charged(books),
         rules,
     )
+
+
+def charged(books: Books) -> dict[twin.Key, int]:
+    """GPU-seconds of each key that were charged in full: here a second is, or is free."""
+    lines, sums = books.lines, dict[twin.Key, int]()
+    months = month_numbers(NAMES.epoch_s, lines.hour_s)
+    columns = (lines.tenant, lines.product, months, lines.quantity, lines.factor_bp)
+    for t, p, month, quantity, factor_bp in zip(*(column.tolist() for column in columns), strict=True):
+        sums[_key((t, p, month))] = sums.get(_key((t, p, month)), 0) + quantity * (factor_bp == 10_000)
+    return sums
 
 
 def hour_costs(books: Books) -> dict[tuple[Any, ...], Fraction]:

@@ -87,25 +87,32 @@ def levels(
     terms: Mapping[str, Terms],
     notice_s: Mapping[str, int],
     refund_s: Mapping[str, int],
+    charged: Mapping[Key, int],
     rules: Rules = Rules(),  # noqa: B008
 ) -> Levels:
-    """Everything, counted second by second. `per_gpu_second` is what one GPU cost in that second."""
+    """Everything, counted second by second. `per_gpu_second` is what one GPU cost in that second, `charged` how many
+    GPU-seconds of a key were charged at their full price."""
     healthy: dict[tuple[Key, int], int] = defaultdict(int)
     entitled: dict[tuple[Key, int], int] = defaultdict(int)
     charge: dict[tuple[Key, int], Fraction] = defaultdict(Fraction)
+    uncounted: dict[Key, int] = defaultdict(int)
     for row in held:
         for second in range(row.start_s, row.end_s):
             at = (row.tenant, row.product, month(second)), row.job
             charge[at] += row.gpus * per_gpu_second(row, second)
             if not any(each.holds(row, second) for each in excluded) or rules.excluded_is_healthy:
-                healthy[at] += row.gpus
+                taken = sum(each.gpus for each in lost if each.job == row.job and each.start_s <= second < each.end_s)
+                healthy[at] += row.gpus - min(taken, row.gpus)
                 entitled[at] += row.gpus
+            else:
+                uncounted[at[0]] += row.gpus
     down = set()
     for row in lost:
         for second in range(row.start_s, row.end_s):
             if not any(each.holds(row, second) for each in excluded) or rules.excluded_is_healthy:
                 at = (row.tenant, row.product, month(second)), row.job
-                entitled[at] += row.gpus
+                there = sum(each.gpus for each in held if each.job == row.job and each.start_s <= second < each.end_s)
+                entitled[at] += row.gpus - min(there, row.gpus)
                 down.add(at)
     back: dict[tuple[Key, int], Fraction] = defaultdict(Fraction)
     for eviction in evicted:
@@ -120,11 +127,18 @@ def levels(
                 if month(second) == month(eviction.evicted_s):
                     at = (row.tenant, row.product, month(second)), row.job
                     back[at] += row.gpus * per_gpu_second(row, second)
+    counted = {key: charged.get(key, 0) - uncounted[key] for key in {at[0] for at in entitled}}
+    credits = _credits(healthy, entitled, charge, {} if rules.base_with_refunds else back, down, terms, rules)
+    for key, seconds in counted.items():
+        if key[1] in terms and terms[key[1]].linear:
+            lost = max(0, min(_of(entitled, key), seconds) - _of(healthy, key))
+            if lost:
+                credits[key] = (_sum(charge, key) - _sum(back, key)) * lost / charged[key]
     return Levels(
         availability={
             key: (_of(healthy, key), _of(entitled, key)) for key in {at[0] for at in entitled if entitled[at]}
         },
-        credits=_credits(healthy, entitled, charge, {} if rules.base_with_refunds else back, down, terms, rules),
+        credits={key: usd for key, usd in credits.items() if usd},
         refunds={key: _sum(back, key) for key in {at[0] for at in back}},
     )
 
@@ -141,7 +155,7 @@ def _credits(
     found = {}
     for key in {at[0] for at in entitled}:
         mine = terms.get(key[1])
-        if mine is None or mine.linear:  # metered products never charged what they lost
+        if mine is None or mine.linear:
             continue
         if mine.by_node:
             found[key] = sum(
@@ -156,7 +170,7 @@ def _credits(
         else:
             base = _sum(charge, key) - _sum(back, key)
             found[key] = base * _share(_of(healthy, key), _of(entitled, key), mine, rules)
-    return {key: usd for key, usd in found.items() if usd}
+    return found
 
 
 def _share(healthy: int, entitled: int, terms: Terms, rules: Rules) -> Fraction:

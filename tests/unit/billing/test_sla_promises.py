@@ -9,7 +9,7 @@ import pytest
 from billing.books import Books, close
 from billing.errors import UsageError
 from billing.invoices.bill import month_bills
-from billing.metering.classes import DEGRADED, DOWN
+from billing.metering.classes import DEGRADED
 from billing.money import format_usd
 from billing.sla.credit import Key, Measured, Outage, claim_by_node, reason
 from billing.sla.exclusions import NO_EXCLUSIONS, ExcludedTime, Interval, cut, exclusion_table, intervals
@@ -222,13 +222,11 @@ def test_linear_terms_give_nothing_for_seconds_that_were_never_charged() -> None
     )
     (row,), credits, _ = assess(NAMES, promises(NAMES, linear), facts)
     assert (row.terms, row.met, credits) == ("linear", False, [])
-    down = np.full_like(lines.charge_class, DOWN)
-    (row,), (credit,), _ = assess(
-        NAMES, promises(NAMES, linear), facts._replace(lines=replace(lines, charge_class=down))
-    )
-    assert credit.basis == "lost_seconds" and credit.exact.numerator == credit.charge.numerator * 10_000
-    assert reason(credit) == "charge of 4800 lost GPU-s by linear, 1 outage"
-    assert row.healthy_gpu_s == 0
+    meanwhile = facts._replace(outages=table(OutageTable, [(0, ACME, RESERVED, 4, 1000, 3100)]))
+    (row,), (credit,), _ = assess(NAMES, promises(NAMES, linear), meanwhile)
+    assert (row.healthy_gpu_s, row.entitled_gpu_s) == (24_000 - 8_000, 24_400)
+    assert credit.basis == "lost_seconds" and credit.exact == (8_000 * 2_600_000 * 10_000, 36_000_000)
+    assert reason(credit) == "charge of 8400 lost GPU-s by linear, 1 outage"
 
 
 def test_a_degraded_second_counts_by_its_factor_and_is_cut_not_rounded() -> None:
