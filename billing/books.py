@@ -8,7 +8,7 @@ import numpy as np
 
 from billing.columns import require_columns, require_interval, require_range
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
-from billing.contracts.lines import Basis
+from billing.contracts.lines import Basis, contract_lines
 from billing.finding import Finding
 from billing.invoices.agree import agree
 from billing.invoices.bill import Bill, make_bill, month_bills
@@ -24,6 +24,7 @@ from billing.sla.credit import ServiceCredit
 from billing.sla.exclusions import Excluded, exclusion_table
 from billing.sla.facts import SlaFacts
 from billing.sla.indicators import SlaRow, assess, promises
+from billing.sla.reserved import reserved_of
 from billing.usage import (
     STATES,
     CapacityTable,
@@ -104,11 +105,14 @@ def close(
     if charging.metered is not None:
         usage = with_metered(usage, charging.metered)
     lines = rate(names, usage, book, plans)
-    exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
-    facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions)
-    levels = assess(names, promises(names, registry), facts)
     states = all_states(names, usage, capacity)
-    agreed = agree(Basis(names, registry, book, node_gpus or {}, lines, states, horizon_s), levels.credits)
+    basis = Basis(names, registry, book, node_gpus or {}, lines, states, horizon_s)
+    contracts = contract_lines(basis)
+    exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
+    reserved = reserved_of(names, contracts, lines.denominator)
+    facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions, reserved)
+    levels = assess(names, promises(names, registry), facts)
+    agreed = agree(basis, contracts, levels.credits)
     findings = reconcile(
         names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans, agreed
     )

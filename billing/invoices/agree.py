@@ -4,22 +4,18 @@ from collections.abc import Sequence
 
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.alerts import spend_alerts
-from billing.contracts.lines import Basis, contract_lines
+from billing.contracts.line import ContractLine
+from billing.contracts.lines import Basis
 from billing.contracts.wallet import wallet_entries, wallets_of
 from billing.invoices.bill import PREPAYMENT, Bill, month_bills
 from billing.sla.credit import ServiceCredit
 
 
-def agree(basis: Basis, credits: Sequence[ServiceCredit]) -> Agreed:
-    """Return what contracts, wallets and alerts come to.
-
-    Raises:
-        PriceError: an hour of reserved capacity has no price.
-    """
+def agree(basis: Basis, lines: Sequence[ContractLine], credits: Sequence[ServiceCredit]) -> Agreed:
+    """Return what contracts, wallets and alerts come to; `lines` are those of `contract_lines`."""
     names, registry = basis.names, basis.registry
     if not (registry.contracts or registry.wallets or registry.spend_alerts):
         return NOTHING_AGREED
-    lines = contract_lines(basis)
     wallets = wallets_of(registry)
     bills = month_bills(names, basis.lines, credits, Agreed(lines)) if wallets else []
     entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s)

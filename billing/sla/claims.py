@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from billing.money import Exact
+from billing.money import Exact, floor_share
 from billing.months import month_bounds
 from billing.sla.charges import Piece, charges_of
 from billing.sla.credit import Breach, Key, Measured, Outage, ServiceCredit, claim, claim_by_node, claim_refund
@@ -107,6 +107,9 @@ def _by_node(
         pieces = list(_in_month(names, facts, key, rows))
         charge = sum(charges_of(facts.lines, pieces)) - refunds.of_job.get((key, job), 0)
         held = sum(piece.gpus * (piece.until_s - piece.from_s) for piece in pieces)
+        if mine.reserved.idle:  # a fee is charged for what was lost, too
+            away = min(sum(outage.gpu_s for outage in lost) - mine.down_gpu_s.get(job, 0), mine.reserved.idle)
+            charge += floor_share(mine.reserved.fee, away, mine.reserved.idle)
         counted, down = sum(_counted_gpu_s(facts, piece) for piece in pieces), mine.down_gpu_s.get(job, 0)
         healthy, entitled = counted - down, counted - down + sum(outage.gpu_s for outage in lost)
         nodes.append((Measured(healthy, entitled, charge, held, facts.lines.denominator), lost))

@@ -19,6 +19,7 @@ from billing.rating.rate import LineItemTable
 from billing.sla.credit import Key, Outage
 from billing.sla.exclusions import ExcludedTime, Interval, cut, intervals
 from billing.sla.held import Held
+from billing.sla.reserved import NOT_RESERVED, Reserved
 from billing.usage import (
     EvictionTable,
     ExclusionTable,
@@ -31,6 +32,8 @@ from billing.usage import (
 )
 from tenants.exclusion import EXCLUSION_CAUSES
 from tenants.sla_terms import SlaTerms
+
+NO_CONTRACTS: Mapping[Key, Reserved] = {}
 
 
 class Promise(NamedTuple):
@@ -54,6 +57,7 @@ class SlaFacts(NamedTuple):
     evictions: EvictionTable
     outages: OutageTable
     exclusions: ExclusionTable
+    reserved: Mapping[Key, Reserved] = NO_CONTRACTS
 
 
 @dataclass(slots=True)
@@ -76,6 +80,7 @@ class KeyFacts:
     inside_guarantee: int = 0
     evictions: int = 0
     wait_s: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    reserved: Reserved = NOT_RESERVED
     ended_gpu_s: int = 0
     kept_gpu_s: int = 0
 
@@ -87,8 +92,12 @@ class KeyFacts:
     @property
     def entitled_gpu_s(self) -> int:
         """What was held, and what outages took of what was not."""
-        lost_gpu_s = sum(outage.gpu_s for outage in self.outages)
-        return self._counted_gpu_s + lost_gpu_s - sum(self.down_gpu_s.values())
+        return self._counted_gpu_s + self.away_gpu_s
+
+    @property
+    def away_gpu_s(self) -> int:
+        """What outages took while it was not held."""
+        return sum(outage.gpu_s for outage in self.outages) - sum(self.down_gpu_s.values())
 
     @property
     def uncounted_gpu_s(self) -> int:
@@ -96,7 +105,8 @@ class KeyFacts:
 
     @property
     def _counted_gpu_s(self) -> int:
-        return self.held_gpu_s - self.uncounted_gpu_s
+        """What was held, and what a fee kept ready without being held; an outage is idle for the contract too."""
+        return self.held_gpu_s - self.uncounted_gpu_s + max(0, self.reserved.idle - self.away_gpu_s)
 
 
 def gather(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> dict[Key, KeyFacts]:
@@ -134,6 +144,9 @@ def gather(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> di
                 names.epoch_s, int(facts.outages.from_s[row]), int(facts.outages.until_s[row])
             ):
                 _add_outage(of(key._replace(month=month)), facts.outages, row, held, outside, *part)
+    for key, reserved in facts.reserved.items():
+        if key.product in promised:
+            _reserve(of(key), reserved)
     for key, excluded in _held_excluded(names, promised, facts):
         of(key).excluded.append(excluded)
     return {key: _in_order(found[key]) for key in sorted(found)}
@@ -157,6 +170,12 @@ def _held(mine: KeyFacts, lines: LineItemTable, rows: IntArray) -> None:
     mine.degraded_gpu_s = exact_sum(quantity[charge_class == DEGRADED])
     slow = charge_class == DEGRADED
     mine.impaired = exact_sum(product(quantity[slow], BP - factor_bp[slow]))
+
+
+def _reserve(mine: KeyFacts, reserved: Reserved) -> None:
+    mine.reserved = reserved
+    mine.charge += reserved.fee
+    mine.charged_gpu_s += reserved.idle
 
 
 def _work(mine: KeyFacts, facts: SlaFacts, rows: IntArray) -> None:

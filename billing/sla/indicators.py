@@ -25,7 +25,8 @@ class SlaRow(NamedTuple):
 
     `credit_bp` is the deepest step that an availability fell to, capped, and `credit_micro_usd` all that was posted;
     `refund_micro_usd` is the part of it for evictions that broke a promise. `excluded_gpu_s` are in neither healthy
-    nor entitled. Of the segments that ended in the month, `kept_gpu_s` of `ended_gpu_s` were work that was kept.
+    nor entitled. Of the segments that ended in the month, `kept_gpu_s` of `ended_gpu_s` were work that was kept. Of
+    what contracts promised, `reserved_gpu_s`, `delivered_gpu_s` were there and healthy.
     """
 
     tenant: int
@@ -52,6 +53,8 @@ class SlaRow(NamedTuple):
     refund_micro_usd: int = 0
     ended_gpu_s: int = 0
     kept_gpu_s: int = 0
+    reserved_gpu_s: int = 0
+    delivered_gpu_s: int = 0
 
     @property
     def met(self) -> bool | None:
@@ -144,4 +147,6 @@ def _row(key: Key, mine: KeyFacts, promise: Promise, credits: Sequence[ServiceCr
         refund_micro_usd=sum(credit.amount_micro_usd for credit in refunds),
         ended_gpu_s=mine.ended_gpu_s,
         kept_gpu_s=mine.kept_gpu_s,
+        reserved_gpu_s=mine.reserved.promised,
+        delivered_gpu_s=max(0, mine.reserved.there - sum(outage.gpu_s for outage in mine.outages)),
     )

@@ -114,19 +114,7 @@ def levels(
                 there = sum(each.gpus for each in held if each.job == row.job and each.start_s <= second < each.end_s)
                 entitled[at] += row.gpus - min(there, row.gpus)
                 down.add(at)
-    back: dict[tuple[Key, int], Fraction] = defaultdict(Fraction)
-    for eviction in evicted:
-        if rules.kept(eviction, notice_s[eviction.product]):
-            continue
-        for row in held:
-            if (row.job, row.end_s) != (eviction.job, eviction.evicted_s):
-                continue
-            if any(each.holds(row, eviction.evicted_s) for each in excluded):
-                continue
-            for second in range(max(row.start_s, row.end_s - refund_s[row.product]), row.end_s):
-                if month(second) == month(eviction.evicted_s):
-                    at = (row.tenant, row.product, month(second)), row.job
-                    back[at] += row.gpus * per_gpu_second(row, second)
+    back = given_back(held, evicted, excluded, per_gpu_second, month, notice_s, refund_s, rules)
     counted = {key: charged.get(key, 0) - uncounted[key] for key in {at[0] for at in entitled}}
     credits = _credits(healthy, entitled, charge, {} if rules.base_with_refunds else back, down, terms, rules)
     for key, seconds in counted.items():
@@ -141,6 +129,33 @@ def levels(
         credits={key: usd for key, usd in credits.items() if usd},
         refunds={key: _sum(back, key) for key in {at[0] for at in back}},
     )
+
+
+def given_back(
+    held: list[Held],
+    evicted: Iterable[Evicted],
+    excluded: list[Excluded],
+    per_gpu_second: Callable[[Held, int], Fraction],
+    month: Callable[[int], str],
+    notice_s: Mapping[str, int],
+    refund_s: Mapping[str, int],
+    rules: Rules,
+) -> dict[tuple[Key, int], Fraction]:
+    """USD of the last seconds before each eviction that broke a promise, by key and job."""
+    back: dict[tuple[Key, int], Fraction] = defaultdict(Fraction)
+    for eviction in evicted:
+        if rules.kept(eviction, notice_s[eviction.product]):
+            continue
+        for row in held:
+            if (row.job, row.end_s) != (eviction.job, eviction.evicted_s):
+                continue
+            if any(each.holds(row, eviction.evicted_s) for each in excluded):
+                continue
+            for second in range(max(row.start_s, row.end_s - refund_s[row.product]), row.end_s):
+                if month(second) == month(eviction.evicted_s):
+                    at = (row.tenant, row.product, month(second)), row.job
+                    back[at] += row.gpus * per_gpu_second(row, second)
+    return back
 
 
 def _credits(

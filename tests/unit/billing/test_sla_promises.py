@@ -11,14 +11,16 @@ from billing.errors import UsageError
 from billing.invoices.bill import month_bills
 from billing.metering.classes import DEGRADED
 from billing.money import format_usd
+from billing.months import parse_utc
 from billing.sla.credit import Key, Measured, Outage, claim_by_node, reason
 from billing.sla.exclusions import NO_EXCLUSIONS, ExcludedTime, Interval, cut, exclusion_table, intervals
 from billing.sla.facts import SlaFacts
 from billing.sla.indicators import assess, promises
 from billing.sla.report import evidence_hash, sla_reports
-from billing.usage import CapacityTable, EvictionTable, OutageTable, SegmentTable, StartTable, WorkTable
+from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable, WorkTable
 from billing_facts import HOUR_S, NAMES, price_book, registry, table
 from tenants.exclusion import Exclusion
+from tenants.registry import Registry
 from tenants.sla_terms import SLA_PRESETS
 
 ACME, ON_DEMAND, SPOT, RESERVED = 1, 1, 2, 3
@@ -269,3 +271,74 @@ def test_a_report_is_of_one_tenant_and_month_and_its_hash_is_of_all_of_it() -> N
     again, other = (sla_reports(NAMES, rows, closed.credits, closed.excluded) for rows in (closed.sla, changed))
     assert [report.hash for report in again] == [report.hash for report in reports]
     assert [before.hash != after.hash for before, after in zip(reports, other, strict=True)] == [True, False]
+
+
+# -- reserved capacity that a fee is charged for -----------------------------------------------------------------------
+
+APRIL = Names(("acme",), ("bare.reserved",), ("eu",), ("h100",), parse_utc("2026-04-01T00:00:00Z"))
+MONTH_S = 30 * 86_400
+
+
+def april(hours: int, terms: dict[str, Any], charge: str = "term") -> Books:
+    """64 GPUs reserved at 2.35 for April, in use all the time; one node of 8 is down for some hours."""
+    down_s = 10 * 86_400
+    again_s = down_s + hours * HOUR_S
+    contract = {"id": "c", "tenant": "acme", "product": "bare.reserved", "region": "eu", "sku": "h100", "nodes": 8}
+    contract |= {"gpus_per_node": 8, "from_s": 0, "until_s": MONTH_S, "charge": charge}
+    parties = Registry.from_mapping(
+        {
+            "tenant": [{"id": "acme", "name": "Acme", "kind": "external"}],
+            "product": [{"code": "bare.reserved", "sla": terms["name"]}],
+            "contract": [contract],
+            "sla": [terms],
+        }
+    )
+    held = [
+        (0, 0, 0, 0, 0, 56, 0, MONTH_S, 0),
+        (1, 0, 0, 0, 0, 8, 0, down_s, 2),
+        (1, 0, 0, 0, 0, 8, again_s, MONTH_S, 0),
+    ]
+    price = {"product": "*", "sku": "*", "from": "2026-01-01T00:00:00Z", "usd_per_gpu_hour": "2.35"}
+    return close(
+        APRIL,
+        parties,
+        price_book([price]),
+        table(SegmentTable, held),
+        table(StartTable, []),
+        table(EvictionTable, []),
+        table(OutageTable, [(1, 0, 0, 8, down_s, again_s)]),
+        table(CapacityTable, []),
+        None,
+        MONTH_S,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "terms", "credit_usd", "entitled_gpu_s"),
+    [
+        (8, {"name": "target_9990"}, "10828.80", 165_888_000),
+        (8, {"name": "target_9950", "scope": "node"}, "4060.80", 165_888_000),
+        (8, {"name": "linear"}, "150.40", 165_888_000),
+        (4, {"name": "target_9990"}, "0.00", 165_888_000),
+        (8, {"name": "target_9990", "cap_bp": 500}, "5414.40", 165_888_000),
+    ],
+    ids=["pool", "node", "linear", "4 h", "capped"],
+)
+def test_the_expected_credits_under_a_fee(
+    hours: int, terms: dict[str, Any], credit_usd: str, entitled_gpu_s: int
+) -> None:
+    books = april(hours, terms)
+    (row,) = books.sla
+    assert (row.healthy_gpu_s, row.entitled_gpu_s) == (entitled_gpu_s - hours * 8 * HOUR_S, entitled_gpu_s)
+    assert (row.reserved_gpu_s, row.delivered_gpu_s) == (entitled_gpu_s, row.healthy_gpu_s)
+    assert format_usd(row.credit_micro_usd, 2) == credit_usd
+    (bill,) = books.month_bills()
+    assert format_usd(bill.total_micro_usd, 2) == format_usd(108_288_000_000 - row.credit_micro_usd, 2)
+    assert books.findings == []
+
+
+def test_without_a_fee_what_was_lost_was_never_charged() -> None:
+    books = april(8, {"name": "linear"}, charge="usage")
+    (row,) = books.sla
+    assert (row.met, row.credit_micro_usd) == (False, 0)
+    assert row.reserved_gpu_s == 165_888_000
