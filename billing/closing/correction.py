@@ -8,12 +8,12 @@ an issued invoice plus its corrections is what the invoice would have been, what
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from billing.closing.month import NO_ROWS, Basis, Part, month_parts
+from billing.closing.month import Basis, Part, month_parts
 from billing.invoices.invoice import Item
 from billing.money import Exact
 from billing.months import parse_month
 
-_DRAWN = ("wallet",)  # money that was drawn then is not drawn again
+_DRAWN = ("wallet", "prepayment", "discount")  # money that was moved then is not moved again
 
 
 class Earlier(NamedTuple):
@@ -40,7 +40,7 @@ def correction_parts(before: Basis, after: Basis, tenant: str, invoices: Sequenc
         for key in [*new, *(key for key in old if key not in new)]:
             change = _change(old.get(key), new.get(key), number, cause)
             if change is not None:
-                found.append(Part(change, NO_ROWS))
+                found.append(Part(change))
     return found
 
 

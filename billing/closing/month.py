@@ -1,6 +1,8 @@
 """From closed books to the drafts of a month: which lines an invoice has, and which rows of the hours are behind each.
 
-    usage        one line per (product, SKU, region, meter, price, class, factor), as the bill has them
+    contracts    what they add to usage, rounded together with it
+    wallets      what they pay, after everything else; they are drawn in whole minor units and not taxed
+    usage        one line per charge: product, SKU, region, meter, price row, and why it is not charged in full
     credits      with their posted amounts, taxed as what they give back
     tax          of a line at its last second
     show-back    internal teams are shown the transfer price of the terms, if those have one, else the price book's
@@ -19,12 +21,16 @@ from typing import NamedTuple
 import numpy as np
 
 from billing.books import Books
-from billing.columns import group_rows
+from billing.closing.agreed_items import contract_item, wallet_item, wallet_kinds
+from billing.contracts.line import ContractLine
+from billing.contracts.wallet import DRAWN
 from billing.invoices.bill import class_note, credit_text
 from billing.invoices.invoice import Heading, Invoice, Item, LogRange, draft
-from billing.metering.meters import METERS
-from billing.money import SECONDS_PER_HOUR, Exact, exact_sums
-from billing.months import month_bounds, month_label, month_numbers
+from billing.metering.classes import CLASSES
+from billing.money import SECONDS_PER_HOUR, Exact
+from billing.months import month_bounds, month_label, month_numbers, run_period
+from billing.rating.charge import Charge
+from billing.rating.charges import charges_of
 from billing.rating.prices import PriceBook
 from billing.rating.rate import NO_UNIT_PRICE, LineItemTable, over, rate
 from billing.sla.credit import ServiceCredit
@@ -33,6 +39,7 @@ from billing.terms import Terms
 from billing.usage import IntArray
 from tenants.registry import Registry
 
+NEVER_TAXED = ("wallet", "prepayment", "discount")  # they pay for what was taxed
 NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 
 
@@ -59,16 +66,50 @@ class Basis:
         return self.books.lines if self.terms.showback is None else _shown_back(self.books, self.terms)
 
     @cached_property
+    def charges(self) -> dict[tuple[int, int], list[Charge]]:
+        """The charges by (tenant index, month), in the order in which they stand on invoices."""
+        names, terms, lines = self.books.names, self.terms, self.lines
+        period = run_period(self.books.horizon_s)
+        plans = terms.plans(names.products)
+        every = charges_of(names, lines, terms.book, period, plans, terms.currency)
+        if terms.showback is not None:
+            shown = charges_of(names, lines, terms.showback, period, plans, terms.currency)
+            every = [charge for charge in every if not is_internal(terms.registry, charge.tenant)] + [
+                charge._replace(rate_id="showback") for charge in shown if is_internal(terms.registry, charge.tenant)
+            ]
+        found: dict[tuple[int, int], list[Charge]] = {}
+        for charge in every:
+            some = charge.rows[0]
+            found.setdefault((int(lines.tenant[some]), int(self.month_of_row[some])), []).append(charge)
+        return found
+
+    @cached_property
+    def wallet_kind(self) -> dict[str, str]:
+        """The kind of line that stands for what each wallet pays."""
+        return wallet_kinds(self.terms.registry)
+
+    @cached_property
     def month_of_row(self) -> IntArray:
         """Months since January 1970 of each row of `lines`."""
         return month_numbers(self.books.names.epoch_s, self.lines.hour_s)
 
 
+def told_until(sources: Sequence[tuple[str, int, str]]) -> tuple[LogRange, str]:
+    """Return the log range and hash of (source, last seq, hash of that event): what a `Basis` says of a log.
+
+    The hash of a source's last event stands for all before it, since each holds the hash of the one before.
+    """
+    ordered = sorted(sources)
+    text = "\n".join(f"{source} {last} {hash_}" for source, last, hash_ in ordered)
+    return tuple((source, 1, last) for source, last, _ in ordered), sha256(text.encode()).hexdigest()
+
+
 class Part(NamedTuple):
-    """A line before rounding, and the rows of `Basis.lines` behind it: none for what is no usage."""
+    """A line before rounding, and behind usage its charge and the rows of `Basis.lines` that share it."""
 
     item: Item
-    rows: IntArray
+    rows: IntArray = NO_ROWS
+    charge: Charge | None = None
 
 
 def book_version(book: PriceBook) -> str:
@@ -79,20 +120,35 @@ def book_version(book: PriceBook) -> str:
 
 def months_with_lines(basis: Basis) -> list[tuple[int, int]]:
     """Return the (month, tenant index) of every invoice there is something for, sorted."""
-    keys = zip(basis.month_of_row.tolist(), basis.lines.tenant.tolist(), strict=True)
-    return sorted(set(keys) | {(credit.key.month, credit.key.tenant) for credit in basis.books.credits})
+    tenant_of = {word: code for code, word in enumerate(basis.books.names.tenants)}
+    keys = {(month, tenant) for tenant, month in basis.charges}
+    keys |= {(credit.key.month, credit.key.tenant) for credit in basis.books.credits}
+    return sorted(keys | {(line.month, tenant_of[line.tenant]) for line in basis.books.agreed.lines if _adds(line)})
 
 
 def month_parts(basis: Basis, tenant: int, month: int) -> list[Part]:
     """Return the lines of a tenant's month before rounding, in the order in which they stand on the invoice."""
-    rows = np.flatnonzero((basis.lines.tenant == tenant) & (basis.month_of_row == month)).astype(np.int64)
-    parts = _usage(basis, tenant, rows)
-    parts += [
-        Part(_credit(basis, credit), NO_ROWS)
-        for credit in basis.books.credits
-        if (credit.key.tenant, credit.key.month) == (tenant, month)
+    word, books = basis.books.names.tenants[tenant], basis.books
+    parts = [Part(_usage_item(basis, charge), charge.rows, charge) for charge in basis.charges.get((tenant, month), ())]
+    items = [
+        contract_item(line, books.names.epoch_s)
+        for line in books.agreed.lines
+        if (line.tenant, line.month) == (word, month) and _adds(line)
     ]
+    items += [
+        _credit(basis, credit) for credit in books.credits if (credit.key.tenant, credit.key.month) == (tenant, month)
+    ]
+    items += [
+        wallet_item(entry, basis.wallet_kind[entry.wallet], books.names.epoch_s)
+        for entry in books.agreed.wallet
+        if (entry.tenant, entry.month, entry.kind) == (word, month, DRAWN)
+    ]
+    parts += [Part(item) for item in items]
     return [part._replace(item=_taxed(basis, tenant, part.item)) for part in parts]
+
+
+def _adds(line: ContractLine) -> bool:
+    return line.exact.numerator != 0
 
 
 def month_draft(basis: Basis, tenant: int, month: int, parts: Sequence[Part] | None = None) -> Invoice:
@@ -142,47 +198,26 @@ def _shown_back(books: Books, terms: Terms) -> LineItemTable:
     )
 
 
-def _usage(basis: Basis, tenant: int, rows: IntArray) -> list[Part]:
-    lines = basis.lines
-    keys = (lines.product, lines.sku, lines.region, lines.meter, lines.unit_price_micro_usd)
-    order, first = group_rows(*(column[rows] for column in (*keys, lines.charge_class, lines.factor_bp)))
-    rows = rows[order]
-    numerators, quantities = exact_sums(lines.numerator[rows], first), exact_sums(lines.quantity[rows], first)
-    groups = np.split(rows, first[1:]) if len(first) else []
-    return [
-        Part(_usage_item(basis, group, quantity, Exact(numerator, lines.denominator)), group)
-        for group, quantity, numerator in zip(groups, quantities, numerators, strict=True)
-    ]
-
-
-def _usage_item(basis: Basis, rows: IntArray, quantity: int, exact: Exact) -> Item:
-    names, lines, row = basis.books.names, basis.lines, int(rows[0])
-    hours_s = names.epoch_s + lines.hour_s[rows]
-    product, sku = names.products[lines.product[row]], names.skus[lines.sku[row]]
-    region, meter = names.regions[lines.region[row]], METERS[int(lines.meter[row])]
-    price = int(lines.unit_price_micro_usd[row])
-    note = class_note(int(lines.charge_class[row]), int(lines.factor_bp[row]))
+def _usage_item(basis: Basis, charge: Charge) -> Item:
+    hours_s = basis.books.names.epoch_s + basis.lines.hour_s[charge.rows]
+    prices = np.unique(basis.lines.unit_price_micro_usd[charge.rows])
+    single = len(prices) == 1 and prices[0] != NO_UNIT_PRICE
+    note = class_note(CLASSES.index(charge.charge_class), charge.factor_bp)
     return Item(
         kind="usage",
-        product=product,
-        description=f"{product}, {sku} in {region}" + (f", {note}" if note else ""),
-        exact=exact,
-        cause=_price_id(basis, product, sku, region, int(hours_s.min())),
+        product=charge.product,
+        description=f"{charge.product}, {charge.sku} in {charge.region}" + (f", {note}" if note else ""),
+        exact=charge.exact,
+        cause=charge.rate_id,
         from_s=int(hours_s.min()),
         until_s=int(hours_s.max()) + SECONDS_PER_HOUR,
-        sku=sku,
-        region=region,
-        meter=meter.code,
-        quantity=quantity,
-        unit=meter.unit,
-        unit_price_micro=None if price == NO_UNIT_PRICE else price,
+        sku=charge.sku,
+        region=charge.region,
+        meter=charge.meter,
+        quantity=charge.quantity,
+        unit=charge.unit,
+        unit_price_micro=int(prices[0]) if single else None,
     )
-
-
-def _price_id(basis: Basis, product: str, sku: str, region: str, at_unix_s: int) -> str:
-    plan = basis.terms.plans([product])[0]
-    row = basis.terms.book.row_at(plan, sku, region, at_unix_s)
-    return f"price[{basis.terms.book.rows.index(row)}]"
 
 
 def _credit(basis: Basis, credit: ServiceCredit) -> Item:
@@ -194,16 +229,22 @@ def _credit(basis: Basis, credit: ServiceCredit) -> Item:
         product=product,
         description=credit_text(names, credit),
         exact=Exact(-credit.exact.numerator, credit.exact.denominator),
-        cause=f"sla/{product}/{month_label(credit.key.month)}",
+        cause=credit_cause(basis, credit),
         from_s=names.epoch_s + from_s,
         until_s=names.epoch_s + until_s,
         fixed_micro=-credit.amount_micro_usd,
     )
 
 
+def credit_cause(basis: Basis, credit: ServiceCredit) -> str:
+    """Return the id of a service credit: one per product, month and basis of a tenant."""
+    product = basis.books.names.products[credit.key.product]
+    return f"sla/{product}/{month_label(credit.key.month)}/{credit.basis}"
+
+
 def _taxed(basis: Basis, tenant: int, item: Item) -> Item:
     word = basis.books.names.tenants[tenant]
-    if item.kind in ("wallet", "prepayment") or is_internal(basis.terms.registry, word):
+    if item.kind in NEVER_TAXED or is_internal(basis.terms.registry, word):
         return item
     row = tax_at(basis.terms.taxes, word, item.product, max(item.from_s, item.until_s - 1))
     return item if row is None else item._replace(tax_bp=row.tax_bp)

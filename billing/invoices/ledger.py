@@ -25,6 +25,8 @@ from billing.invoices.lifecycle import Payment
 CASH, TAX_PAYABLE, SHOWBACK_CLEARING = "cash", "tax_payable", "showback_clearing"
 # Where a line's net amount is booked, if not as revenue of its product.
 _OWED = {"wallet": "wallet", "prepayment": "deferred"}
+# Causes of what is paid ahead of a floor when its term begins, and of what that takes off each month.
+_PAID_AHEAD = ("/commitment_upfront", "/commitment_paid")
 _REDUCES = ("service_credit", "discount", "adjustment")
 
 
@@ -74,6 +76,8 @@ def void_entries(invoice: Invoice, voided_s: int) -> list[Entry]:
 
 def line_account(line: InvoiceLine) -> str:
     """Return the account in which the net amount of an invoice's line is booked."""
+    if line.cause.endswith(_PAID_AHEAD):
+        return f"deferred:{line.tenant}"
     if line.kind in _OWED:
         return f"{_OWED[line.kind]}:{line.tenant}"
     if line.kind in _REDUCES:

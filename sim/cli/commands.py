@@ -10,6 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from sim.cli import bill, db, quota, scenarios, sla
+from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
 from sim.cli.compare import compare
 from sim.cli.delay import delay
@@ -45,6 +46,9 @@ command(
 command(bill.app, "check", "spillway bill check exports/demo/focus-1.2.csv", "spillway bill check rows.parquet --json")(
     check
 )
+command(
+    bill.app, "explain", "spillway bill explain last acme-000001/2", "spillway bill explain last acme/2026-03/1 --json"
+)(explain_line)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)

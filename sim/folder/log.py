@@ -67,7 +67,7 @@ def event_count(run: RunFolder) -> int:
 def _kinds(run: RunFolder) -> list[_Kind]:
     epoch_s = run.names.epoch_s
     held = {name: column.tolist() for name, column in run.columns("allocations").items() if name != "nodes"}
-    names = _allocation_names(held["job_id"], held["start_s"])
+    names = allocation_names(held["job_id"], held["start_s"])
     return [
         *_allocations(held, names, epoch_s),
         *_outages(held, names, epoch_s),
@@ -79,7 +79,7 @@ def _kinds(run: RunFolder) -> list[_Kind]:
     ]
 
 
-def _allocation_names(jobs: list[str], start_s: list[int]) -> list[str]:
+def allocation_names(jobs: list[str], start_s: list[int]) -> list[str]:
     """Return the id of each allocation: the job's, and which of its starts it was."""
     count: dict[str, int] = {}
     names = [""] * len(jobs)

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.closing.close_month import issue_all
 from billing.closing.correction import Earlier, correction_parts
+from billing.closing.explain import explain, faults_of
+from billing.closing.holdings import Held
 from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
 from billing.invoices.bill import month_bills
 from billing.invoices.document import document_bytes
 from billing.invoices.invoice import Heading, draft
 from billing.invoices.ledger import balances, check_ledger, invoice_entries
+from billing.metering.classes import charge_marks, free_rules
 from billing.terms import Terms, taxes_from
-from billing_facts import NAMES, closed_world, price_book, registry
+from billing.usage import SegmentTable
+from billing_facts import NAMES, closed_world, price_book, registry, table
 
 SEEDS = st.integers(0, 10**9)
 TERMS = Terms(registry(), price_book(), epoch_s=NAMES.epoch_s)
@@ -34,8 +39,8 @@ def test_invoices_are_the_bills(seed: int) -> None:
     invoices = {(invoice.tenant, invoice.period): invoice for invoice in issue_all(made)}
     assert invoices.keys() == bills.keys()
     for key, invoice in invoices.items():
-        lines = [(line.net_micro, line.quantity, line.exact) for line in invoice.lines]
-        assert lines == [(line.amount_micro_usd, line.quantity_gpu_s, line.exact) for line in bills[key].lines]
+        lines = sorted((line.quantity, Fraction(*line.exact)) for line in invoice.lines)
+        assert lines == sorted((line.quantity_gpu_s, Fraction(*line.exact)) for line in bills[key].lines)
         assert invoice.total_micro == bills[key].total_micro_usd
 
 
@@ -73,3 +78,35 @@ def test_an_invoice_and_its_corrections_are_the_invoice_of_all_facts(known: int,
 
 def draft_of(parts: Sequence[Part]) -> int:
     return draft(Heading("acme", "2026-02"), [part.item for part in parts]).net_micro
+
+
+def held_of(seed: int) -> Held:
+    """Who held what in a closed world, as its books were made from it."""
+    segments = table(SegmentTable, closed_world(seed).segments)
+    marks = charge_marks(segments, free_rules(NAMES, registry()))
+    return Held(segments, marks, [f"job-{job}" for job in segments.job.tolist()])
+
+
+@given(SEEDS)
+def test_every_explanation_adds_up_to_its_line(seed: int) -> None:
+    made, held = basis(seed, replace(TERMS, taxes=VAT)), held_of(seed)
+    for month, tenant in months_with_lines(made):
+        parts = month_parts(made, tenant, month)
+        invoice = month_draft(made, tenant, month, parts)
+        for line in invoice.lines:
+            told = explain(made, invoice, parts, line.number, held)
+            assert faults_of(told) == []
+            assert (line.kind == "usage") == bool(told.hours) == (told.price is not None) == told.traced
+            assert (line.kind == "service_credit") == bool(told.evidence)
+            assert sum(hour.quantity for hour in told.hours) == line.quantity
+
+
+def test_an_explanation_that_leaves_an_hour_or_a_second_out_is_caught() -> None:
+    made, held = basis(6), held_of(6)
+    month, tenant = months_with_lines(made)[0]
+    parts = month_parts(made, tenant, month)
+    told = explain(made, month_draft(made, tenant, month, parts), parts, 1, held)
+    hour = told.hours[0]
+    shorter = replace(told, hours=(hour._replace(holdings=hour.holdings[1:]), *told.hours[1:]))
+    assert faults_of(shorter) and faults_of(replace(told, hours=told.hours[1:]))
+    assert faults_of(replace(told, rounding=told.rounding._replace(extra=not told.rounding.extra)))

@@ -1,0 +1,47 @@
+"""From the name of a line, as people write it, to its explanation."""
+
+import re
+
+from billing.closing.close_month import issue_time_s
+from billing.closing.explain import Explanation, explain
+from billing.closing.holdings import Held
+from billing.closing.month import Basis, month_draft, month_parts, months_with_lines
+from billing.errors import InvoiceError
+from billing.invoices.lifecycle import issue, number_text, series_of
+from billing.months import month_label, parse_month
+
+_MONTH = re.compile(r"(.+)/([0-9]{4}-[0-9]{2})/([0-9]{1,6})")
+_NUMBER = re.compile(r"(.+-[0-9]{6,})/([0-9]{1,6})")
+
+
+def explain_named(basis: Basis, name: str, held: Held | None = None) -> Explanation:
+    """Return the explanation of "acme-000001/2" (number and line) or "acme/2026-03/2" (tenant, month and line).
+
+    Invoices of finished books are numbered month by month, so only the one that is asked for is made.
+
+    Raises:
+        InvoiceError: no such line.
+        PeriodError: a month that cannot be read.
+    """
+    tenant, month, ordinal, line = _found(basis, name)
+    parts = month_parts(basis, tenant, month)
+    invoice = issue(month_draft(basis, tenant, month, parts), ordinal, issue_time_s(basis, month))
+    return explain(basis, invoice, parts, line, held)
+
+
+def _found(basis: Basis, name: str) -> tuple[int, int, int, int]:
+    """Return (tenant, month, ordinal of the invoice, line)."""
+    by_month, by_number = _MONTH.fullmatch(name), _NUMBER.fullmatch(name)
+    ordinals: dict[int, int] = {}
+    known = []
+    for month, tenant in months_with_lines(basis):
+        ordinals[tenant] = ordinals.get(tenant, 0) + 1
+        word = basis.books.names.tenants[tenant]
+        if by_month and (word, month) == (by_month[1], parse_month(by_month[2])):
+            return tenant, month, ordinals[tenant], int(by_month[3])
+        number = number_text(series_of(month_draft(basis, tenant, month, ())), ordinals[tenant])
+        if by_number and number == by_number[1]:
+            return tenant, month, ordinals[tenant], int(by_number[2])
+        known.append(f"{number} ({word}/{month_label(month)})")
+    allowed = "NUMBER/LINE or TENANT/YYYY-MM/LINE; invoices: " + (", ".join(known) or "none")
+    raise InvoiceError("no such line", code="unknown_line", path="LINE", found=name, allowed=allowed)
