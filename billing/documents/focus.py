@@ -14,6 +14,13 @@ from billing.documents.focus_columns import (
     NAMES_1_4,
     VERSION_WORDS,
 )
+from billing.documents.focus_contracts import (
+    Pool,
+    contract_columns,
+    counts_when_used,
+    kind_by_contract,
+    reserved_pools,
+)
 from billing.documents.focus_words import CORRECTION, GPU, PREPAID, PRICING_OF_BAND, UNITS, Unit, kind_of
 from billing.documents.hours import HourShare, HoursOf, require_hours, split_over
 from billing.documents.parties import Parties
@@ -36,7 +43,8 @@ def focus_rows(invoice: Invoice, hours: HoursOf, parties: Parties, version: str 
         DocumentError: hours that do not add up to their line.
     """
     common = _common(invoice, parties, version)
-    rows = [row for line in invoice.lines for row in _line_rows(invoice, line, hours, parties)]
+    reserved = reserved_pools(invoice.lines)
+    rows = [row for line in invoice.lines for row in _line_rows(invoice, line, hours, parties, reserved)]
     for number, row in enumerate(rows, start=1):
         row |= common
         row["x_InvoiceRow"], row["x_InvoiceRows"] = str(number), str(len(rows))
@@ -65,21 +73,25 @@ def _common(invoice: Invoice, parties: Parties, version: str) -> FocusRow:
     }
 
 
-def _line_rows(invoice: Invoice, line: InvoiceLine, hours: HoursOf, parties: Parties) -> Iterator[FocusRow]:
+def _line_rows(
+    invoice: Invoice, line: InvoiceLine, hours: HoursOf, parties: Parties, reserved: dict[Pool, str]
+) -> Iterator[FocusRow]:
+    month_s, month_end_s = month_bounds(0, parse_month(invoice.period))
     parts = list(hours.get(line.number, ()))
     if parts:
         require_hours(line, parts)
     else:
-        parts = [HourShare(line.from_s, line.until_s, line.quantity, line.exact)]
-    fixed = _of_line(line, parties, month_bounds(0, parse_month(invoice.period))[0])
-    late = fixed["ChargeClass"] is not None
-    bought = line.kind in PREPAID and fixed["ChargeCategory"] == "Purchase"
+        # Money that moves at a moment (a wallet that pays) belongs to the month as a whole.
+        period = (line.from_s, line.until_s) if line.until_s > line.from_s else (month_s, month_end_s)
+        parts = [HourShare(*period, line.quantity, line.exact, unit_price_micro=line.unit_price_micro)]
+    fixed = _of_line(line, parties, month_s) | contract_columns(line, reserved)
+    elsewhere = line.kind in PREPAID or counts_when_used(line)
     for part, billed in zip(parts, split_over(line.net_micro, [part.exact for part in parts]), strict=True):
         yield {
             **fixed,
-            **_priced(line, part, fixed["ChargeCategory"] or "", late),
+            **_priced(line, part, fixed),
             "BilledCost": _money(billed),
-            "EffectiveCost": _cost(0 if bought else billed),
+            "EffectiveCost": _cost(0 if elsewhere else billed),
             "ChargePeriodStart": utc_text(part.from_s),
             "ChargePeriodEnd": utc_text(part.until_s),
             "x_CostNumerator": str(part.exact.numerator),
@@ -95,11 +107,10 @@ def _of_line(line: InvoiceLine, parties: Parties, month_s: int) -> FocusRow:
 
     A late fact about that month is ordinary usage: FOCUS calls a correction only what changes an invoiced period.
     """
-    kind = kind_of(line)
+    kind = kind_by_contract(line) or kind_of(line)
     sold = kind.category in ("Usage", "Purchase")
     service = UNITS[line.meter].service if line.meter in UNITS else GPU
     sku = "/".join(filter(None, (line.product, line.region, line.sku, line.meter))) or line.kind
-    price = "" if line.unit_price_micro is None else f"@{line.unit_price_micro}"
     band = parties.bands.get(line.product)
     return {
         **dict.fromkeys(_NULLS),
@@ -113,7 +124,7 @@ def _of_line(line: InvoiceLine, parties: Parties, month_s: int) -> FocusRow:
         "ServiceName": service.name,
         "SkuId": sku if sold else None,
         "SkuMeter": (line.meter or None) if sold else None,
-        "SkuPriceId": f"{sku}{price}" if sold else None,
+        "SkuPriceId": sku if sold else None,
         "RegionId": line.region or None,
         "RegionName": line.region or None,
         "SubAccountId": line.tenant,
@@ -134,16 +145,16 @@ _NULLS = (
 )
 
 
-def _priced(line: InvoiceLine, part: HourShare, category: str, late: bool) -> FocusRow:
+def _priced(line: InvoiceLine, part: HourShare, fixed: FocusRow) -> FocusRow:
     """Return quantities, prices and costs of a part: by unit price where there is one, else as one charge."""
     cost = _ratio(part.exact.numerator, part.exact.denominator)
     costs: FocusRow = {"ListCost": cost, "ContractedCost": cost}
-    if category not in ("Usage", "Purchase"):
-        return costs
     unit = UNITS.get(line.meter)
-    if category == "Usage" and unit:
-        costs |= _consumed(line, part, unit, late)
-    if unit is None or line.unit_price_micro is None:
+    if fixed["ChargeCategory"] not in ("Usage", "Purchase"):
+        return costs
+    if fixed["ChargeCategory"] == "Usage" and unit:
+        costs |= _consumed(line, part, unit, fixed)
+    if unit is None or part.unit_price_micro is None:
         back = part.exact.numerator < 0  # a unit price is never negative, a quantity may be
         one = format_scaled(-(10**COST_DECIMALS) if back else 10**COST_DECIMALS, COST_DECIMALS)
         return {
@@ -153,20 +164,22 @@ def _priced(line: InvoiceLine, part: HourShare, category: str, late: bool) -> Fo
             "PricingUnit": CHARGES,
         }
     size = METERS[METER_CODES.index(line.meter)].per
-    full = _ratio(part.quantity * line.unit_price_micro, size)
+    full = _ratio(part.quantity * part.unit_price_micro, size)
     return {
         **costs,
         **dict.fromkeys(("ListCost", "ContractedCost"), full),
-        **dict.fromkeys(("ListUnitPrice", "ContractedUnitPrice"), _ratio(line.unit_price_micro, 1)),
+        **dict.fromkeys(("ListUnitPrice", "ContractedUnitPrice"), _ratio(part.unit_price_micro, 1)),
         "PricingQuantity": format_scaled(round_half_up(part.quantity * 10**COST_DECIMALS, size), COST_DECIMALS),
         "PricingUnit": unit.pricing,
+        "SkuPriceId": f"{fixed['SkuId']}@{part.unit_price_micro}",
         "x_UnitSize": str(size),
     }
 
 
-def _consumed(line: InvoiceLine, part: HourShare, unit: Unit, late: bool) -> FocusRow:
-    """Return what was used. Where a late fact takes usage back, nothing was, but for a correction of an invoice."""
-    shown = part.quantity > 0 or late
+def _consumed(line: InvoiceLine, part: HourShare, unit: Unit, fixed: FocusRow) -> FocusRow:
+    """Return what was used: nothing where capacity was not, or where a late fact takes back what was not invoiced."""
+    unused = "Unused" in (fixed["CapacityReservationStatus"], fixed["CommitmentDiscountStatus"])
+    shown = not unused and (part.quantity > 0 or fixed["ChargeClass"] is not None)
     return {
         "ConsumedQuantity": format_scaled(part.quantity * 10, 1) if shown else None,  # "28800.0"
         "ConsumedUnit": unit.consumed if shown else None,
@@ -179,14 +192,14 @@ def _tax_row(line: InvoiceLine, fixed: FocusRow) -> FocusRow:
     tax = Exact(line.tax_micro)
     return {
         **fixed,
-        **dict.fromkeys(("PricingCategory", "SkuId", "SkuMeter", "SkuPriceId")),
+        **dict.fromkeys((*_NULLS, "PricingCategory", "SkuId", "SkuMeter", "SkuPriceId")),
         **dict.fromkeys(("BilledCost", "x_LineAmount"), _money(line.tax_micro)),
         **dict.fromkeys(("EffectiveCost", "ListCost", "ContractedCost"), _cost(line.tax_micro)),
         "ChargeCategory": "Tax",
         "ChargeFrequency": "One-Time",
         "ChargeDescription": f"Tax on line {line.number}",
         "ChargePeriodStart": utc_text(line.from_s),
-        "ChargePeriodEnd": utc_text(line.until_s),
+        "ChargePeriodEnd": utc_text(max(line.until_s, line.from_s + 1)),
         "x_CostNumerator": str(tax.numerator),
         "x_CostDenominator": str(tax.denominator),
         "x_FactorBp": str(BP),

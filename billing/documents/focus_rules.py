@@ -61,7 +61,17 @@ MUSTS = (
     Must("region.name", {"RegionId": ANY}, ("RegionName",), ANY),
     Must("region.name", {"RegionName": ANY}, ("RegionId",), ANY),
     Must("commitment.none", {"CommitmentDiscountId": NULL}, (*_COMMITMENT, "CommitmentDiscountStatus"), NULL),
-    Must("commitment.told", {"CommitmentDiscountId": ANY, "ChargeClass": NULL}, _COMMITMENT, ANY),
+    Must(
+        "commitment.told",
+        {"CommitmentDiscountId": ANY, "ChargeCategory": _SOLD, "ChargeClass": NULL},
+        _COMMITMENT,
+        ANY,
+    ),
+    Must("commitment.quantity", {"ChargeCategory": _MONEY}, ("CommitmentDiscountQuantity",), NULL),
+    Must(
+        "commitment.unit", {"CommitmentDiscountCategory": ("Spend",)}, ("CommitmentDiscountUnit",), ("Currency", None)
+    ),
+    Must("commitment.unit", {"CommitmentDiscountCategory": ("Usage",)}, ("CommitmentDiscountUnit",), (GPU_HOURS, None)),
     Must(
         "commitment.status",
         {"CommitmentDiscountId": ANY, "ChargeCategory": ("Usage",)},
@@ -132,7 +142,7 @@ ONE_PER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("CapacityReservationId", ("SubAccountId",)),
     (
         "CommitmentDiscountId",
-        ("CommitmentDiscountCategory", "CommitmentDiscountName", "CommitmentDiscountType", "CommitmentDiscountUnit"),
+        ("CommitmentDiscountName", "CommitmentDiscountType"),
     ),
     (
         "InvoiceId",
@@ -144,7 +154,7 @@ ONE_PER: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # Inside one invoice the rows of a line that are no tax agree in all of these.
 ONE_PER_LINE = (
-    *("ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "SkuId", "SkuPriceId", "RegionId"),
+    *("ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "SkuId", "RegionId"),
     *("SubAccountId", "x_LineAmount", "x_TaxBp", "x_Cause", "x_Band", "PricingCategory", "CapacityReservationId"),
     *("CommitmentDiscountId", "ServiceName", "ServiceCategory", "ServiceSubcategory"),
 )

@@ -86,6 +86,8 @@ def _unit_costs(number: int, row: Row, exact: int, whole: int) -> Iterator[Focus
         return
     if abs(read(row["PricingQuantity"]) * size - quantity * _ONE) * 2 > size:
         yield fault(number, row, "PricingQuantity", f"{quantity}/{size}")
+    if row["SkuPriceId"] != f"{row['SkuId']}@{read(row['ContractedUnitPrice']) // MICRO}":
+        yield fault(number, row, "SkuPriceId", "SkuId@price in micro-units")
     for name in ("ListCost", "ContractedCost"):
         price = read(row[name.replace("Cost", "UnitPrice")])
         if abs(read(row[name]) * size - price * quantity) * 2 > size:
@@ -110,9 +112,7 @@ def _consumed(number: int, row: Row) -> Iterator[FocusFinding]:
 def _effective(number: int, row: Row) -> Iterator[FocusFinding]:
     """The cost that counts is the billed one, but where something was paid before or elsewhere."""
     billed, effective = read(row["BilledCost"]), read(row["EffectiveCost"])
-    if row["CommitmentDiscountStatus"] is not None:
-        return
-    prepaid = row["ChargeCategory"] == "Purchase" and effective == 0
+    prepaid = row["ChargeCategory"] in ("Purchase", "Credit") and effective == 0
     if effective != billed and not prepaid:
         yield fault(number, row, "EffectiveCost", f"BilledCost, {row['BilledCost']}")
 

@@ -13,6 +13,7 @@ class HourShare(NamedTuple):
     """What one hour [from_s, until_s), Unix seconds, has in a line: quantity in the line's unit, exact micro-units.
 
     `factor_bp` is what of the price was charged: 10,000 all of it, 6,000 for degraded GPUs, 0 for time free of charge.
+    `unit_price_micro` is None where no single price made the amount (tiers, packages).
     """
 
     from_s: int
@@ -20,6 +21,7 @@ class HourShare(NamedTuple):
     quantity: int
     exact: Exact
     factor_bp: int = BP
+    unit_price_micro: int | None = None
 
 
 class HourSpan(NamedTuple):
@@ -31,6 +33,7 @@ class HourSpan(NamedTuple):
     quantity: int
     factor_bp: int
     exact: Exact
+    unit_price_micro: int | None
 
 
 HoursOf = Mapping[int, Sequence[HourShare]]  # by line number; a line without hours (a fee, a credit) is not in it
@@ -91,7 +94,8 @@ def spans(hours: Sequence[HourShare]) -> list[HourSpan]:
             exact = exact_total([last.exact, hour.exact])
             found[-1] = last._replace(until_s=hour.until_s, hours=last.hours + 1, exact=exact)
         else:
-            found.append(HourSpan(hour.from_s, hour.until_s, 1, hour.quantity, hour.factor_bp, hour.exact))
+            first = hour.from_s, hour.until_s, 1, hour.quantity, hour.factor_bp, hour.exact, hour.unit_price_micro
+            found.append(HourSpan(*first))
     return found
 
 

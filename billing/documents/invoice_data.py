@@ -88,6 +88,7 @@ def _line(line: InvoiceLine, hours: Sequence[HourShare], decimals: int) -> dict[
                 "hours": span.hours,
                 "quantity_an_hour": str(span.quantity),
                 "priced_quantity_an_hour": _shown(span.quantity, per) if per else None,
+                "unit_price": None if span.unit_price_micro is None else format_price(span.unit_price_micro),
                 "charged_percent": floor_decimal(span.factor_bp, 100, 2),
                 "exact_micro": format_exact(span.exact),
                 "amount": format_usd(round_half_up(span.exact.numerator, span.exact.denominator)),

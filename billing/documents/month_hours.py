@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from billing.closing.month import Basis, Part
 from billing.documents.hours import HourShare
 from billing.money import SECONDS_PER_HOUR, Exact
+from billing.rating.rate import NO_UNIT_PRICE
 from billing.usage import IntArray
 
 
@@ -15,14 +18,18 @@ def hours_behind(basis: Basis, parts: Sequence[Part]) -> dict[int, list[HourShar
 
 def _shares(basis: Basis, rows: IntArray) -> list[HourShare]:
     lines, epoch_s = basis.lines, basis.books.names.epoch_s
-    columns = (lines.hour_s[rows], lines.quantity[rows], lines.numerator[rows], lines.factor_bp[rows])
+    rows = rows[np.argsort(lines.hour_s[rows], kind="stable")]
+    columns = (lines.hour_s, lines.quantity, lines.numerator, lines.factor_bp, lines.unit_price_micro_usd)
     return [
         HourShare(
-            epoch_s + hour_s,
-            epoch_s + hour_s + SECONDS_PER_HOUR,
-            quantity,
-            Exact(int(numerator), lines.denominator),
-            factor_bp,
+            from_s=epoch_s + hour_s,
+            until_s=epoch_s + hour_s + SECONDS_PER_HOUR,
+            quantity=quantity,
+            exact=Exact(int(numerator), lines.denominator),
+            factor_bp=factor_bp,
+            unit_price_micro=None if price == NO_UNIT_PRICE else price,
         )
-        for hour_s, quantity, numerator, factor_bp in zip(*(column.tolist() for column in columns), strict=True)
+        for hour_s, quantity, numerator, factor_bp, price in zip(
+            *(column[rows].tolist() for column in columns), strict=True
+        )
     ]

@@ -103,7 +103,7 @@ def _metered(
         if kind == "correction" and rng.random() < 0.5:
             quantity = -quantity
         exact = Exact(quantity * price * factor_bp, _METER[meter].per * BP)
-        shares.append(HourShare(at_s, at_s + HOUR_S, quantity, exact, factor_bp))
+        shares.append(HourShare(at_s, at_s + HOUR_S, quantity, exact, factor_bp, price if priced else None))
         at_s += HOUR_S * rng.choice((1, 1, 1, 3))
     quantity = sum(share.quantity for share in shares)
     item = Item(

@@ -5,12 +5,15 @@ from fractions import Fraction
 import pytest
 
 from billing.documents.focus import FocusRow, focus_rows
+from billing.documents.focus_check import check
 from billing.documents.focus_columns import COLUMNS, NAMES_1_4, PRICING_UNITS, header
 from billing.documents.focus_words import KINDS, UNITS
 from billing.documents.hours import HourShare
 from billing.errors import DocumentError
 from billing.invoices.invoice import KINDS as LINE_KINDS
+from billing.invoices.invoice import Heading, Item, draft
 from billing.metering.meters import METERS
+from billing.money import Exact
 from invoice_worlds import Papers, papers
 
 
@@ -36,14 +39,11 @@ def test_billed_cost_adds_up_to_what_is_payable(seed: int, currency: str) -> Non
 
 def test_an_hour_costs_what_the_design_says() -> None:
     """8 GPUs for an hour at 2.95: 28,800 GPU-seconds, 84,960,000,000 / 3,600 micro-USD, 23.60 USD (BILLING 9.2)."""
-    from billing.invoices.invoice import Heading, Item, draft
-    from billing.money import Exact
-
     exact = Exact(84_960_000_000, 3600)
     item = Item("usage", "bare.ondemand", "GPUs", exact, "price[0]", 1769904000, 1769907600, "h100", "eu", "gpu_s",
                 28_800, "gpu_s", 2_950_000)  # fmt: skip
     invoice = draft(Heading("t0", "2026-02"), [item])
-    hours = {1: [HourShare(item.from_s, item.until_s, 28_800, exact)]}
+    hours = {1: [HourShare(item.from_s, item.until_s, 28_800, exact, unit_price_micro=2_950_000)]}
     (row,) = focus_rows(invoice, hours, papers(0).parties)
     assert (row["BilledCost"], row["ContractedCost"]) == ("23.600000", "23.600000000000")
     assert (row["PricingQuantity"], row["ListUnitPrice"]) == ("8.000000000000", "2.950000000000")
@@ -67,3 +67,46 @@ def test_the_newer_names_are_said_to_be_unverified() -> None:
 def test_every_row_has_every_column() -> None:
     names = {column.name for column in COLUMNS}
     assert all(set(row) == names for row in rows_of(papers(3)))
+
+
+FEB_S, MAR_S = 1769904000, 1772323200
+
+
+def contract_item(kind: str, named: str, micro: int, gpu_s: int = 0, **rest: object) -> Item:
+    """A line as a contract, a wallet or usage puts it on an invoice of February 2026."""
+    item = Item(kind, "bare.reserved", named, Exact(micro), named, FEB_S, MAR_S)
+    return item._replace(meter="gpu_s" if gpu_s else "", quantity=gpu_s, unit="gpu_s" if gpu_s else "", **rest)
+
+
+def test_contracts_are_told_as_used_and_unused_and_money_ahead_counts_when_it_is_used() -> None:
+    """What is billed is the invoice; what counts is usage and what was not used, each once (FOCUS: EffectiveCost)."""
+    where = {"sku": "h100", "region": "eu"}
+    items = [
+        contract_item("usage", "price[0]", 60_000_000, 3600 * 30, unit_price_micro=2_000_000, **where),
+        contract_item("reservation", "acme-2026/reservation_unused", 40_000_000, 3600 * 20, **where),
+        contract_item("commitment", "floor/commitment_upfront", 100_000_000),
+        contract_item("commitment", "floor/commitment_paid", -50_000_000),
+        contract_item("true_up", "hours/true_up", 5_000_000, 3600 * 2),
+        contract_item("adjustment", "acme-2026/remedy", -1_000_000, 3600),
+        contract_item("prepayment", "ahead/prepayment", 30_000_000),
+        contract_item("prepayment", "wallet/ahead", -20_000_000, from_s=MAR_S, until_s=MAR_S, fixed_micro=-20_000_000),
+    ]
+    invoice = draft(Heading("t0", "2026-02"), items)
+    rows = list(focus_rows(invoice, {}, papers(0).parties))
+    assert check(header("1.2"), [[row[name] for name in header("1.2")] for row in rows]).findings == []
+    assert sum(Fraction(row["BilledCost"] or "") for row in rows) == 164
+    assert sum(Fraction(row["EffectiveCost"] or "") for row in rows) == 60 + 40 + 5 - 1
+    told = [(row["ChargeCategory"], row["CapacityReservationStatus"], row["CommitmentDiscountStatus"]) for row in rows]
+    assert told == [
+        ("Usage", "Used", None),
+        ("Usage", "Unused", None),
+        ("Purchase", None, None),
+        ("Credit", None, None),
+        ("Usage", None, "Unused"),
+        ("Adjustment", None, None),
+        ("Purchase", None, None),
+        ("Credit", None, None),
+    ]
+    assert {row["CapacityReservationId"] for row in rows[:2]} == {"acme-2026"}
+    assert (rows[4]["CommitmentDiscountQuantity"], rows[4]["CommitmentDiscountUnit"]) == ("2.000000000000", "GPU-Hours")
+    assert rows[2]["CommitmentDiscountQuantity"] == "100.000000000000"
