@@ -106,7 +106,7 @@ def close(
         usage = with_metered(usage, charging.metered)
     lines = rate(names, usage, book, plans)
     states = all_states(names, usage, capacity)
-    basis = Basis(names, registry, book, node_gpus or {}, lines, states, horizon_s)
+    basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {})
     contracts = contract_lines(basis)
     exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
     reserved = reserved_of(names, contracts, lines.denominator)

@@ -1,6 +1,7 @@
 """What billing refuses, as one small tree.
 
     BillingError            root
+    ├── ContractError       a contract that cannot be billed as it stands
     ├── DocumentError       a document that cannot be made from its invoice, or read back
     ├── InvoiceError        a document that cannot be drafted, issued, credited, paid or voided as asked
     ├── MoneyError          text or a number that is not an exact amount
@@ -58,6 +59,10 @@ class BillingError(Exception):
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _FOUND_CHARS_MAX else f"{text[:_FOUND_CHARS_MAX]}..."
+
+
+class ContractError(BillingError):
+    """A contract that cannot be billed as it stands."""
 
 
 class InvoiceError(BillingError):

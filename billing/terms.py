@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from billing.contracts.wallet import require_currency
 from billing.currency import DEFAULT, Currency, currency_of
 from billing.errors import BillingError, PriceError
 from billing.months import parse_utc
@@ -86,8 +87,10 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
         if row.usd_per_gpu_hour is not None and currency.code != DEFAULT.code:
             path, allowed = f"price[{number}].usd_per_gpu_hour", f"unit_price, in {currency.code} per GPU-hour"
             raise PriceError("not in the currency of the terms", file=file, path=path, allowed=allowed)
+    registry = Registry.from_mapping({key: mapping[key] for key in PARTIES if key in mapping}, file)
+    require_currency(registry, currency.code, file)
     return Terms(
-        registry=Registry.from_mapping({key: mapping[key] for key in PARTIES if key in mapping}, file),
+        registry=registry,
         book=book,
         taxes=taxes_from(rows_of(mapping, "tax", file), file),
         currency=currency,

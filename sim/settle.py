@@ -27,14 +27,7 @@ def settle(result: RunResult) -> Books:
         result.horizon_s,
         WorkTable(result.stalled_s, result.lost_s, result.written_s),
         exclusion_table(world.names, (*world.registry.exclusions, *world.exclusions)),
-        node_gpus=node_gpus(world),
     )
-
-
-def node_gpus(world: World) -> dict[Pool, int]:
-    """Return the GPUs of a node of each (region, sku), dense indices into the world's names."""
-    pools = zip(world.pools, world.pool_region, world.pool_sku, strict=True)
-    return {(region, sku): pool.gpus_per_node for pool, region, sku in pools}
 
 
 def installed(world: World) -> dict[Pool, int]:

@@ -4,6 +4,7 @@ A pure function of the terms, the line items and the hours of capacity; nothing 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,16 +29,16 @@ NOTHING = Exact(0)
 
 
 class Basis(NamedTuple):
-    """What contract lines are made from. `node_gpus`: GPUs of a node of each pool, for contracts that do not say it;
-    `states`: None where nobody counted idle nodes."""
+    """What contract lines are made from. `states`: None where nobody counted idle nodes; `node_gpus`: GPUs of a node of
+    each (region, sku), for contracts that do not say it."""
 
     names: Names
     registry: Registry
     book: PriceBook
-    node_gpus: Mapping[tuple[int, int], int]
     lines: LineItemTable
     states: StateTable | None
     horizon_s: int
+    node_gpus: Mapping[tuple[int, int], int]
 
 
 def contract_lines(basis: Basis) -> list[ContractLine]:
@@ -46,13 +47,16 @@ def contract_lines(basis: Basis) -> list[ContractLine]:
     Lines without quantity and amount are left out.
 
     Raises:
-        PriceError: an hour of reserved capacity has no price.
+        PriceError:    an hour of reserved capacity has no price.
+        ContractError: nodes of a contract of which nobody says how many GPUs they have.
 
     Cost: O(line items x floors + contracts x hours).
     """
-    names, registry = basis.names, basis.registry
+    registry = basis.registry
     if not registry.contracts:
         return []
+    names = _with_places(basis.names, registry)
+    basis = basis._replace(names=names)
     kept = reservations(names, registry, basis.node_gpus, basis.lines, basis.states, basis.horizon_s)
     priced = [_Priced(each, _prices(basis, each)) for each in kept]
     found: list[ContractLine] = []
@@ -66,6 +70,13 @@ def contract_lines(basis: Basis) -> list[ContractLine]:
     order = {contract.id: row for row, contract in enumerate(registry.contracts)}
     some = [line for line in found if line.quantity or line.exact.numerator or line.effective.numerator]
     return sorted(some, key=lambda line: (names.tenants.index(line.tenant), line.month, order[line.contract]))
+
+
+def _with_places(names: Names, registry: Registry) -> Names:
+    """Return the names with the pools of contracts, which nobody need ever have used."""
+    regions = dict.fromkeys([*names.regions, *(contract.region for contract in registry.contracts)])
+    skus = dict.fromkeys([*names.skus, *(contract.sku for contract in registry.contracts)])
+    return replace(names, regions=tuple(regions), skus=tuple(skus))
 
 
 class _Priced(NamedTuple):
@@ -167,7 +178,9 @@ def _floor(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list[_Pri
 
 def _words(floor: TakeOrPay, due: Due) -> str:
     size = f"{floor.gpu_hours} GPU-hours" if floor.gpu_hours is not None else str(floor.amount)
-    return f"floor of {size} a {floor.per}" + ("" if due.closed else ", which goes on")
+    return f"floor of {size} {'an' if floor.per == 'hour' else 'a'} {floor.per}" + (
+        "" if due.closed else ", which goes on"
+    )
 
 
 def _drawn(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list[_Priced]) -> tuple[list[int], int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from billing.contracts.hours import Owed, Pool, hour_count, owed
+from billing.errors import ContractError
 from billing.metering.meters import GPU_S
 from billing.metering.states import StateTable
 from billing.money import SECONDS_PER_HOUR, product
@@ -49,8 +50,12 @@ def reservations(
 ) -> list[Reservation]:
     """Return the hours of every contract with nodes, in the order of the registry.
 
-    `node_gpus` are the GPUs of a node of each pool; a contract that says it itself needs none. Without `states`, as
-    where usage was imported and nobody counted idle nodes, nothing is known to be lent.
+    `node_gpus` are the GPUs of a node of each pool, for contracts that do not say it. Without `states`, as where usage
+    was imported and nobody counted idle nodes, nothing is known to be lent.
+
+    Raises:
+        ContractError: nobody says how many GPUs a node of a contract has.
+
     Cost: O(line items + contracts x hours).
     """
     rows = [row for row, contract in enumerate(registry.contracts) if _has_nodes(contract)]
@@ -58,7 +63,10 @@ def reservations(
     for row in rows:
         contract = registry.contracts[row]
         pool = Pool(names.regions.index(contract.region), names.skus.index(contract.sku))
-        gpus = contract.gpus_per_node or node_gpus[pool]
+        gpus = contract.gpus_per_node or node_gpus.get(pool)
+        if gpus is None:
+            allowed = f"GPUs of a node of {contract.region}/{contract.sku}"
+            raise ContractError("missing", code="missing_key", path=f"contract[{row}].gpus_per_node", allowed=allowed)
         keys.append((names.tenants.index(contract.tenant), names.products.index(contract.product), pool))
         due.append(owed(contract, gpus, horizon_s))
     used = _used([registry.contracts[row] for row in rows], keys, due, lines, hour_count(horizon_s))

@@ -65,7 +65,7 @@ def show(
         },
         lambda: [
             bill_table(bills, f"Bill of {tenant}, {when}") if tenant else totals_table(bills, f"Bills, {when}"),
-            *([contracts_table(agreed, f"Contracts, {when}")] if agreed else []),
+            *([contracts_table(agreed, f"Contracts of {tenant}, {when}")] if tenant and agreed else []),
         ],
         fmt=shape,
         full_csv=lambda: lines_csv(bills),

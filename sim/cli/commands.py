@@ -13,6 +13,7 @@ from sim.cli import bill, db, quota, scenarios, sla
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
 from sim.cli.compare import compare
+from sim.cli.contracts import alerts, contracts, wallet
 from sim.cli.delay import delay
 from sim.cli.demo import demo
 from sim.cli.doctor import doctor
@@ -53,6 +54,9 @@ app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)
 app.add_typer(db.app)
+command(app, "contracts", "spillway contracts last", "spillway contracts runs/wholesale --json")(contracts)
+command(app, "wallet", "spillway wallet last", "spillway wallet runs/wholesale --tenant acme --csv")(wallet)
+command(app, "alerts", "spillway alerts last", "spillway alerts runs/wholesale --json")(alerts)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
 command(app, "queue", "spillway queue last --at 86400", "spillway queue runs/demo --json")(queue)

@@ -128,8 +128,14 @@ class Scenario(Record):
 
     @cached_property
     def registry(self) -> Registry:
-        """Who takes part and what was promised."""
-        return Registry(**{field: getattr(self, table) for table, field in PARTIES.items()})
+        """Who takes part and what was promised. A contract counts nodes, and its pool says how many GPUs they have."""
+        gpus = {(pool.region, pool.sku): pool.row_gpus for pool in self.pool}
+        contracts = tuple(
+            each.model_copy(update={"gpus_per_node": each.gpus_per_node or gpus.get((each.region, each.sku))})
+            for each in self.contract
+        )
+        parties = {field: getattr(self, table) for table, field in PARTIES.items()}
+        return Registry(**{**parties, "contracts": contracts})
 
     @cached_property
     def domains(self) -> tuple[Domains, ...]:

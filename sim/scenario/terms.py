@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from billing.contracts.wallet import require_currency
+from billing.currency import DEFAULT
 from billing.rating.prices import PriceBook
 from billing.terms import Terms, taxes_from
 from sim.scenario.model import Scenario
@@ -24,4 +26,5 @@ def price_tables(mapping: Mapping[str, Any], file: str) -> dict[str, Any]:
 def terms_of(scenario: Scenario) -> Terms:
     """Return the terms of a scenario; its currency is USD. Raises PriceError, as when it was read."""
     book = PriceBook.from_rows(scenario.price, file=scenario.file)
+    require_currency(scenario.registry, DEFAULT.code, scenario.file)
     return Terms(scenario.registry, book, scenario.tax, epoch_s=scenario.epoch_s)

@@ -4,7 +4,6 @@ import random
 from typing import Any
 
 from billing.books import Books
-from billing.contracts.hours import Pool
 from billing.contracts.line import ContractLine
 from billing.contracts.lines import Basis, contract_lines
 from billing_facts import HOUR_S, NAMES, closed_world, price_book, registry
@@ -12,7 +11,6 @@ from tenants.registry import Registry
 
 TICK_S = 600
 HOURS = 4
-NODE_GPUS = {Pool(region, sku): 8 for region in (0, 1) for sku in (0, 1)}
 RENTERS = ("acme", "birch")
 
 
@@ -101,7 +99,7 @@ def random_parties(seed: int) -> Registry:
 def lines_of(books: Books, who: Registry, horizon_s: int | None = None) -> list[ContractLine]:
     """The contract lines of these books."""
     horizon_s = books.horizon_s if horizon_s is None else horizon_s
-    basis = Basis(NAMES, who, price_book(), NODE_GPUS, books.lines, books.capacity, horizon_s)
+    basis = Basis(NAMES, who, price_book(), books.lines, books.capacity, horizon_s, {})
     return contract_lines(basis)
 
 

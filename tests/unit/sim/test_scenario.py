@@ -36,7 +36,7 @@ def changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
 
 
 def test_the_bundled_scenarios_are_these() -> None:
-    assert bundled() == ["acme", "gap", "labs", "rsc", "small"]
+    assert bundled() == ["acme", "gap", "labs", "rsc", "small", "wholesale"]
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -258,7 +258,7 @@ def not_toml(folder: Path) -> Path:
         (not_toml, "is not TOML"),
         (lambda folder: folder, "cannot be read: Is a directory"),
         (lambda folder: folder / "none.toml", "cannot be read: No such file or directory"),
-        (lambda folder: "smal", "did you mean 'small'? (allowed a TOML file, or one of acme, gap, labs, rsc, small)"),
+        (lambda folder: "smal", "did you mean 'small'? (allowed a TOML file, or one of acme, gap, labs, rsc, small, w"),
         (lambda folder: "null\0byte", "cannot be read"),
     ],
 )

@@ -1,0 +1,153 @@
+"""`spillway contracts`, `wallet` and `alerts`: what was agreed beside the usage, in a finished run."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.frame import Session, session_of
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
+from sim.cli.runs import RunArgument, find_run
+
+if TYPE_CHECKING:
+    from billing.books import Books
+    from billing.contracts.line import ContractLine
+    from billing.contracts.state import ContractState
+
+TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
+
+
+def contracts(
+    ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
+) -> None:
+    """Show the state of each contract: entitled, used, unused, committed, drawn, owed."""
+    from billing.contracts.state import contract_states
+    from sim.cli.documents import contracts_table
+
+    session, shape = session_of(ctx), form(csv=csv, md=md)
+    name, books = _books(session, run, tenant)
+    lines = [line for line in books.agreed.lines if tenant in (None, line.tenant)]
+    states = contract_states(lines)
+    answer(
+        session,
+        lambda: {"run": name, "contracts": [_state_json(state, lines) for state in states]},
+        lambda: [_states_table(states), contracts_table(lines, "Contract lines")],
+        fmt=shape,
+        after="" if states else "nothing was agreed in this run",
+    )
+
+
+def wallet(
+    ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
+) -> None:
+    """Show every movement of every wallet, and what it held after it."""
+    from billing.money import format_usd
+    from billing.months import month_label, utc_text
+
+    session, shape = session_of(ctx), form(csv=csv, md=md)
+    name, books = _books(session, run, tenant)
+    entries = [entry for entry in books.agreed.wallet if tenant in (None, entry.tenant)]
+    epoch_s = books.names.epoch_s
+
+    def record(entry: Any) -> dict[str, Any]:
+        amounts = {"amount": format_usd(entry.amount_micro, 2), "balance": format_usd(entry.balance_micro, 2)}
+        when = {"month": month_label(entry.month), "at": utc_text(epoch_s + entry.at_s)}
+        return {**entry._asdict(), **when, **amounts}
+
+    keys = ("wallet", "tenant", "kind", "month", "at", "amount", "balance")
+    columns = (*keys[:5], "amount USD>", "balance USD>")
+    answer(
+        session,
+        lambda: {"run": name, "entries": [record(entry) for entry in entries]},
+        lambda: [Table("Wallets", columns, [[str(record(entry)[key]) for key in keys] for entry in entries])],
+        fmt=shape,
+        after="" if entries else "no tenant of this run had a wallet",
+    )
+
+
+def alerts(
+    ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
+) -> None:
+    """Show when charges of a month reached the sums at which tenants wanted to be told."""
+    from billing.money import format_exact
+    from billing.months import month_label, utc_text
+    from sim.cli.documents import dollars
+    from sim.report.text import basis_points
+
+    session, shape = session_of(ctx), form(csv=csv, md=md)
+    name, books = _books(session, run, tenant)
+    fired = [alert for alert in books.agreed.alerts if tenant in (None, alert.tenant)]
+    epoch_s = books.names.epoch_s
+
+    def record(alert: Any) -> dict[str, Any]:
+        exact = {"spent": format_exact(alert.spent), "expected": format_exact(alert.expected)}
+        return {
+            **alert._asdict(),
+            "month": month_label(alert.month),
+            "at": utc_text(epoch_s + alert.at_s),
+            **{f"{key}_micro_usd": value for key, value in exact.items()},
+            "spent": dollars(alert.spent),
+            "expected": dollars(alert.expected),
+        }
+
+    keys = ("alert", "tenant", "kind", "month", "threshold_bp", "at", "spent", "expected")
+    columns = (*keys[:4], "reached %>", "at", "spent USD>", "expected USD>")
+
+    def words(alert: Any) -> list[str]:
+        found = {**record(alert), "threshold_bp": basis_points(alert.threshold_bp)}
+        return [str(found[key]) for key in keys]
+
+    answer(
+        session,
+        lambda: {"run": name, "alerts": [record(alert) for alert in fired]},
+        lambda: [Table("Spend alerts", columns, [words(alert) for alert in fired])],
+        fmt=shape,
+        after="" if fired else "no alert fired in this run",
+    )
+
+
+def _books(session: Session, run: str, tenant: str | None) -> "tuple[str, Books]":
+    from sim.cli.books import closed_books
+    from sim.cli.choice import choose
+
+    folder = find_run(session, run)
+    books = closed_books(folder)
+    if tenant is not None:
+        choose(tenant, books.names.tenants, "tenant", "--tenant")
+    return folder.name, books
+
+
+def _states_table(states: "list[ContractState]") -> Table:
+    from billing.documents.bill import gpu_hours
+    from sim.cli.documents import dollars
+
+    rows = []
+    for state in states:
+        parts = (state.used_gpu_s, state.unused_gpu_s, state.lent_gpu_s, state.undelivered_gpu_s)
+        floor = [
+            f"{gpu_hours(size.numerator)} h" if state.in_gpu_s else dollars(size)
+            for size in (state.committed, state.drawn)
+        ]
+        shown = floor if state.committed.numerator else ["", ""]
+        hours = [gpu_hours(gpu_s) for gpu_s in (state.entitled_gpu_s, *parts)]
+        rows.append([state.contract, state.tenant, *hours, *shown, dollars(state.owed)])
+    columns = ("contract", "tenant", "entitled>", "used>", "unused>", "lent>", "undelivered>")
+    title = "Contracts: capacity in GPU-hours, the rest in USD; owed is beside what usage is charged"
+    return Table(title, (*columns, "committed>", "drawn>", "owed>"), rows)
+
+
+def _state_json(state: "ContractState", lines: "list[ContractLine]") -> dict[str, Any]:
+    from billing.money import format_exact
+    from billing.months import month_label
+
+    amounts = {key: format_exact(getattr(state, key)) for key in ("committed", "drawn", "owed")}
+    mine = [
+        {
+            **line._asdict(),
+            "month": month_label(line.month),
+            "exact": format_exact(line.exact),
+            "effective": format_exact(line.effective),
+        }
+        for line in lines
+        if line.contract == state.contract
+    ]
+    return {**state._asdict(), **amounts, "lines": mine}

@@ -1,0 +1,132 @@
+"""Contracts from a scenario to bills, the run folder and the command line: the bundled `wholesale`, shortened."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from billing.books import Books
+from billing.contracts.state import contract_states
+from billing.errors import BillingError
+from sim.cli import app
+from sim.engine.run import run
+from sim.errors import ScenarioError
+from sim.folder import run_folder
+from sim.folder.books import read_books
+from sim.result import RunResult
+from sim.scenario.build import build
+from sim.scenario.file import load, parse, show
+from sim.settle import settle
+from sim.summary import summarise
+
+DAY_S, HOUR_S = 86_400, 3_600
+
+
+@pytest.fixture(scope="module")
+def finished() -> tuple[RunResult, Books]:
+    result = run(build(load("wholesale")), policy="easy", lend="all_idle", seed=1)
+    return result, settle(result)
+
+
+@pytest.fixture(scope="module")
+def folder(finished: tuple[RunResult, Books], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    result, books = finished
+    out = tmp_path_factory.mktemp("runs") / "wholesale"
+    return run_folder.write(out, result, books, "wholesale", show("wholesale"), summarise(result, books))
+
+
+def test_the_scheduler_keeps_what_has_been_delivered() -> None:
+    rows = build(load("wholesale")).reservations
+    assert [(row.nodes, row.from_s // DAY_S) for row in rows] == [(8, 0), (8, 2), (16, 3), (14, 6), (14, 7)]
+    assert rows[-1].until_s > 10**15  # renewed for ever
+
+
+def test_the_bill_of_a_wholesale_contract_adds_up(finished: tuple[RunResult, Books]) -> None:
+    _, books = finished
+    assert books.findings == []
+    (racks, hours) = contract_states(books.agreed.lines)
+    # 8 nodes of 8 GPUs for two days, 16 for five, 14 from the time at which the recall is due.
+    assert racks.entitled_gpu_s == 8 * DAY_S * (8 * 2 + 16 * 5 + 14 * 2)
+    assert racks.undelivered_gpu_s == 8 * DAY_S * (8 + 2)
+    charged = sum(
+        Fraction(line.exact.numerator, line.exact.denominator)
+        for bill in books.month_bills()
+        for line in bill.lines
+        if bill.tenant == "fjord" and line.kind in ("usage", "reservation")
+    )
+    delivered_s = racks.entitled_gpu_s - racks.undelivered_gpu_s
+    assert charged == Fraction(delivered_s * 2_350_000, HOUR_S)  # the term, used or not
+    assert Fraction(*hours.committed) == 60 * 10**6 * 9 * 24
+
+
+def test_what_was_paid_ahead_is_neither_lost_nor_earned_twice(finished: tuple[RunResult, Books]) -> None:
+    result, books = finished
+    bills = books.month_bills()
+    paid = -sum(bill.wallet_micro_usd for bill in bills)
+    assert paid == (30_000 + 500 + 4_000) * 10**6
+    prepaid = 30_000 * 10**6
+    earned = summarise(result, books)["money"]["external"]["micro_usd"]
+    rented = [bill for bill in bills if bill.tenant != "lab"]
+    assert earned - summarise(result, books)["money"]["credits"]["micro_usd"] == (
+        sum(bill.total_micro_usd for bill in rented) - prepaid + paid
+    )
+
+
+def test_a_run_folder_gives_back_what_was_agreed(finished: tuple[RunResult, Books], folder: Path) -> None:
+    assert read_books(run_folder.read(folder)).agreed == finished[1].agreed
+
+
+@pytest.mark.parametrize(
+    ("command", "word"), [("contracts", "fjord-racks"), ("wallet", "acme-welcome"), ("alerts", "acme-month")]
+)
+def test_commands_show_it(command: str, word: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for flags in (["--json"], [], ["--csv", "--tenant", "birch"]):
+        with pytest.raises(SystemExit) as left:
+            app([command, str(folder), *flags])
+        out = capsys.readouterr()
+        if "birch" in flags:
+            assert left.value.code == 2 and "unknown tenant" in out.err
+            continue
+        assert left.value.code == 0 and word in out.out
+        if flags:
+            document = json.loads(out.out)
+            assert document["run"] == "wholesale"
+
+
+def test_bill_show_tells_used_from_unused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app(["bill", "show", str(folder), "--tenant", "fjord"])
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("reservation used", "reservation unused", "true up", "paid from wallet"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "nodes = 16, delivered",
+            "nodes = 99, delivered",
+            "contract[0].steps[0].nodes: larger than its pool (found 99",
+        ),
+        (
+            'charge = "term"',
+            'gpus_per_node = 4\ncharge = "term"',
+            "contract[0].gpus_per_node: not as its pool (found 4",
+        ),
+    ],
+)
+def test_a_contract_must_fit_its_pool(old: str, new: str, line: str) -> None:
+    text = show("wholesale")
+    assert old in text
+    with pytest.raises(ScenarioError) as caught:
+        parse(text.replace(old, new), "w.toml")
+    assert str(caught.value).startswith(f"w.toml: {line}")
+
+
+def test_a_wallet_in_another_currency_is_refused() -> None:
+    text = show("wholesale").replace('amount = "500"', 'amount = "500"\ncurrency = "EUR"')
+    with pytest.raises(BillingError) as caught:
+        build(parse(text, "w.toml"))
+    line = "w.toml: wallet[0].currency: not the currency of the bills (found 'EUR'; allowed USD)"
+    assert str(caught.value) == line
