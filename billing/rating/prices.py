@@ -127,15 +127,12 @@ class PriceBook:
 
         Of a row with tiers or packages it is the price of the first unit.
         """
-        price = np.empty(len(usage.hour_s), dtype=np.int64)
-        order, first = group_rows(numbers)
-        for rows in np.split(order, first[1:]) if len(first) else ():
-            row = self.rows[numbers[rows[0]]]
-            if not row.series_micro:
-                price[rows] = row.micro_usd
-                continue
-            change_s, micro = np.array(row.series_micro, dtype=np.int64).T
-            price[rows] = micro[np.searchsorted(change_s, names.epoch_s + usage.hour_s[rows], side="right") - 1]
+        price = np.array([row.micro_usd for row in self.rows], dtype=np.int64)[numbers]
+        for number, row in enumerate(self.rows):
+            if row.series_micro:
+                rows = np.flatnonzero(numbers == number)
+                change_s, micro = np.array(row.series_micro, dtype=np.int64).T
+                price[rows] = micro[np.searchsorted(change_s, names.epoch_s + usage.hour_s[rows], side="right") - 1]
         return price
 
     def unit_prices(self, names: Names, usage: UsageTable, plans: Sequence[str] | None = None) -> IntArray:
