@@ -13,8 +13,9 @@ from billing.finding import Finding
 from billing.invoices.agree import agree
 from billing.invoices.bill import Bill, make_bill, month_bills
 from billing.metering.classes import BY_RULE, Charging, charge_marks, free_rules
-from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices, with_metered
+from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
 from billing.metering.states import StateTable, all_states
+from billing.metering.sums import add_up, metered_usage
 from billing.money import INT64_MAX
 from billing.months import Period
 from billing.rating.prices import PriceBook
@@ -100,10 +101,11 @@ def close(
     _require_facts(names, segments, starts, evictions, outages, capacity)
     plans = tuple(registry.products[registry.product_index(code)].price_plan for code in names.products)
     work = work or WorkTable(*(np.zeros_like(segments.job) for _ in fields(WorkTable)))
-    charging = charging._replace(stalled_s=work.stalled_s)
+    if charging.stalled_s is None:
+        charging = charging._replace(stalled_s=work.stalled_s)
     usage = meter(segments, charge_marks(segments, free_rules(names, registry), charging))
     if charging.metered is not None:
-        usage = with_metered(usage, charging.metered)
+        usage = add_up(usage, metered_usage(charging.metered))
     lines = rate(names, usage, book, plans)
     states = all_states(names, usage, capacity)
     basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {})

@@ -14,7 +14,7 @@ from billing.log.facts import EventRef
 from billing.log.shapes import ENDED, RESIZED, STARTED
 
 Told = tuple[Event, Mapping[str, Any]]  # an event and its data
-_REFUSED = "start_refused"  # the one cause with which an allocation may end in the second in which it began
+_AT_ONCE = ("start_refused", "evicted")  # causes with which an allocation may end in the second in which it began
 
 
 class Piece(NamedTuple):
@@ -97,7 +97,7 @@ def settled(tenant: str, id_: str, history: History, cut_s: int, set_aside: SetA
         end_s, cause = end.time_s, how["cause"]
         for event, _ in again:
             set_aside(event, f"allocation has ended already, by event {end.id}")
-        if end_s < start.time_s or (end_s == start.time_s and cause != _REFUSED):
+        if end_s < start.time_s or (end_s == start.time_s and cause not in _AT_ONCE):
             length_s = end_s - start.time_s
             for event, _ in history.every():
                 set_aside(event, f"interval of {length_s} s: the end must be later than the start")

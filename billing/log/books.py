@@ -6,10 +6,10 @@ import numpy as np
 
 from billing.books import Books, close
 from billing.log.facts import Facts
-from billing.metering.classes import Charging
+from billing.metering.classes import STALLED, Charging
 from billing.sla.exclusions import exclusion_table
 from billing.terms import Terms
-from billing.usage import ExclusionTable
+from billing.usage import ExclusionTable, IntArray
 
 
 def books_of(facts: Facts, terms: Terms) -> Books:
@@ -33,9 +33,15 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         max(facts.until_s, last_s),
         facts.work,
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
-        Charging(ran_s=facts.ran_s, conditions=facts.conditions, metered=facts.metered),
+        Charging(facts.ran_s, _start_up(facts), facts.conditions, facts.metered),
         facts.node_gpus,
     )
+
+
+def _start_up(facts: Facts) -> IntArray:
+    """Return the seconds of start-up at the beginning of each segment; 0 where conditions tell which they were."""
+    stalled = facts.conditions.segment[facts.conditions.charge_class == STALLED]
+    return np.where(np.isin(np.arange(len(facts.ran_s)), stalled), 0, facts.work.stalled_s)
 
 
 def _joined(one: ExclusionTable, other: ExclusionTable) -> ExclusionTable:

@@ -9,8 +9,9 @@ from billing.log.allocations import Allocation, SetAside, Told
 from billing.log.event import Event
 from billing.log.facts import EventRef, Facts, Quarantined, index_of, job_order, table_of
 from billing.log.known import EVERYBODY, KnownTerms
-from billing.log.shapes import DEGRADED, OUTAGE_STARTED, PREEMPTED
+from billing.log.shapes import DEGRADED, OUTAGE_STARTED, PREEMPTED, STALLED
 from billing.metering import classes
+from billing.metering.level import covered_s
 from billing.metering.meters import METER_CODES
 from billing.money import SECONDS_PER_HOUR
 from billing.usage import (
@@ -59,7 +60,10 @@ class Builder:
             for data in places
             if "gpus_per_node" in data
         }
-        self.installed = {(self.region[data["region"]], self.sku[data["sku"]]): data["gpus"] for data in places}
+        self.installed: dict[tuple[int, int], int] = {}
+        for data in places:
+            pool = self.region[data["region"]], self.sku[data["sku"]]
+            self.installed[pool] = self.installed.get(pool, 0) + data["gpus"]
         self.rows: dict[type, list[Row]] = {}
         self.segments: list[tuple[Row, tuple[EventRef, ...], Allocation]] = []
         self.jobs: dict[str, int] = {}
@@ -104,6 +108,13 @@ class Builder:
             times = (max(data["noticed_s"], self.epoch_s), event.time_s, data["guaranteed_until_s"])
             gpus = each.gpus_at(event.time_s)
             self._add(EvictionTable, job, place[0], place[1], gpus, *(at_s - self.epoch_s for at_s in times))
+
+    def add_evictions(self, told: Sequence[Told]) -> None:
+        """Add evictions of allocations that held nothing."""
+        for event, data in told:
+            who = self.jobs[data["job"]], self.tenant[event.subject], self.product[data["product"]], data["gpus"]
+            times = (max(data["noticed_s"], self.epoch_s), event.time_s, data["guaranteed_until_s"])
+            self._add(EvictionTable, *who, *(at_s - self.epoch_s for at_s in times))
 
     def add_outages(self, told: Sequence[Told]) -> None:
         """Add outages, paired; those that have not ended last until the cut."""
@@ -198,11 +209,18 @@ class Builder:
         )
 
     def _work(self, row: Row, each: Allocation) -> Row:
-        """Return what is known of a segment's seconds: start-up is its allocation's beginning, losses are its end."""
+        """Return what is known of a segment's seconds: start-up is told with its times, or is its allocation's
+        beginning; losses are its end."""
         told = each.history.ended[0][1] if each.history.ended else {}
-        first, last = row[6] == each.start_s - self.epoch_s, row[7] == each.end_s - self.epoch_s
-        seconds = [told.get(name, 0) for name in ("stalled_s", "lost_s", "written_s")]
-        return seconds[0] * first, seconds[1] * last, seconds[2] * last
+        first = row[6] == each.start_s - self.epoch_s
+        stalls = [(data["from_s"], data["until_s"]) for event, data in each.history.others if event.type == STALLED]
+        stalled_s = (
+            covered_s(stalls, row[6] + self.epoch_s, row[7] + self.epoch_s)
+            if stalls
+            else told.get("stalled_s", 0) * first
+        )
+        last = row[7] == each.end_s - self.epoch_s
+        return stalled_s, told.get("lost_s", 0) * last, told.get("written_s", 0) * last
 
     def _place(self, tenant: str, data: Mapping[str, Any]) -> Row:
         place = self.region[data["region"]], self.sku[data["sku"]]

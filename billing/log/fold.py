@@ -59,13 +59,15 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     told, broken = admitted(every, terms.epoch_s, set_aside)
     by_type = _by_type(told, known, set_aside)
     lives = sorted((pair for kind in _OF_ALLOCATIONS for pair in by_type[kind]), key=_in_order)
+    lives, alone = _parted(lives, known)
     allocations = _settled(lives, broken, known, cut_s, set_aside)
     outages = sorted(by_type[OUTAGE_STARTED] + by_type[OUTAGE_ENDED], key=_in_order)
     metered = [pair for pair in by_type[METERED] if _has_price(pair, known, set_aside)]
     used = [*((each.start, each.told) for each in allocations), *metered, *by_type[CAPACITY]]
     builder = Builder(known, cut_s, by_type[INSTALLED], used, set_aside)
-    builder.name_jobs({each.told["job"] for each in allocations} | {data["job"] for _, data in outages})
+    builder.name_jobs({each.told["job"] for each in allocations} | {data["job"] for _, data in outages + alone})
     builder.add_allocations(allocations)
+    builder.add_evictions(alone)
     builder.add_outages(outages)
     builder.add_metered(metered)
     builder.add_capacity(by_type[CAPACITY])
@@ -84,6 +86,22 @@ def _by_type(told: list[Told], known: KnownTerms, set_aside: SetAside) -> Mappin
         elif event.type in found:
             found[event.type].append((event, data))
     return found
+
+
+def _parted(lives: list[Told], known: KnownTerms) -> tuple[list[Told], list[Told]]:
+    """Return the events of allocations, and apart from them evictions whose allocation nobody told of."""
+    told_of = {(event.subject, data["allocation"]) for event, data in lives if event.type == STARTED}
+    alone = [
+        (event, data)
+        for event, data in lives
+        if event.type == PREEMPTED
+        and (event.subject, data["allocation"]) not in told_of
+        and {"job", "product", "gpus"} <= data.keys()
+        and data["noticed_s"] <= event.time_s
+        and not known.fault(event, data)
+    ]
+    names = {event for event, _ in alone}
+    return [pair for pair in lives if pair[0] not in names], alone
 
 
 def _settled(

@@ -6,6 +6,7 @@ from typing import Any
 from billing.errors import BillingError
 from billing.log.event import Event
 from billing.log.shapes import CAPACITY, EXCLUDED, INSTALLED
+from billing.metering.meters import GPU_S, METER_CODES
 from billing.money import SECONDS_PER_HOUR
 from billing.terms import Terms
 
@@ -20,7 +21,7 @@ class KnownTerms:
         self.terms = terms
         self.tenants = {tenant.id for tenant in terms.registry.tenants}
         self.products = {product.code for product in terms.registry.products}
-        self._faults: dict[tuple[str, str, str, int], str] = {}
+        self._faults: dict[tuple[str, str, str, int, str], str] = {}
 
     def fault(self, event: Event, data: Mapping[str, Any]) -> str:
         """Return in words what the terms do not know of an event, "" if nothing."""
@@ -36,17 +37,17 @@ class KnownTerms:
         """Return in words why something has no price at both ends of [from_s, until_s), Unix seconds; "" if it has."""
         for at_s in (from_s, max(from_s, until_s - 1)):
             hour_s = at_s - (at_s - self.terms.epoch_s) % SECONDS_PER_HOUR
-            key = data["product"], data["sku"], data["region"], hour_s
+            key = data["product"], data["sku"], data["region"], hour_s, data.get("meter", METER_CODES[GPU_S])
             if key not in self._faults:
                 self._faults[key] = self._looked_up(*key)
             if self._faults[key]:
                 return self._faults[key]
         return ""
 
-    def _looked_up(self, product: str, sku: str, region: str, at_s: int) -> str:
+    def _looked_up(self, product: str, sku: str, region: str, at_s: int, meter: str) -> str:
         (plan,) = self.terms.plans([product])
         try:
-            self.terms.book.row_at(plan, sku, region, at_s)
+            self.terms.book.row_at(plan, sku, region, at_s, meter)
         except BillingError as error:
             return error.message
         return ""

@@ -2,9 +2,10 @@
 
 allocation.started   GPUs are held from the event's time on; `gpu_ids` names them, where the source can tell
 allocation.resized   from then on there are `gpus` of them
-allocation.ended     until then, and why; the source may say how many of its seconds were start-up (stalled_s), work
-                     that was thrown away later (lost_s) and writing checkpoints (written_s)
-preemption.executed  the eviction that ended an allocation: when notice was given, until when none was to happen
+allocation.ended     until then, and why; the source may say how many of its seconds were work that was thrown away
+                     later (lost_s) and writing checkpoints (written_s)
+preemption.executed  the eviction that ended an allocation: when notice was given, until when none was to happen; with
+                     job, product and gpus it stands by itself, for an allocation that held nothing
 outage.started, .ended   a fault took GPUs from a job; it has them again, gave up, or the source ends
 gpus.degraded        GPUs of an allocation were slow: worth `factor_bp` of their price
 stall.recorded       start-up: seconds of an allocation without work
@@ -13,6 +14,8 @@ capacity.recorded    GPU-seconds that nobody held, by state
 pool.installed       GPUs that there are, and of which nodes; pools are listed in the order of these events
 sla.excluded         time that no service level counts; its subject and product may be "*" for all of them, and so may
                      its region and sku, or be absent
+
+More keys than these are let in and not read.
 """
 
 from collections.abc import Mapping

@@ -21,8 +21,8 @@ import numpy as np
 from billing.columns import group_rows, require_columns, require_interval, require_range, row_keys, run_starts
 from billing.errors import UsageError
 from billing.metering.meters import GPU_S
-from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR, exact_sums
-from billing.usage import CAUSES, IntArray, MarkTable, MeteredTable, Names, SegmentTable
+from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR
+from billing.usage import CAUSES, IntArray, MarkTable, Names, SegmentTable
 
 CHUNK_ROWS = 1 << 18  # segments whose edges are held at once; only their cells are kept
 TIME_S_MAX = 1 << 40  # 34,000 years: far past any trace, and small enough for every sum of times
@@ -104,27 +104,6 @@ def meter(segments: SegmentTable, marks: MarkTable | None = None, *, chunk_rows:
         return UsageTable(*(np.zeros(0, dtype=np.int64) for _ in fields(UsageTable)))
     cells = chunks[0] if len(chunks) == 1 else _fold(_Cells(*map(np.concatenate, zip(*chunks, strict=True))))
     return _hours(cells)
-
-
-def with_metered(usage: UsageTable, metered: MeteredTable) -> UsageTable:
-    """Return hourly usage with what is no GPU time added, each key once.
-
-    Raises:
-        UsageError: a sum of quantities has no room in an int64.
-    """
-    if not len(metered.quantity):
-        return usage
-    keys = metered.tenant, metered.hour_s, metered.region, metered.sku, metered.product, metered.meter
-    order, first = group_rows(*keys)
-    sums = exact_sums(metered.quantity[order], first)
-    if max(sums) > INT64_MAX:
-        raise UsageError("quantity too large for one hour", found=max(sums), allowed=f"at most {INT64_MAX}")
-    quantity = np.array(sums, dtype=np.int64)
-    none = np.zeros_like(quantity)
-    more = UsageTable(*[*(column[order[first]] for column in keys), none, none + BP, quantity])
-    return _sorted(
-        UsageTable(*(np.concatenate((getattr(usage, each.name), getattr(more, each.name))) for each in fields(usage)))
-    )
 
 
 def require_indices(names: Names, table: str, **columns: IntArray) -> None:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from sim.cli import bill, db, quota, scenarios, sla
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
+from sim.cli.bill_preview import preview
 from sim.cli.compare import compare
 from sim.cli.contracts import alerts, contracts, wallet
 from sim.cli.delay import delay
@@ -50,6 +51,12 @@ command(bill.app, "check", "spillway bill check exports/demo/focus-1.2.csv", "sp
 command(
     bill.app, "explain", "spillway bill explain last acme-000001/2", "spillway bill explain last acme/2026-03/1 --json"
 )(explain_line)
+command(
+    bill.app,
+    "preview",
+    "spillway bill preview use.csv --terms terms.toml",
+    "spillway bill preview sacct.txt --format sacct --terms terms.toml --product bare.ondemand --region eu-1",
+)(preview)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)

@@ -130,7 +130,7 @@ def _outages(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list
 
 
 def _evictions(run: RunFolder, held: dict[str, list[Any]], names: list[str]) -> _Kind:
-    wanted = ("job_id", "tenant", "noticed_s", "evicted_s", "guaranteed_until_s")
+    wanted = ("job_id", "tenant", "product", "gpus", "noticed_s", "evicted_s", "guaranteed_until_s")
     gone = {name: column.tolist() for name, column in run.columns("evictions", *wanted).items()}
     epoch_s = run.names.epoch_s
     name_of = dict(zip(zip(held["job_id"], held["end_s"], strict=True), names, strict=True))
@@ -141,6 +141,8 @@ def _evictions(run: RunFolder, held: dict[str, list[Any]], names: list[str]) -> 
         name = name_of.get(key, f"{key[0]}@{key[1]}")
         data = {"allocation": name, "noticed_s": epoch_s + gone["noticed_s"][row]}
         data["guaranteed_until_s"] = epoch_s + gone["guaranteed_until_s"][row]
+        if key not in name_of:
+            data |= {"job": key[0], "product": gone["product"][row], "gpus": gone["gpus"][row]}
         return f"{name}.evicted", gone["tenant"][row], data
 
     return _Kind("preemption.executed", epoch_s + _ints(gone["evicted_s"]), told)

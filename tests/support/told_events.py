@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from billing.log.event import Event, chained
-from billing.rating.prices import PriceBook
 from billing.terms import Terms
-from billing_facts import HOUR_S, LAST_HOURS_OF_JANUARY, TENANTS, price_book, registry
+from billing_facts import HOUR_S, LAST_HOURS_OF_JANUARY, PRICES, TENANTS, price_book, registry
 
 EPOCH_S = LAST_HOURS_OF_JANUARY
 Fact = tuple[str, int, str, dict[str, Any]]  # type, seconds since the epoch, tenant, data
 
 
-def terms(book: PriceBook | None = None) -> Terms:
-    return Terms(registry(), book or price_book(), epoch_s=EPOCH_S)
+def terms() -> Terms:
+    """Terms with a price for every product, and one for tokens."""
+    tokens = {"meter": "tokens_out", "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "15"}
+    return Terms(registry(), price_book([*PRICES, tokens]), epoch_s=EPOCH_S)
 
 
 def told(facts: Sequence[Fact], source: str = "scheduler") -> list[Event]:
@@ -63,7 +64,14 @@ def random_log(seed: int, allocations: int = 6) -> list[Event]:
         if rng.random() < 0.3:
             facts.append(resized(start_s + rng.randint(0, 4000), rng.randint(1, 9), allocation, tenant))
         if rng.random() < 0.8:
-            facts.append(ended(end_s, allocation, tenant, rng.choice(("finished", "evicted", "node_fault"))))
+            facts.append(
+                ended(
+                    end_s,
+                    allocation,
+                    tenant,
+                    rng.choice(("finished", "evicted", "node_fault")) if end_s != start_s else "finished",
+                )
+            )
         if rng.random() < 0.4:
             span = unix(from_s=start_s + rng.randint(0, 500), until_s=start_s + rng.randint(400, 900))
             slow = {"allocation": allocation, "gpus": 1, "factor_bp": 6_000, **span}

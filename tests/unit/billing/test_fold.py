@@ -119,7 +119,7 @@ def test_conditions_and_outages_become_classes() -> None:
 
 
 def test_tokens_are_spread_over_their_seconds_and_add_up() -> None:
-    used = {"meter": "tokens_in", "quantity": 1000, "product": "bare.spot", "region": "eu", "sku": "h100"}
+    used = {"meter": "tokens_out", "quantity": 1000, "product": "bare.spot", "region": "eu", "sku": "h100"}
     found = facts(("usage.metered", 0, "acme", {**used, **unix(from_s=HOUR_S - 1, until_s=HOUR_S + 2)}))
     assert found.metered.quantity.tolist() == [333, 667]
     assert found.metered.hour_s.tolist() == [0, HOUR_S]

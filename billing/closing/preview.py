@@ -1,0 +1,55 @@
+"""What usage from anywhere would be invoiced as: the final engine, with nothing written and nothing issued."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from billing.books import Books
+from billing.closing.month import Basis, month_draft, months_with_lines
+from billing.invoices.bill import Bill, make_bill, month_bills
+from billing.invoices.invoice import Invoice
+from billing.metering.local_months import month_windows
+from billing.metering.meter import UsageTable
+from billing.metering.states import StateTable
+from billing.months import Period
+from billing.rating.rate import rate
+from billing.reconcile import check_bills, check_lines
+from billing.terms import Terms
+from billing.usage import Names
+
+
+def usage_basis(names: Names, usage: UsageTable, terms: Terms, until_s: int) -> Basis:
+    """Return books made of usage alone: no service level is judged, capacity is not known.
+
+    Args:
+        until_s: end of what is told, seconds since the epoch of the names.
+
+    Raises:
+        PriceError: usage without a price.
+    """
+    plans = terms.plans(names.products)
+    lines = rate(names, usage, terms.book, plans)
+    none = np.zeros(0, dtype=np.int64)
+    findings = [
+        *check_lines(names, usage, lines, terms.book, plans),
+        *check_bills(names, lines, [], month_bills(names, lines, [])),
+    ]
+    states = StateTable((), none, none, none, none, none)
+    return Basis(Books(names, until_s, usage, lines, [], [], [], states, findings), terms)
+
+
+def preview(basis: Basis) -> list[Invoice]:
+    """Return the drafts of every month and tenant, in this order."""
+    return [month_draft(basis, tenant, month) for month, tenant in months_with_lines(basis)]
+
+
+def local_bills(basis: Basis, zone: ZoneInfo) -> Iterator[Bill]:
+    """Yield the bills of every tenant and month of a time zone. Their exact charges add up to those of UTC months."""
+    books, names = basis.books, basis.books.names
+    for each in month_windows(zone, names.epoch_s, names.epoch_s + books.horizon_s):
+        period = Period("month", each.label, each.from_s - names.epoch_s, each.until_s - names.epoch_s, each.month)
+        for tenant in range(len(names.tenants)):
+            bill = make_bill(names, books.lines, books.credits, tenant, period)
+            if bill.lines:
+                yield bill

@@ -1,0 +1,79 @@
+"""Plain CSV of intervals, one a line, under a header that names the columns in any order:
+
+    id,tenant,product,region,sku,gpus,start,end[,cause]
+
+Times are Unix seconds or RFC 3339 with an offset; an empty end is still running. product, region and sku may be left
+out where one value holds for the whole file. Other columns are not read. No field may hold a line break.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from billing.errors import UsageError
+from billing.intake.record import GPUS_MAX, Defaults, Interval, Passed, Rejected, gpus_of, unix_s
+from billing.usage import CAUSES
+
+_WANTED = ("id", "tenant", "gpus", "start", "end")
+_DEFAULTED = Defaults._fields
+_TIME = "Unix seconds, or RFC 3339 with an offset"
+
+
+def read_intervals(lines: Iterable[str], defaults: Defaults, file: str) -> Iterator[Interval | Rejected | Passed]:
+    """Yield what each line tells; a line that makes no sense is rejected, and the rest goes on. Memory: one line.
+
+    Raises:
+        UsageError: the header lacks a column that nothing stands in for.
+    """
+    numbered = iter(enumerate(lines, 1))
+    header = next(numbered, (1, ""))[1].lstrip("\ufeff").strip().split(",")
+    at = columns_of(header, defaults, file)
+    width = len(header)
+    fixed = [getattr(defaults, name) for name in _DEFAULTED]
+    for number, text in numbered:
+        cells = text.rstrip("\r\n").split(",")
+        if '"' in text:
+            cells = next(csv.reader([text.rstrip("\r\n")]), [])
+        if not text.strip():
+            continue
+        if len(cells) != width:
+            yield Rejected(number, cells[0][:80] if cells else "", f"{len(cells)} columns, the header has {width}")
+            continue
+        yield _interval(number, cells, at, fixed)
+
+
+def columns_of(header: list[str], defaults: Defaults, file: str) -> dict[str, int]:
+    """Return where each column stands.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    at = {name.strip(): place for place, name in enumerate(header)}
+    given = [name for name in _DEFAULTED if getattr(defaults, name)]
+    for name in (*_WANTED, *_DEFAULTED):
+        if name not in at and name not in given:
+            allowed = f"a header line with {', '.join((*_WANTED, *_DEFAULTED))}; one for all may be given as --{name}"
+            allowed = allowed if name in _DEFAULTED else f"a header line with {', '.join((*_WANTED, *_DEFAULTED))}"
+            raise UsageError("column is missing", code="missing_key", file=file, path=name, allowed=allowed)
+    return at
+
+
+def _interval(number: int, cells: list[str], at: dict[str, int], fixed: list[str]) -> Interval | Rejected:
+    id_ = cells[at["id"]].strip()
+    if not id_:
+        return Rejected(number, "", "id is empty")
+    gpus = gpus_of(cells[at["gpus"]].strip())
+    if gpus is None:
+        return Rejected(number, id_, f"gpus is {cells[at['gpus']][:40]!r}, allowed 1 to {GPUS_MAX}")
+    start_s, end = unix_s(cells[at["start"]].strip()), cells[at["end"]].strip()
+    if start_s is None:
+        return Rejected(number, id_, f"start is {cells[at['start']][:40]!r}, allowed {_TIME}")
+    end_s = unix_s(end) if end else None
+    if end and end_s is None:
+        return Rejected(number, id_, f"end is {end[:40]!r}, allowed {_TIME}, or nothing")
+    place = [cells[at[name]].strip() if name in at else one for name, one in zip(_DEFAULTED, fixed, strict=True)]
+    product, region, sku = (one or other for one, other in zip(place, fixed, strict=True))
+    cause = cells[at["cause"]].strip() if "cause" in at else ""
+    if cause and cause not in CAUSES:
+        return Rejected(number, id_, f"cause is {cause[:40]!r}, allowed {', '.join(CAUSES)}")
+    tenant = cells[at["tenant"]].strip()
+    return Interval(number, id_, tenant, product, region, sku, gpus, start_s, end_s, cause or "finished", 0)

@@ -1,0 +1,90 @@
+"""One interval of use, as a file tells it, and what is said of a line that tells none."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from billing.errors import PeriodError
+from billing.metering.meter import TIME_S_MAX
+from billing.months import parse_utc
+
+GPUS_MAX = 10**7  # 20 million rows of them still add up in an int64
+
+
+class Interval(NamedTuple):
+    """GPUs that were held over [start_s, end_s), Unix seconds. `cause` is a word of `billing.usage.CAUSES`.
+
+    `end_s` is None while it lasts. `stalled_s` are seconds of it in which it did not run.
+    """
+
+    line: int
+    id: str
+    tenant: str
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    start_s: int
+    end_s: int | None
+    cause: str
+    stalled_s: int
+
+
+class Rejected(NamedTuple):
+    """A line that is not billed, and why."""
+
+    line: int
+    id: str
+    reason: str
+
+
+class Passed(NamedTuple):
+    """A line that tells of nothing to bill, such as a step of a job: counted by `what`, not at fault."""
+
+    what: str
+
+
+class Defaults(NamedTuple):
+    """What a file does not say of its rows; "" where it must."""
+
+    product: str = ""
+    region: str = ""
+    sku: str = ""
+
+
+def gpus_of(text: str) -> int | None:
+    """Return a number of GPUs, None where the text is none from 1 to GPUS_MAX."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(GPUS_MAX)):
+        return None
+    return int(text) if 1 <= int(text) <= GPUS_MAX else None
+
+
+@lru_cache(maxsize=1 << 16)
+def unix_s(text: str) -> int | None:
+    """Return a time in Unix seconds: written so, or as RFC 3339 with an offset. None for anything else."""
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) <= len(str(TIME_S_MAX)) and int(text) <= TIME_S_MAX else None
+    try:
+        at_s = parse_utc(text)
+    except PeriodError:
+        return None
+    return at_s if 0 <= at_s <= TIME_S_MAX else None
+
+
+@lru_cache(maxsize=1 << 16)
+def local_unix_s(text: str, zone: ZoneInfo) -> int | None:
+    """Return a local time without an offset in Unix seconds; None where it is no time, or no one time.
+
+    An hour that a zone's clock shows twice, or never, has no one meaning: such a time is refused, not guessed.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is not None or moment.microsecond:
+        return None
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        return None
+    return unix_s(first.isoformat())

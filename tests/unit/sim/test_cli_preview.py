@@ -1,0 +1,93 @@
+"""`spillway bill preview`: a file of use, priced and drafted; lines that cannot be billed are told and kept apart."""
+
+import gzip
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sim.cli import app
+from use_files import HEADER, TERMS_TOML
+
+ROWS = (
+    "a,acme,bare.ondemand,eu,h100,8,2026-03-01T00:30:00Z,2026-03-01T02:30:00Z",
+    "b,acme,bare.spot,eu,b200,4,2026-03-31T20:00:00Z,2026-04-01T08:00:00Z",
+    "c,birch,bare.spot,eu,b200,1,2026-03-08T00:00:00Z,2026-03-09T00:00:00Z",
+)
+
+
+def preview(*words: object) -> Result:
+    return CliRunner().invoke(app, ["bill", "preview", *(str(word) for word in words)])
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> Path:
+    path = tmp_path / "terms.toml"
+    path.write_text(TERMS_TOML)
+    return path
+
+
+def written(folder: Path, *rows: str, name: str = "use.csv") -> Path:
+    path, text = folder / name, "\n".join([HEADER, *rows]) + "\n"
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+def test_use_becomes_drafts_by_month_and_tenant_with_tax(tmp_path: Path, terms: Path) -> None:
+    done = preview(written(tmp_path, *ROWS, name="use.csv.gz"), "--terms", terms, "--json")
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["intervals"], document["rejected"], document["findings"]) == (3, 0, [])
+    sums = {(each["tenant"], each["period"]): each["total_micro"] for each in document["drafts"]}
+    assert sums == {
+        ("acme", "2026-03"): (47_200_000 + 20_000_000) * 12 // 10,
+        ("birch", "2026-03"): 36_000_000,
+        ("acme", "2026-04"): 40_000_000 * 12 // 10,
+    }
+    table = preview(written(tmp_path, *ROWS), "--terms", terms)
+    assert "Draft for acme, 2026-03" in table.stdout and "80.64" in table.stdout
+
+
+def test_rejected_lines_are_told_and_all_of_them_kept(tmp_path: Path, terms: Path) -> None:
+    bad = [f"x{n},nobody,bare.spot,eu,b200,1,0,1" for n in range(7)]
+    aside = tmp_path / "aside.csv"
+    done = preview(written(tmp_path, *ROWS, *bad), "--terms", terms, "--quarantine", aside, "--json")
+    assert done.exit_code == 1
+    assert (
+        "line 5, x0: unknown tenant 'nobody'" in done.stderr
+        and f"2 more lines were rejected: see {aside}" in done.stderr
+    )
+    assert len(aside.read_text().splitlines()) == 8
+    assert json.loads(done.stdout)["rejected"] == 7
+
+
+def test_bills_of_local_months_add_up_to_those_of_utc_months(tmp_path: Path, terms: Path) -> None:
+    """I10: daylight saving begins inside the month, and the month ends hours after the one of UTC."""
+    path = written(tmp_path, *ROWS)
+    utc, local = (
+        json.loads(preview(path, "--terms", terms, "--json", "--timezone", zone).stdout)["bills"]
+        for zone in ("UTC", "America/New_York")
+    )
+    assert {bill["period"]["label"] for bill in local} == {"2026-02", "2026-03", "2026-04"}
+    sums = [
+        sum((Fraction(bill["totals"]["exact_charges_micro_usd"]) for bill in bills), Fraction(0))
+        for bills in (utc, local)
+    ]
+    assert sums[0] == sums[1] == 47_200_000 + 20_000_000 + 30_000_000 + 40_000_000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--format", "excel"], "unknown format"),
+        (["--timezone", "Mars/Base"], "unknown time zone"),
+        (["--format", "sacct"], "column is missing"),
+        (["--until", "soon"], "not a time"),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_exit_code_2(tmp_path: Path, terms: Path, words: list[str], message: str) -> None:
+    done = preview(written(tmp_path, *ROWS), "--terms", terms, *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr and done.stderr.count("\n") == 1
