@@ -69,6 +69,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def kept_open(engine: Engine) -> Iterator[None]:
+    """Keep a SQLite file open over many transactions: whoever closes it last writes its log back, which takes time."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _one_line(engine), engine.connect():
+        yield
+
+
 def place_of(engine: Engine) -> str:
     """Return where a store is, as a person named it, without a password."""
     if engine.dialect.name == "sqlite":
@@ -82,6 +92,8 @@ def _one_line(engine: Engine) -> Iterator[None]:
         yield
     except exc.DBAPIError as error:
         raise refused(place_of(engine), error.orig or error) from None
+    except sqlite3.Error as error:
+        raise refused(place_of(engine), error) from None
 
 
 def refused(place: str, error: BaseException) -> StoreError:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from billing.errors import EventError, StoreError
 from billing.log.event import Event
-from billing.store.engine import writing
+from billing.store.engine import kept_open, writing
 from billing.store.tables_log import event_terms
 from billing.store.writer import Aside, BrokenLink, Conflict, append, put_aside
 
@@ -57,25 +57,30 @@ def ingest(
         StoreError: the database refuses; what was confirmed before stays.
     """
     total = Ingested()
-    for chunk in _batched(records, batch):
-        events = [record for record in chunk if isinstance(record, Event)]
-        refused = [record for record in chunk if isinstance(record, EventError)]
-        with writing(engine) as connection:
-            done = append(connection, events)
-            put_aside(connection, [_refusal(origin, error) for error in refused])
-        total = Ingested(
-            total.new + done.new,
-            total.duplicates + done.duplicates,
-            total.conflict_count + len(done.conflicts),
-            total.broken_count + len(done.broken),
-            total.refused_count + len(refused),
-            (*total.conflicts, *done.conflicts)[:_SHOWN_MAX],
-            (*total.broken, *done.broken)[:_SHOWN_MAX],
-            (*total.refused, *refused)[:_SHOWN_MAX],
-        )
-        if on_batch is not None:
-            on_batch(total)
+    with kept_open(engine):
+        for chunk in _batched(records, batch):
+            total = _taken_in(engine, chunk, origin, total)
+            if on_batch is not None:
+                on_batch(total)
     return total
+
+
+def _taken_in(engine: Engine, chunk: list[Event | EventError], origin: str, total: Ingested) -> Ingested:
+    events = [record for record in chunk if isinstance(record, Event)]
+    refused = [record for record in chunk if isinstance(record, EventError)]
+    with writing(engine) as connection:
+        done = append(connection, events)
+        put_aside(connection, [_refusal(origin, error) for error in refused])
+    return Ingested(
+        total.new + done.new,
+        total.duplicates + done.duplicates,
+        total.conflict_count + len(done.conflicts),
+        total.broken_count + len(done.broken),
+        total.refused_count + len(refused),
+        (*total.conflicts, *done.conflicts)[:_SHOWN_MAX],
+        (*total.broken, *done.broken)[:_SHOWN_MAX],
+        (*total.refused, *refused)[:_SHOWN_MAX],
+    )
 
 
 def note_terms(connection: Connection, source: str, terms: str, events: int | None = None) -> None:

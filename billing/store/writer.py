@@ -139,11 +139,15 @@ def _inserted(connection: Connection, taken: Taken) -> int:
     if not taken:
         return 0
     last = connection.execute(select(func.coalesce(func.max(event_table.c.position), 0))).scalar_one()
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(_COLUMNS))
-    rows = [(position, *event, hash_) for position, (event, hash_) in enumerate(taken, last + 1)]
+    sqlite = connection.dialect.name == "sqlite"
+    marks = ", ".join(["?" if sqlite else "%s"] * len(_COLUMNS))
     sql = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-    return connection.exec_driver_sql(sql, rows).rowcount
+    rows = ((position, *event, hash_) for position, (event, hash_) in enumerate(taken, last + 1))
+    if not sqlite:
+        return connection.exec_driver_sql(sql, list(rows)).rowcount
+    cursor = connection.connection.cursor()
+    cursor.executemany(sql, rows)  # type: ignore[arg-type]  # any iterable: row by row, none of them kept
+    return cursor.rowcount
 
 
 def _broken_links(connection: Connection, taken: Taken) -> tuple[BrokenLink, ...]:
