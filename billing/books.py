@@ -8,7 +8,8 @@ import numpy as np
 
 from billing.columns import require_columns, require_interval, require_range
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
-from billing.contracts.lines import Basis, contract_lines
+from billing.contracts.basis import Basis
+from billing.contracts.lines import contract_lines
 from billing.finding import Finding
 from billing.invoices.agree import agree
 from billing.invoices.bill import Bill, make_bill, month_bills
@@ -16,7 +17,7 @@ from billing.metering.classes import BY_RULE, Charging, charge_marks, free_rules
 from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
 from billing.metering.states import StateTable, all_states
 from billing.metering.sums import add_up, metered_usage
-from billing.money import INT64_MAX
+from billing.money import INT64_MAX, MICRO_PER_CENT
 from billing.months import Period
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
@@ -79,6 +80,7 @@ def close(
     exclusions: ExclusionTable | None = None,
     charging: Charging = BY_RULE,
     node_gpus: Mapping[Pool, int] | None = None,
+    minor_micro: int = MICRO_PER_CENT,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
@@ -90,6 +92,7 @@ def close(
         exclusions: time that no service level counts; None: what the registry says.
         charging:   what else decides how segments are charged.
         node_gpus:  GPUs of a node of each (region, sku), for contracts that do not say it themselves.
+        minor_micro: micro-units in the smallest coin of the bills, which wallets pay in.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -108,7 +111,7 @@ def close(
         usage = add_up(usage, metered_usage(charging.metered))
     lines = rate(names, usage, book, plans)
     states = all_states(names, usage, capacity)
-    basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {})
+    basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {}, minor_micro)
     contracts = contract_lines(basis)
     exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
     reserved = reserved_of(names, contracts, lines.denominator)

@@ -160,7 +160,7 @@ def check_bills(
         if difference := bill.charges_micro_usd - charges:
             yield Finding(where, "micro-USD more in the charges than in their exact sum, rounded", difference)
         # A remedy may be more than the rest of a bill; nothing else can bring it below 0.
-        owed_back = any(line.amount_micro_usd < 0 for line in bill.lines if line.kind == INVOICE_KIND["remedy"])
+        owed_back = any(line.amount_micro_usd < 0 for line in bill.lines if line.kind == INVOICE_KIND["remedy_late"])
         if bill.total_micro_usd < 0 and (bill.wallet_micro_usd or not owed_back):
             yield Finding(where, "micro-USD, a total below 0", bill.total_micro_usd)
     due = {_name(names.tenants, tenant): Fraction(sum_, lines.denominator) for (tenant,), sum_ in

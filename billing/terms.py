@@ -88,7 +88,7 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
             path, allowed = f"price[{number}].usd_per_gpu_hour", f"unit_price, in {currency.code} per GPU-hour"
             raise PriceError("not in the currency of the terms", file=file, path=path, allowed=allowed)
     registry = Registry.from_mapping({key: mapping[key] for key in PARTIES if key in mapping}, file)
-    require_currency(registry, currency.code, file)
+    require_currency(registry, currency, file)
     return Terms(
         registry=registry,
         book=book,

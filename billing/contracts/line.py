@@ -10,7 +10,7 @@ much of the contract was used.
 | reservation_unused | those that it did not, and nobody else did | their price under `charge = "term"`, else 0 |
 | reservation_lent | those that somebody else held meanwhile | as unused |
 | reservation_undelivered | those that were promised and not there | 0 |
-| remedy | the same | minus their price x the remedy's basis points |
+| remedy_late, remedy_recalled | the same, by reason | minus their price x the remedy's basis points |
 | commitment_covered | GPU-seconds that drew down the floor | 0: charged as usage |
 | commitment_on_demand | those past it | 0: charged as usage |
 | commitment_unused | 0, or GPU-seconds of a floor in GPU-hours | what an hourly floor was missed by |
@@ -30,7 +30,8 @@ INVOICE_KIND = {
     "reservation_unused": "reservation",
     "reservation_lent": "reservation",
     "reservation_undelivered": "reservation",
-    "remedy": "adjustment",
+    "remedy_late": "adjustment",
+    "remedy_recalled": "adjustment",
     "commitment_covered": "commitment",
     "commitment_on_demand": "commitment",
     "commitment_unused": "commitment",
@@ -42,8 +43,9 @@ INVOICE_KIND = {
 
 
 class ContractLine(NamedTuple):
-    """One line. Times are seconds since the epoch of the names, [from_s, until_s) lies inside of `month`.
+    """One line; there is one per contract, kind and month. Times are seconds since the epoch of the names.
 
+    [from_s, until_s) is what it is about: the month or the part of it in force, or a term that ends or begins in it.
     `exact` is what a bill adds to the usage, micro-units before rounding; `effective` is the cost of what the line is
     about, whoever charges it (FOCUS: EffectiveCost). `quantity` is in GPU-seconds. Floors name no SKU and no region.
     """

@@ -11,8 +11,9 @@ Amounts are int micro-units in whole minor units: wallets pay documents, which a
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from billing.currency import Currency
 from billing.errors import MoneyError
-from billing.money import parse_usd
+from billing.money import MICRO_PER_CENT, parse_usd
 from billing.months import month_bounds, month_of
 from tenants.registry import Registry
 from tenants.wallet import Wallet
@@ -95,33 +96,44 @@ def wallets_of(registry: Registry) -> list[Wallet]:
     return sorted([*prepaid, *registry.wallets], key=_draw_order)
 
 
-def require_currency(registry: Registry, code: str, file: str | None = None) -> None:
-    """Refuse wallets and alerts in another currency than the bills they are about.
+def require_currency(registry: Registry, currency: Currency, file: str | None = None) -> None:
+    """Refuse wallets and alerts in another currency than the bills they are about, and parts of its minor unit.
 
     Raises:
-        MoneyError: naming the row, its currency and the one of the terms.
+        MoneyError: naming the row, its currency or amount, and what the terms allow.
     """
     found = [(f"wallet[{row}]", wallet.currency) for row, wallet in enumerate(registry.wallets)]
     found += [(f"spend_alert[{row}]", alert.currency) for row, alert in enumerate(registry.spend_alerts)]
-    for place, currency in found:
-        if currency != code:
+    for place, code in found:
+        if code != currency.code:
             message, path = "not the currency of the bills", f"{place}.currency"
-            raise MoneyError(message, file=file, path=path, found=currency, allowed=code)
+            raise MoneyError(message, file=file, path=path, found=code, allowed=currency.code)
+    ahead = [(f"wallet[{row}].amount", wallet.amount) for row, wallet in enumerate(registry.wallets)]
+    ahead += [(f"contract[{row}].prepayment", each.prepayment or "0") for row, each in enumerate(registry.contracts)]
+    for path, amount in ahead:
+        if parse_usd(amount) % currency.minor_micro:
+            message, allowed = "not in whole minor units", f"{currency.decimals} decimals of {currency.code}"
+            raise MoneyError(message, file=file, path=path, found=amount, allowed=allowed)
 
 
 def wallet_entries(
-    epoch_s: int, wallets: Sequence[Wallet], payable: Mapping[tuple[str, int], int], horizon_s: int
+    epoch_s: int,
+    wallets: Sequence[Wallet],
+    payable: Mapping[tuple[str, int], int],
+    horizon_s: int,
+    minor_micro: int = MICRO_PER_CENT,
 ) -> list[WalletEntry]:
     """Return the movements of all wallets over [0, horizon), tenant by tenant in order of time.
 
     Args:
         wallets:  in the order in which they are drawn.
-        payable:  (tenant, month) -> what the month's bill comes to before wallets; what is not above 0 draws nothing.
+        payable:  (tenant, month) -> what the month's bill comes to before wallets; what is not above 0 draws nothing,
+                  and parts of a minor unit, of which a currency may have none, are left to pay.
     """
     entries: list[WalletEntry] = []
     for tenant in sorted({wallet.tenant for wallet in wallets}):
         mine = [wallet for wallet in wallets if wallet.tenant == tenant and wallet.from_s < horizon_s]
-        months = {month: micro for (owner, month), micro in payable.items() if owner == tenant}
+        months = {month: micro - micro % minor_micro for (owner, month), micro in payable.items() if owner == tenant}
         entries += _entries_of(epoch_s, mine, months, horizon_s)
     return entries
 
@@ -137,11 +149,9 @@ def _entries_of(
         entries.append(WalletEntry(wallet.id, wallet.tenant, kind, month, at_s, micro, balance[wallet.id]))
 
     begins = {wallet.id: month_of(epoch_s, wallet.from_s) for wallet in wallets}
-    ends = {
-        wallet.id: month_of(epoch_s, wallet.expires_s - 1) for wallet in wallets if (wallet.expires_s or 0) <= horizon_s
-        and wallet.expires_s is not None
-    }  # fmt: skip
-    for month in sorted({*begins.values(), *ends.values(), *payable}):
+    ends = {wallet.id: month_of(epoch_s, wallet.expires_s - 1) for wallet in wallets if wallet.expires_s is not None}
+    over = {wallet.id for wallet in wallets if wallet.expires_s is not None and wallet.expires_s <= horizon_s}
+    for month in sorted({*begins.values(), *(ends[each] for each in over), *payable}):
         closes_s = min(horizon_s, month_bounds(epoch_s, month)[1])
         for wallet in wallets:
             if begins[wallet.id] == month:
@@ -152,7 +162,7 @@ def _entries_of(
             if part:
                 post(wallet, DRAWN, month, closes_s, -part)
         for wallet in valid:
-            if ends.get(wallet.id) == month and balance[wallet.id]:
+            if wallet.id in over and ends[wallet.id] == month and balance[wallet.id]:
                 post(wallet, EXPIRED, month, closes_s, -balance[wallet.id])
     return entries
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.alerts import spend_alerts
+from billing.contracts.basis import Basis
 from billing.contracts.line import ContractLine
-from billing.contracts.lines import Basis
 from billing.contracts.wallet import wallet_entries, wallets_of
 from billing.invoices.bill import PREPAYMENT, Bill, month_bills
 from billing.sla.credit import ServiceCredit
@@ -18,7 +18,7 @@ def agree(basis: Basis, lines: Sequence[ContractLine], credits: Sequence[Service
         return NOTHING_AGREED
     wallets = wallets_of(registry)
     bills = month_bills(names, basis.lines, credits, Agreed(lines)) if wallets else []
-    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s)
+    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.minor_micro)
     return Agreed(lines, entries, spend_alerts(names, registry.spend_alerts, basis.lines, lines))
 
 

@@ -35,6 +35,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
         Charging(facts.ran_s, _start_up(facts), facts.conditions, facts.metered),
         facts.node_gpus,
+        terms.currency.minor_micro,
     )
 
 

@@ -26,5 +26,5 @@ def price_tables(mapping: Mapping[str, Any], file: str) -> dict[str, Any]:
 def terms_of(scenario: Scenario) -> Terms:
     """Return the terms of a scenario; its currency is USD. Raises PriceError, as when it was read."""
     book = PriceBook.from_rows(scenario.price, file=scenario.file)
-    require_currency(scenario.registry, DEFAULT.code, scenario.file)
+    require_currency(scenario.registry, DEFAULT, scenario.file)
     return Terms(scenario.registry, book, scenario.tax, epoch_s=scenario.epoch_s)

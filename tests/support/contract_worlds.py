@@ -4,8 +4,9 @@ import random
 from typing import Any
 
 from billing.books import Books
+from billing.contracts.basis import Basis
 from billing.contracts.line import ContractLine
-from billing.contracts.lines import Basis, contract_lines
+from billing.contracts.lines import contract_lines
 from billing_facts import HOUR_S, NAMES, closed_world, price_book, registry
 from tenants.registry import Registry
 

@@ -127,7 +127,7 @@ class SlowContracts:
                 ("recalled", contract.recall_remedy_bp),
             ):
                 if remedy_bp:
-                    self._add(contract, "remedy", hour, sums[what], -sums[what] * price * remedy_bp / 10_000)
+                    self._add(contract, f"remedy_{what}", hour, sums[what], -sums[what] * price * remedy_bp / 10_000)
             if term:
                 key = (contract.tenant, contract.product, hour)
                 self.charged[key] = self.charged.get(key, Fraction(0)) + left[row] * price
