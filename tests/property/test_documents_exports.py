@@ -16,9 +16,11 @@ from billing.documents.focus_check import check
 from billing.documents.hours import exact_total, split_over
 from billing.documents.sla_data import Origin
 from billing.money import Exact
+from billing.rating.prices import PriceBook
 from billing.terms import Terms, taxes_from
 from billing_facts import NAMES, closed_world, price_book, registry
 from invoice_worlds import papers
+from price_rows import book_of, price_rows
 
 SEEDS = st.integers(0, 10**6)
 CURRENCIES = st.sampled_from(("USD", "JPY", "BHD"))
@@ -32,9 +34,9 @@ def drawn_bundle(seed: int, currency: str = "USD") -> Bundle:
     return Bundle(pairs, [], drawn.parties, Origin(drawn.invoices[0].money, "", (), ""))
 
 
-def books_bundle(seed: int) -> Bundle:
-    terms = Terms(registry(), price_book(), VAT, epoch_s=NAMES.epoch_s)
-    return bundle_of(Basis(closed_world(seed).books(), terms, (("sim", 1, 9),), "ab" * 32), "Spillway")
+def books_bundle(seed: int, book: PriceBook) -> Bundle:
+    terms = Terms(registry(), book, VAT, epoch_s=NAMES.epoch_s)
+    return bundle_of(Basis(closed_world(seed).books(book=book), terms, (("sim", 1, 9),), "ab" * 32), "Spillway")
 
 
 def total(bundle: Bundle) -> Fraction:
@@ -63,9 +65,10 @@ def test_every_format_adds_up_to_the_same(seed: int, currency: str) -> None:
     assert set(totals(bundle).values()) == {total(bundle)}
 
 
-@given(SEEDS)
-def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int) -> None:
-    bundle = books_bundle(seed)
+@given(SEEDS, st.just(price_book()) | price_rows().map(book_of))
+def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int, book: PriceBook) -> None:
+    """Whatever the price model: tiers, packages and percentages have hours, too."""
+    bundle = books_bundle(seed, book)
     assert set(totals(bundle).values()) == {total(bundle)}
     table = focus_table(bundle)
     assert check(table.names, list(table.rows)).findings == []

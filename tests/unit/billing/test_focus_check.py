@@ -33,12 +33,12 @@ def missed(rows: Cells, seed: int) -> list[str]:
 @pytest.mark.parametrize("version", ["1.2", "1.4"])
 @pytest.mark.parametrize("currency", ["USD", "JPY", "BHD"])
 def test_correct_files_are_let_through(currency: str, version: str) -> None:
-    for seed in range(12):
+    for seed in range(6):
         checked = check(header(version), table(seed, currency, version, hard_names=seed % 2 == 1))
         assert (checked.version, checked.findings) == (version, [])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))])
 def test_of_200_planted_faults_at_least_95_percent_are_caught(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     passed = missed(table(seed), seed)
     with capsys.disabled():

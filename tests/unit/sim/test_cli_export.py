@@ -22,7 +22,7 @@ def call(*words: str, runs: Path) -> Result:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "runs"
-    done = call("run", "small", "--days", "2", "--no-report", "--out", str(folder / "one"), runs=folder)
+    done = call("run", "small", "--days", "1", "--no-report", "--out", str(folder / "one"), runs=folder)
     assert done.exit_code == 0, done.stderr
     return folder
 
