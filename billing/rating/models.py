@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from billing.errors import PriceError
 from billing.money import BP, Exact, round_half_up
 from billing.rating.charge import Step, Units
 from billing.rating.plan import Plan, ladder
@@ -32,6 +33,9 @@ def rate_measure(plan: Plan, measure: Measure) -> tuple[Step, ...]:
     """Return how the amount of a measure comes about; the amounts of the steps add up to it. Cost: O(tiers + events).
 
     In this order: conversion and rounding, free units, the model, percentage discount, maximum, minimum.
+
+    Raises:
+        PriceError: events have a least or a most each, and their units are not given, or are not those of the measure.
     """
     units = convert(plan, measure.units)
     tier_units = units if measure.tier_units is None else convert(plan, measure.tier_units)
@@ -95,6 +99,9 @@ def percentage(plan: Plan, measure: Measure) -> list[Step]:
             fee = Fraction(charged * plan.fixed_per_event_micro)
             steps.append(_step("fee per event", Fraction(charged), plan.fixed_per_event_micro, fee))
         return steps
+    if len(measure.values) != measure.events or sum(measure.values, ZERO) != measure.units:
+        message = "the price has a least or a most per event: the units of each event are needed"
+        raise PriceError(message, code="needs_events", path="events", found=measure.events)
     steps = []
     for number, value in enumerate(measure.values[plan.free_events :], start=plan.free_events + 1):
         amount = value * rate_micro + plan.fixed_per_event_micro

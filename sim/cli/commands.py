@@ -13,6 +13,7 @@ from sim.cli import bill, db, quota, scenarios, sla
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
 from sim.cli.bill_preview import preview
+from sim.cli.bill_quote import quote_price
 from sim.cli.compare import compare
 from sim.cli.contracts import alerts, contracts, wallet
 from sim.cli.delay import delay
@@ -57,6 +58,12 @@ command(
     "spillway bill preview use.csv --terms terms.toml",
     "spillway bill preview sacct.txt --format sacct --terms terms.toml --product bare.ondemand --region eu-1",
 )(preview)
+command(
+    bill.app,
+    "quote",
+    "spillway bill quote gap --product bare.spot --sku h100 --units 100",
+    "spillway bill quote terms.toml --product api --sku llm --meter tool_calls --event 10 --event 80 --json",
+)(quote_price)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)
