@@ -10,14 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from billing.log.event import Answer as A
-from billing.log.event import Event, Known, admit
+from billing.log.books import books_of
+from billing.log.event import Answer, Event, Known, admit
+from billing.log.fold import facts_of
 from billing.store.check import check
 from billing.store.engine import open_store, reading, writing
 from billing.store.migrate import init
 from billing.store.reader import events_in, sources_in
 from billing.store.writer import append
 from log_events import arrivals, chain, histories
+from told_events import as_bytes, random_log, terms
+
+TERMS = terms()
 
 
 class Crash(Exception):
@@ -72,6 +76,25 @@ def test_order_repetition_batches_and_crashes_do_not_matter(empty_store: Path, d
     assert sorted(held) == sorted(history)
 
 
+@settings(max_examples=max(1, settings.default.max_examples // 4))
+@given(seed=st.integers(0, 10**6), data=st.data())
+def test_a_log_gives_the_same_hours_however_it_came_into_the_store(
+    empty_store: Path, seed: int, data: st.DataObject
+) -> None:
+    """I3, end to end: what is billed depends on the set of events, not on how they arrived."""
+    log = random_log(seed)
+    crashes = data.draw(st.booleans())
+    with tempfile.TemporaryDirectory() as folder:
+        engine = copied(empty_store, folder)
+        for batch in data.draw(arrivals(log)):
+            deliver(engine, batch, crashes)
+        with reading(engine) as connection:
+            facts = facts_of(events_in(connection), TERMS)
+    straight = facts_of(log, TERMS)
+    assert as_bytes(facts) == as_bytes(straight)
+    assert as_bytes(books_of(facts, TERMS).lines) == as_bytes(books_of(straight, TERMS).lines)
+
+
 def missing(come: set[Event]) -> Iterator[tuple[str, int]]:
     """How many events are missing below the highest that has come, counted one by one."""
     for source in {event.source for event in come}:
@@ -120,7 +143,7 @@ class ClaimsFirst:
         new = []
         for event in batch:
             answer, hash_, _ = admit(self.claimed, event)
-            if answer is A.NEW:
+            if answer is Answer.NEW:
                 self.claimed.add(event, hash_)
                 new.append(event)
         if not crashes:

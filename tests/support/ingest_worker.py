@@ -96,5 +96,18 @@ def kill_while_ingesting(place: str, kills: int, seed: int) -> int:
     return hit
 
 
+def ingest_at_once(place: str, seeds: list[int]) -> None:
+    """Let several workers ingest the same history at the same time, each in its own order."""
+    words = [sys.executable, str(Path(__file__))]
+    hosts = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in seeds]
+    for hosting, seed in zip(hosts, seeds, strict=True):
+        assert hosting.stdin is not None
+        hosting.stdin.write(f"{place} {seed}\n")
+        hosting.stdin.flush()
+    for hosting in hosts:
+        out, _ = hosting.communicate(timeout=120)
+        assert out.splitlines()[-1] == "fate 0"
+
+
 if __name__ == "__main__":
     host()
