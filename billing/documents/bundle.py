@@ -1,5 +1,6 @@
 """Everything about a run's or a book's months that can be exported: issued invoices with their hours, SLA reports."""
 
+from billing.closing.agreed_items import wallet_postings
 from billing.closing.close_month import issue_all
 from billing.closing.month import Basis, month_parts
 from billing.documents.export import Bundle, Documented
@@ -8,7 +9,7 @@ from billing.documents.month_hours import hours_behind
 from billing.documents.parties import parties_of
 from billing.documents.sla_data import Origin
 from billing.invoices.invoice import Invoice
-from billing.months import parse_month
+from billing.months import month_label, parse_month
 from billing.sla.report import sla_reports
 
 
@@ -29,11 +30,17 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
         for report in sla_reports(books.names, books.sla, books.credits, books.excluded)
         if tenant in (None, report.tenant) and month in (None, report.month)
     ]
+    moved = [
+        entry
+        for entry in books.agreed.wallet
+        if tenant in (None, entry.tenant) and month in (None, month_label(entry.month))
+    ]
     return Bundle(
         [Documented(invoice, _hours(basis, invoice)) for invoice in chosen],
         reports,
         parties_of(basis.terms.registry, issuer),
         Origin(basis.terms.currency, basis.price_version, basis.log_range, basis.log_hash),
+        postings=wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, books.names.epoch_s),
     )
 
 

@@ -35,7 +35,10 @@ class Documented(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What is exported. `paper` is a key of `billing.documents.page.PAPERS`, `focus_version` one of VERSION_WORDS."""
+    """What is exported. `paper` is a key of `billing.documents.page.PAPERS`, `focus_version` one of VERSION_WORDS.
+
+    `postings` are entries of the ledger that stand on no invoice: wallets that were bought, or lost what was left.
+    """
 
     invoices: Sequence[Documented]
     reports: Sequence[SlaReport]
@@ -43,6 +46,7 @@ class Bundle:
     origin: Origin
     paper: str = "a4"
     focus_version: str = FOCUS_VERSION
+    postings: Sequence[Entry] = ()
 
 
 class Table(NamedTuple):
@@ -154,7 +158,8 @@ def hledger_files(bundle: Bundle) -> Files:
 
 def _entries(bundle: Bundle) -> list[Entry]:
     issued = (each.invoice for each in bundle.invoices if each.invoice.status != "draft")
-    return [entry for invoice in issued for entry in invoice_entries(invoice)]
+    entries = [*bundle.postings, *(entry for invoice in issued for entry in invoice_entries(invoice))]
+    return sorted(entries, key=lambda entry: entry.time_s)  # of one time, in the order of the documents
 
 
 def _bytes(made: str | bytes) -> bytes:

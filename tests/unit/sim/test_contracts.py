@@ -8,11 +8,16 @@ import pytest
 
 from billing.books import Books
 from billing.contracts.state import contract_states
+from billing.documents.bundle import bundle_of
+from billing.documents.export import focus_table
+from billing.documents.focus_check import check
 from billing.errors import BillingError
+from billing.invoices.ledger import balances, check_ledger, invoice_entries
 from sim.cli import app
 from sim.engine.run import run
 from sim.errors import ScenarioError
 from sim.folder import run_folder
+from sim.folder.basis import run_basis
 from sim.folder.books import read_books
 from sim.result import RunResult
 from sim.scenario.build import build
@@ -130,3 +135,21 @@ def test_a_wallet_in_another_currency_is_refused() -> None:
         build(parse(text, "w.toml"))
     line = "w.toml: wallet[0].currency: not the currency of the bills (found 'EUR'; allowed USD)"
     assert str(caught.value) == line
+
+
+def test_the_ledger_of_contracts_and_wallets_balances_and_focus_rows_are_right(folder: Path) -> None:
+    """What was paid ahead has been drawn to the cent, and no wallet more than was bought."""
+    bundle = bundle_of(run_basis(run_folder.read(folder)), "us")
+    entries = [*bundle.postings, *(entry for each in bundle.invoices for entry in invoice_entries(each.invoice))]
+    assert check_ledger(entries) == []
+    held = {account: amount for (account, _), amount in balances(entries).items()}
+    assert held["deferred:fjord"] == held["deferred:acme"] == held["wallet:acme"] == 0
+    focus = focus_table(bundle)
+    assert check(focus.names, list(focus.rows)).findings == []
+
+
+def test_an_invoice_is_the_bill_of_its_month(finished: tuple[RunResult, Books], folder: Path) -> None:
+    bundle = bundle_of(run_basis(run_folder.read(folder)), "us")
+    invoiced = {(each.invoice.tenant, each.invoice.period): each.invoice.total_micro for each in bundle.invoices}
+    billed = {(bill.tenant, bill.period.label): bill.total_micro_usd for bill in finished[1].month_bills()}
+    assert invoiced == billed
