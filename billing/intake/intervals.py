@@ -58,22 +58,21 @@ def columns_of(header: list[str], defaults: Defaults, file: str) -> dict[str, in
 
 
 def _interval(number: int, cells: list[str], at: dict[str, int], fixed: list[str]) -> Interval | Rejected:
-    id_ = cells[at["id"]].strip()
-    if not id_:
-        return Rejected(number, "", "id is empty")
-    gpus = gpus_of(cells[at["gpus"]].strip())
+    id_, tenant, gpus_text, start, end = (cells[at[name]].strip() for name in _WANTED)
+    gpus, start_s, end_s = gpus_of(gpus_text), unix_s(start), unix_s(end) if end else None
+    product, region, sku = (
+        (cells[at[name]].strip() if name in at else "") or one for name, one in zip(_DEFAULTED, fixed, strict=True)
+    )
+    cause = (cells[at["cause"]].strip() if "cause" in at else "") or "finished"
+    fault = ""
     if gpus is None:
-        return Rejected(number, id_, f"gpus is {cells[at['gpus']][:40]!r}, allowed 1 to {GPUS_MAX}")
-    start_s, end = unix_s(cells[at["start"]].strip()), cells[at["end"]].strip()
-    if start_s is None:
-        return Rejected(number, id_, f"start is {cells[at['start']][:40]!r}, allowed {_TIME}")
-    end_s = unix_s(end) if end else None
-    if end and end_s is None:
-        return Rejected(number, id_, f"end is {end[:40]!r}, allowed {_TIME}, or nothing")
-    place = [cells[at[name]].strip() if name in at else one for name, one in zip(_DEFAULTED, fixed, strict=True)]
-    product, region, sku = (one or other for one, other in zip(place, fixed, strict=True))
-    cause = cells[at["cause"]].strip() if "cause" in at else ""
-    if cause and cause not in CAUSES:
-        return Rejected(number, id_, f"cause is {cause[:40]!r}, allowed {', '.join(CAUSES)}")
-    tenant = cells[at["tenant"]].strip()
-    return Interval(number, id_, tenant, product, region, sku, gpus, start_s, end_s, cause or "finished", 0)
+        fault = f"gpus is {gpus_text[:40]!r}, allowed 1 to {GPUS_MAX}"
+    elif start_s is None:
+        fault = f"start is {start[:40]!r}, allowed {_TIME}"
+    elif end and end_s is None:
+        fault = f"end is {end[:40]!r}, allowed {_TIME}, or nothing"
+    elif cause not in CAUSES:
+        fault = f"cause is {cause[:40]!r}, allowed {', '.join(CAUSES)}"
+    if fault or not id_ or gpus is None or start_s is None:
+        return Rejected(number, id_, fault or "id is empty")
+    return Interval(number, id_, tenant, product, region, sku, gpus, start_s, end_s, cause, 0)

@@ -10,6 +10,7 @@ from billing.metering.meter import TIME_S_MAX
 from billing.months import parse_utc
 
 GPUS_MAX = 10**7  # 20 million rows of them still add up in an int64
+_DIGITS_MAX = len(str(TIME_S_MAX))
 
 
 class Interval(NamedTuple):
@@ -55,16 +56,21 @@ class Defaults(NamedTuple):
 
 def gpus_of(text: str) -> int | None:
     """Return a number of GPUs, None where the text is none from 1 to GPUS_MAX."""
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(GPUS_MAX)):
+    if not (text.isdigit() and text.isascii()) or len(text) > _DIGITS_MAX:
         return None
-    return int(text) if 1 <= int(text) <= GPUS_MAX else None
+    gpus = int(text)
+    return gpus if 1 <= gpus <= GPUS_MAX else None
 
 
-@lru_cache(maxsize=1 << 16)
 def unix_s(text: str) -> int | None:
     """Return a time in Unix seconds: written so, or as RFC 3339 with an offset. None for anything else."""
-    if text.isascii() and text.isdigit():
-        return int(text) if len(text) <= len(str(TIME_S_MAX)) and int(text) <= TIME_S_MAX else None
+    if text.isdigit() and text.isascii():
+        return int(text) if len(text) <= _DIGITS_MAX and int(text) <= TIME_S_MAX else None
+    return _rfc_3339_s(text)
+
+
+@lru_cache(maxsize=1 << 12)
+def _rfc_3339_s(text: str) -> int | None:
     try:
         at_s = parse_utc(text)
     except PeriodError:
@@ -72,7 +78,7 @@ def unix_s(text: str) -> int | None:
     return at_s if 0 <= at_s <= TIME_S_MAX else None
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def local_unix_s(text: str, zone: ZoneInfo) -> int | None:
     """Return a local time without an offset in Unix seconds; None where it is no time, or no one time.
 

@@ -25,6 +25,8 @@ CHUNK = 1 << 16  # intervals that are held at once
 PENDING_ROWS = 1 << 20  # rows of usage that wait to be added up
 _ROW = 8  # numbers of an interval: tenant, product, region, SKU, GPUs, start, end, cause, and beside them stalled
 
+CAUSE_AT = {cause: place for place, cause in enumerate(CAUSES)}
+
 Reader = Callable[[], Iterable[Interval | Rejected | Passed]]
 Quarantine = Callable[[Rejected], None]
 
@@ -129,8 +131,8 @@ class _Intake:
                 self.regions.setdefault(each.region, len(self.regions)),
                 self.skus.setdefault(each.sku, len(self.skus)),
             )
-            rows.extend((*place, each.gpus, each.start_s - epoch_s, (each.end_s or 0) - epoch_s))
-            rows.extend((CAUSES.index(each.cause), each.stalled_s))
+            span = each.start_s - epoch_s, (each.end_s or 0) - epoch_s
+            rows.extend((*place, each.gpus, *span, CAUSE_AT[each.cause], each.stalled_s))
         columns = np.array(rows, dtype=np.int64).reshape(-1, _ROW + 1).T
         *told, stalled_s = (np.ascontiguousarray(column) for column in columns)
         segments = SegmentTable(np.zeros_like(stalled_s), *told)

@@ -18,13 +18,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from billing.columns import group_rows, require_columns, require_interval, require_range, row_keys, run_starts
+from billing.columns import (
+    group_rows,
+    require_columns,
+    require_interval,
+    require_range,
+    row_keys,
+    run_starts,
+    stable_order,
+)
 from billing.errors import UsageError
 from billing.metering.meters import GPU_S
 from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR
 from billing.usage import CAUSES, IntArray, MarkTable, Names, SegmentTable
 
-CHUNK_ROWS = 1 << 18  # segments whose edges are held at once; only their cells are kept
+CHUNK_ROWS = 1 << 20  # segments whose edges are held at once; only their cells are kept
+_DENSE = 4  # keys that there can be, for each row, up to which adding up in place is the faster way
 TIME_S_MAX = 1 << 40  # 34,000 years: far past any trace, and small enough for every sum of times
 
 
@@ -69,15 +78,21 @@ def usage_key(usage: UsageTable) -> IntArray:
     return row_keys(*(getattr(usage, field.name) for field in fields(usage)[:-1]))
 
 
+class _Series(NamedTuple):
+    """The distinct (tenant, region, sku, product, charge_class, factor_bp) of some segments and marks, sorted so."""
+
+    tenant: IntArray
+    region: IntArray
+    sku: IntArray
+    product: IntArray
+    charge_class: IntArray
+    factor_bp: IntArray
+
+
 class _Cells(NamedTuple):
     """Edges added up per (series, hour): `inside` GPU-s in that hour, `step` GPUs after it."""
 
-    tenant: IntArray
-    product: IntArray
-    region: IntArray
-    sku: IntArray
-    charge_class: IntArray
-    factor_bp: IntArray
+    series: IntArray
     hour: IntArray
     inside: IntArray
     step: IntArray
@@ -96,14 +111,15 @@ def meter(segments: SegmentTable, marks: MarkTable | None = None, *, chunk_rows:
             marks that take away more than was held.
     """
     _require_segments(segments)
-    count = len(segments.gpus)
-    chunks = [_fold(_edges(segments, slice(at, at + chunk_rows))) for at in range(0, count, chunk_rows)]
-    if marks is not None and len(marks.segment):
-        chunks.append(_fold(_marked(segments, marks)))
-    if not chunks:
+    if not len(segments.gpus):
         return UsageTable(*(np.zeros(0, dtype=np.int64) for _ in fields(UsageTable)))
+    series, of_segment, of_mark = _series(segments, marks)
+    starts = range(0, len(segments.gpus), chunk_rows)
+    chunks = [_fold(_edges(segments, of_segment, slice(at, at + chunk_rows))) for at in starts]
+    if marks is not None and len(marks.segment):
+        chunks.append(_fold(_marked(marks, of_segment, of_mark)))
     cells = chunks[0] if len(chunks) == 1 else _fold(_Cells(*map(np.concatenate, zip(*chunks, strict=True))))
-    return _hours(cells)
+    return _hours(series, cells)
 
 
 def require_indices(names: Names, table: str, **columns: IntArray) -> None:
@@ -134,41 +150,64 @@ def _require_segments(segments: SegmentTable) -> None:
         raise UsageError("too many GPUs to add up in one hour", found=gpus_max, allowed=allowed)
 
 
-def _edges(segments: SegmentTable, rows: slice) -> _Cells:
+def _series(segments: SegmentTable, marks: MarkTable | None) -> tuple[_Series, IntArray, IntArray]:
+    """Return the series, that of each segment while it is charged in full, and that of each mark."""
+    order, first = group_rows(segments.tenant, segments.region, segments.sku, segments.product)
+    holder = np.empty(len(order), dtype=np.int64)
+    holder[order] = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+    marked = np.zeros(0, dtype=np.int64) if marks is None else marks.charge_class * (BP + 1) + marks.factor_bp
+    charged = np.unique(np.concatenate(([BP], marked)))  # charged in full comes first: its class is 0
+    some, kinds = order[first], len(charged)
+    places = [np.repeat(getattr(segments, name)[some], kinds) for name in ("tenant", "region", "sku", "product")]
+    series = _Series(*places, *(np.tile(column, len(some)) for column in np.divmod(charged, BP + 1)))
+    of_mark = marked if marks is None else holder[marks.segment] * kinds + np.searchsorted(charged, marked)
+    return series, holder * kinds, of_mark
+
+
+def _edges(segments: SegmentTable, of_segment: IntArray, rows: slice) -> _Cells:
     """Return both edges of each segment as cells of their own, not yet added up."""
-    gpus, none = segments.gpus[rows], np.zeros_like(segments.gpus[rows])
     at_s = np.concatenate((segments.start_s[rows], segments.end_s[rows]))
-    series = (segments.tenant, segments.product, segments.region, segments.sku)
-    keys = [np.tile(column, 2) for column in (*(column[rows] for column in series), none, none + BP)]
-    return _cells(keys, at_s, np.concatenate((gpus, -gpus)))
+    gpus = segments.gpus[rows]
+    return _cells(np.tile(of_segment[rows], 2), at_s, np.concatenate((gpus, -gpus)))
 
 
-def _marked(segments: SegmentTable, marks: MarkTable) -> _Cells:
+def _marked(marks: MarkTable, of_segment: IntArray, of_mark: IntArray) -> _Cells:
     """Return the four edges of each mark: away from what is charged in full, and to its own class, at both ends."""
-    row, none = marks.segment, np.zeros_like(marks.gpus)
+    full = of_segment[marks.segment]
     at_s = np.concatenate((marks.from_s, marks.until_s, marks.from_s, marks.until_s))
-    keys = [np.tile(column[row], 4) for column in (segments.tenant, segments.product, segments.region, segments.sku)]
-    keys += [
-        np.concatenate((full, full, own, own))
-        for full, own in ((none, marks.charge_class), (none + BP, marks.factor_bp))
-    ]
-    return _cells(keys, at_s, np.concatenate((-marks.gpus, marks.gpus, marks.gpus, -marks.gpus)))
+    step = np.concatenate((-marks.gpus, marks.gpus, marks.gpus, -marks.gpus))
+    return _cells(np.concatenate((full, full, of_mark, of_mark)), at_s, step)
 
 
-def _cells(keys: list[IntArray], at_s: IntArray, step: IntArray) -> _Cells:
-    hour, second = np.divmod(at_s, SECONDS_PER_HOUR)
-    return _Cells._make((*keys, hour, step * (SECONDS_PER_HOUR - second), step))
+def _cells(series: IntArray, at_s: IntArray, step: IntArray) -> _Cells:
+    hour = at_s // SECONDS_PER_HOUR
+    return _Cells(series, hour, step * ((hour + 1) * SECONDS_PER_HOUR - at_s), step)
 
 
 def _fold(cells: _Cells) -> _Cells:
-    """Add up cells of equal key; the result is sorted by series, then hour."""
-    order, first = group_rows(*cells[:-2])
-    keys = [column[order[first]] for column in cells[:-2]]
+    """Add up cells of equal key; the result is sorted by series, then hour.
+
+    Where most keys that there can be occur, they are added up in place, without sorting.
+    """
+    low = int(cells.hour.min())
+    hours = int(cells.hour.max()) - low + 1
+    size = hours * (int(cells.series.max()) + 1)
+    if size <= _DENSE * len(cells.hour):
+        at = cells.series * hours + (cells.hour - low)
+        inside, step = np.zeros((2, size), dtype=np.int64)
+        np.add.at(inside, at, cells.inside)
+        np.add.at(step, at, cells.step)
+        there = np.zeros(size, dtype=np.bool_)
+        there[at] = True
+        some = np.flatnonzero(there)
+        return _Cells(some // hours, some % hours + low, inside[some], step[some])
+    order, first = group_rows(cells.series, cells.hour)
+    some = order[first]
     sums = [np.add.reduceat(column[order], first) for column in (cells.inside, cells.step)]
-    return _Cells._make((*keys, *sums))
+    return _Cells(cells.series[some], cells.hour[some], *sums)
 
 
-def _hours(cells: _Cells) -> UsageTable:
+def _hours(series: _Series, cells: _Cells) -> UsageTable:
     """Return the usage of each hour from folded cells.
 
     The level after the last cell of a series is 0, since every start has its end: one cumulative sum serves all series,
@@ -184,23 +223,20 @@ def _hours(cells: _Cells) -> UsageTable:
     cell = np.repeat(np.arange(len(quiet)), 1 + quiet)
     offset = np.arange(len(cell)) - np.repeat(np.cumsum(1 + quiet) - 1 - quiet, 1 + quiet)
     gpu_s = np.where(offset == 0, with_edge[cell], SECONDS_PER_HOUR * level_after[cell])
-    cell, offset, gpu_s = (column[gpu_s > 0] for column in (cell, offset, gpu_s))
-    usage = UsageTable(
-        tenant=cells.tenant[cell],
-        hour_s=(cells.hour[cell] + offset) * SECONDS_PER_HOUR,
-        region=cells.region[cell],
-        sku=cells.sku[cell],
-        product=cells.product[cell],
-        meter=np.full_like(cell, GPU_S),
-        charge_class=cells.charge_class[cell],
-        factor_bp=cells.factor_bp[cell],
-        quantity=gpu_s,
+    used = gpu_s > 0
+    row, hour, gpu_s = cells.series[cell[used]], (cells.hour[cell] + offset)[used], gpu_s[used]
+    # Within a tenant, series are in the order of region, SKU, product, class and factor.
+    order, ascending = stable_order(row_keys(series.tenant[row], hour, row))
+    assert len(run_starts(ascending)) == len(row), "a key of hourly usage came out twice"
+    row = row[order]
+    return UsageTable(
+        tenant=series.tenant[row],
+        hour_s=hour[order] * SECONDS_PER_HOUR,
+        region=series.region[row],
+        sku=series.sku[row],
+        product=series.product[row],
+        meter=np.full_like(row, GPU_S),
+        charge_class=series.charge_class[row],
+        factor_bp=series.factor_bp[row],
+        quantity=gpu_s[order],
     )
-    return _sorted(usage)
-
-
-def _sorted(usage: UsageTable) -> UsageTable:
-    key = usage_key(usage)
-    order = np.argsort(key, kind="stable")
-    assert len(run_starts(key[order])) == len(key), "a key of hourly usage came out twice"
-    return UsageTable(*(getattr(usage, field.name)[order] for field in fields(UsageTable)))

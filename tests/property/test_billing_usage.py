@@ -3,9 +3,11 @@
 from dataclasses import fields, replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.metering import meter as metering
 from billing.metering.meter import UsageTable, meter
 from billing.reconcile import check_usage
 from billing.usage import SegmentTable
@@ -48,6 +50,16 @@ def test_hours_add_up_to_the_segments(segments: SegmentTable) -> None:
 def test_order_does_not_matter(rows: tuple[list[Row], list[Row]]) -> None:
     given_order, another = (meter(table(SegmentTable, each)) for each in rows)
     assert same(given_order, another)
+
+
+@given(segment_tables())
+def test_adding_up_in_place_and_by_sorting_come_to_the_same(segments: SegmentTable) -> None:
+    found = []
+    for dense in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(metering, "_DENSE", dense)
+            found.append(meter(segments))
+    assert same(*found)
 
 
 @given(st.lists(segment_rows(), max_size=8), st.data())
