@@ -56,7 +56,7 @@ MUSTS = (
     Must("consumed.unused", {"CapacityReservationStatus": ("Unused",)}, _CONSUMED, NULL),
     Must("sku.price", {"SkuPriceId": ANY}, ("SkuId",), ANY),
     Must("sku.price", {"SkuId": ANY}, ("SkuPriceId",), ANY),
-    Must("sku.meter", {"SkuMeter": ANY}, ("SkuId",), ANY),
+    Must("sku.meter", {"SkuMeter": ANY}, ("SkuId", "x_Quantity"), ANY),
     Must("sku.meter", _METERED, ("SkuMeter",), ANY),
     Must("region.name", {"RegionId": ANY}, ("RegionName",), ANY),
     Must("region.name", {"RegionName": ANY}, ("RegionId",), ANY),
@@ -67,6 +67,7 @@ MUSTS = (
         _COMMITMENT,
         ANY,
     ),
+    Must("commitment.named", {"CommitmentDiscountId": ANY}, ("CommitmentDiscountName", "CommitmentDiscountType"), ANY),
     Must("commitment.quantity", {"ChargeCategory": _MONEY}, ("CommitmentDiscountQuantity",), NULL),
     Must(
         "commitment.unit", {"CommitmentDiscountCategory": ("Spend",)}, ("CommitmentDiscountUnit",), ("Currency", None)
@@ -86,6 +87,7 @@ MUSTS = (
         ("CapacityReservationStatus",),
         STATUSES,
     ),
+    Must("reservation.usage", {"CapacityReservationId": ANY}, ("ChargeCategory",), ("Usage",)),
     Must("reservation.status", {"CapacityReservationStatus": ANY}, ("CapacityReservationId",), ANY),
     Must("reservation.status", {"CapacityReservationStatus": ANY}, ("ChargeCategory",), ("Usage",)),
     Must("x.gpu_hours", {"PricingUnit": (GPU_HOURS,)}, ("x_GpuSeconds", "x_Quantity"), ANY),

@@ -9,12 +9,17 @@ from billing.money import BP
 
 
 def rows(table: Sequence[Row]) -> Iterator[FocusFinding]:
-    """Rows of an invoice are numbered through, none is missing, none is there twice."""
+    """Rows of an invoice are numbered through, and so are its lines: none is missing, none is there twice."""
     seen: dict[str | None, int] = {}
+    line_of_last: dict[str | None, int] = {}
     for number, row in enumerate(table, start=1):
-        seen[row["InvoiceId"]] = seen.get(row["InvoiceId"], 0) + 1
-        if number_in(row["x_InvoiceRow"]) != seen[row["InvoiceId"]]:
-            yield fault(number, row, "x_InvoiceRow", str(seen[row["InvoiceId"]]))
+        invoice, line = row["InvoiceId"], number_in(row["x_InvoiceLine"])
+        seen[invoice] = seen.get(invoice, 0) + 1
+        if number_in(row["x_InvoiceRow"]) != seen[invoice]:
+            yield fault(number, row, "x_InvoiceRow", str(seen[invoice]))
+        if line - (last := line_of_last.get(invoice, 0)) not in ((0, 1) if last else (1,)):
+            yield fault(number, row, "x_InvoiceLine", f"{last} or {last + 1}" if last else "1")
+        line_of_last[invoice] = line
     for number, row in enumerate(table, start=1):
         if number_in(row["x_InvoiceRows"]) != seen[row["InvoiceId"]]:
             yield fault(number, row, "x_InvoiceRows", str(seen[row["InvoiceId"]]))
