@@ -24,13 +24,13 @@ class Arrived(NamedTuple):
         until_s:     Unix seconds before which every live source has told everything.
         finished:    the sources have ended: nothing will follow, whatever the hour.
         gaps:        (source, first missing seq, first seq after it).
-        quarantined: (source, event id, reason).
+        quarantined: (source, event id, reason, Unix seconds of the event).
     """
 
     until_s: int
     finished: bool = False
     gaps: Sequence[tuple[str, int, int]] = ()
-    quarantined: Sequence[tuple[str, str, str]] = ()
+    quarantined: Sequence[tuple[str, str, str, int]] = ()
 
 
 class MonthOpenError(InvoiceError):
@@ -46,17 +46,16 @@ def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arr
 
     `basis` is the error itself where the books could not be made, such as for usage without a price.
     """
-    until_s = epoch_s + month_bounds(epoch_s, month)[1]
+    from_s, until_s = (epoch_s + bound_s for bound_s in month_bounds(epoch_s, month))
     found = []
     if not arrived.finished and arrived.until_s < until_s:
-        open_s = until_s - arrived.until_s
-        found.append(
-            Finding(month_label(month), f"s still open: nothing is known past {utc_text(arrived.until_s)}", open_s)
-        )
-    for source, first, after in arrived.gaps:
-        found.append(Finding(source, f"events missing: {first} to {after - 1}", after - first))
-    for source, event, reason in arrived.quarantined:
-        found.append(Finding(f"event {event} of {source}", f"event in quarantine: {reason}", 1))
+        what = f"s still open: nothing is known past {utc_text(arrived.until_s)}"
+        found.append(Finding(month_label(month), what, until_s - arrived.until_s))
+        for source, first, after in arrived.gaps:
+            found.append(Finding(source, f"events missing: {first} to {after - 1}", after - first))
+    for source, event, reason, time_s in arrived.quarantined:
+        if from_s <= time_s < until_s:
+            found.append(Finding(f"event {event} of {source}", f"event in quarantine: {reason}", 1))
     if isinstance(basis, BillingError):
         return [*found, Finding(month_label(month), f"fault: {basis}", 1)]
     return [*found, *basis.books.findings]

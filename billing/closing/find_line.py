@@ -1,12 +1,14 @@
-"""From the name of a line, as people write it, to its explanation."""
+"""From the name of a line, as people write it, to its explanation: of books, or of an invoice that was kept."""
 
 import re
 
 from billing.closing.close_month import issue_time_s
 from billing.closing.explain import Explanation, explain
 from billing.closing.holdings import Held
-from billing.closing.month import Basis, month_draft, month_parts, months_with_lines
+from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
 from billing.errors import InvoiceError
+from billing.invoices.bill import CREDIT
+from billing.invoices.invoice import Invoice, InvoiceLine, Item
 from billing.invoices.lifecycle import issue, number_text, series_of
 from billing.months import month_label, parse_month
 
@@ -45,3 +47,41 @@ def _found(basis: Basis, name: str) -> tuple[int, int, int, int]:
         known.append(f"{number} ({word}/{month_label(month)})")
     allowed = "NUMBER/LINE or TENANT/YYYY-MM/LINE; invoices: " + (", ".join(known) or "none")
     raise InvoiceError("no such line", code="unknown_line", path="LINE", found=name, allowed=allowed)
+
+
+def explain_kept(basis: Basis, invoice: Invoice, line: int, held: Held | None = None) -> Explanation:
+    """Return the explanation of a line of an invoice that was issued from these books, with whatever was late on it.
+
+    Args:
+        basis: books of what was known when it was issued.
+
+    Raises:
+        InvoiceError: no such line, or the books give other lines than the invoice has.
+    """
+    names = basis.books.names.tenants
+    tenant = names.index(invoice.tenant) if invoice.tenant in names else len(names)
+    parts = month_parts(basis, tenant, parse_month(invoice.period)) if tenant < len(names) else []
+    made = [(part.item.kind, part.item.exact) for part in parts]
+    kept = [(each.kind, each.exact) for each in invoice.lines[: len(parts)]]
+    if made != kept:
+        message = "the books give other lines than the invoice has"
+        raise InvoiceError(message, code="differs", path=invoice.number, found=len(made), allowed=str(len(kept)))
+    late = [_late_item(each) for each in invoice.lines[len(parts) :]]
+    return explain(basis, invoice, [*parts, *(Part(item) for item in late)], line, held)
+
+
+def split_name(name: str) -> tuple[str, int]:
+    """Return the number and line of "acme-000001/2". Raises InvoiceError for anything else."""
+    match = _NUMBER.fullmatch(name)
+    if match is None:
+        raise InvoiceError("no such line", code="unknown_line", path="LINE", found=name, allowed="NUMBER/LINE")
+    return match[1], int(match[2])
+
+
+def _late_item(line: InvoiceLine) -> Item:
+    """Return a correction as it was before rounding: what corrects a posted amount was posted too."""
+    posted = f": {CREDIT} for " in line.description
+    names = ("kind", "product", "description", "exact", "cause", "from_s", "until_s", "sku", "region", "meter")
+    more = ("quantity", "unit", "unit_price_micro", "tax_bp")
+    values = {name: getattr(line, name) for name in (*names, *more)}
+    return Item(**values, fixed_micro=line.net_micro if posted else None)

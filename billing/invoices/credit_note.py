@@ -133,6 +133,18 @@ def amount_of(invoice: Invoice, line: int, net_micro: int) -> Return:
     return Return(line, part.numerator, part.denominator)
 
 
+def parse_return(line: int, part: str) -> Return:
+    """Return what "1/3" of a line is.
+
+    Raises:
+        InvoiceError: not two whole numbers with a slash between them.
+    """
+    numerator, slash, denominator = part.partition("/")
+    if not (numerator.isdecimal() and slash and denominator.isdecimal()):
+        raise InvoiceError("not a part of a line", path="--part", found=part, allowed="such as 1/3; 1/1 is all of it")
+    return Return(line, int(numerator), int(denominator))
+
+
 def _line_of(invoice: Invoice, wish: Return, path: str) -> InvoiceLine:
     if not 1 <= wish.line <= len(invoice.lines):
         raise InvoiceError("no such line", path=path, found=wish.line, allowed=f"1 to {len(invoice.lines)}")

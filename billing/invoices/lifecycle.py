@@ -66,8 +66,11 @@ def issue_note(note: CreditNote, ordinal: int, issued_s: int) -> CreditNote:
 
 
 def open_micro(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment]) -> int:
-    """Return what is still to be paid; below 0 where a paid invoice was credited and money is owed to the tenant."""
-    if invoice.status == "void":
+    """Return what is still to be paid; below 0 where a paid invoice was credited and money is owed to the tenant.
+
+    Nobody pays show-back, nor what is void.
+    """
+    if invoice.status == "void" or invoice.showback:
         return 0
     given_back = sum(note.total_micro for note in notes)
     return invoice.total_micro - given_back - sum(payment.amount_micro for payment in payments)

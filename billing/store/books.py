@@ -126,6 +126,12 @@ def invoice_of(connection: Connection, number: str) -> Invoice:
     return read_invoice(row.document.encode(), row.status)
 
 
+def position_of(connection: Connection, number: str) -> int:
+    """Return the position of the log that an invoice was made from. The invoice must be there."""
+    wanted = select(tables.invoice.c.log_position).where(tables.invoice.c.number == number)
+    return int(connection.execute(wanted).scalar_one())
+
+
 def standing_invoice(connection: Connection, tenant: str, period: str) -> Invoice | None:
     """Return the invoice of a tenant's month that is not void, if there is one."""
     columns = tables.invoice.c

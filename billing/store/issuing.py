@@ -5,15 +5,18 @@ from functools import cache
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.closing.agreed_items import wallet_postings
 from billing.closing.close_month import Arrived, issue_next, require_closed
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
 from billing.errors import BillingError
 from billing.invoices.invoice import Invoice
 from billing.months import month_label
-from billing.store.books import invoices_in, save_invoice, standing_invoice
+from billing.store.books import entries_in, invoices_in, post, save_invoice, standing_invoice
 from billing.store.engine import writing
 from billing.store.tables_books import invoice as invoice_table
+
+KnownAt = Callable[[int], tuple[Basis, Callable[[str], str]]]
 
 
 def issue_month(
@@ -23,7 +26,7 @@ def issue_month(
     epoch_s: int,
     arrived: Arrived,
     log_position: int = 0,
-    known_at: Callable[[int], tuple[Basis, Callable[[str], str]]] | None = None,
+    known_at: KnownAt | None = None,
 ) -> list[Invoice]:
     """Issue the invoices of a month and return them, in the order of the tenants; those that stand stay as they are.
 
@@ -47,25 +50,34 @@ def issue_month(
                 continue
             parts = month_parts(closed, tenant, month)
             if before is not None:
-                parts += _late(connection, closed, word, before)
+                parts += _late(connection, closed, word, log_position, before)
             if parts:
                 invoice = issue_next(closed, tenant, month, parts, invoices_in(connection, word))
                 save_invoice(connection, invoice, log_position)
                 issued.append(invoice)
+    with writing(engine) as connection:
+        post_wallets(connection, closed, month)
     return issued
 
 
-def _late(
-    connection: Connection, basis: Basis, tenant: str, known_at: Callable[[int], tuple[Basis, Callable[[str], str]]]
-) -> list[Part]:
+def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
+    """Post what wallets moved beside the invoices of a month, once."""
+    moved = [entry for entry in basis.books.agreed.wallet if entry.month == month]
+    posted = {entry.document for entry in entries_in(connection)} if moved else set()
+    due = wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
+    post(connection, [entry for entry in due if entry.document not in posted])
+
+
+def _late(connection: Connection, basis: Basis, tenant: str, position: int, known_at: KnownAt) -> list[Part]:
     """Return what the events since a tenant's last invoice change in the months that it was invoiced for."""
     columns = invoice_table.c
     mine = select(columns.number, columns.period, columns.log_position).where(
         columns.tenant == tenant, columns.stands == 1
     )
     rows = connection.execute(mine.order_by(columns.period)).all()
-    if not rows:
+    knew = max((row.log_position for row in rows), default=position)
+    if knew == position:
         return []
-    then, first_late = known_at(max(row.log_position for row in rows))
+    then, first_late = known_at(knew)
     earlier = [Earlier(row.number, row.period) for row in rows]
     return correction_parts(then, basis, tenant, earlier, first_late(tenant))

@@ -9,11 +9,12 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from sim.cli import bill, db, quota, scenarios, sla
+from sim.cli import bill, bill_issue, db, quota, scenarios, sla
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
 from sim.cli.bill_preview import preview
 from sim.cli.bill_quote import quote_price
+from sim.cli.bill_simulate import simulate
 from sim.cli.compare import compare
 from sim.cli.contracts import alerts, contracts, wallet
 from sim.cli.delay import delay
@@ -64,6 +65,22 @@ command(
     "spillway bill quote gap --product bare.spot --sku h100 --units 100",
     "spillway bill quote terms.toml --product api --sku llm --meter tool_calls --event 10 --event 80 --json",
 )(quote_price)
+command(bill.app, "issue", "spillway bill issue --month 2026-01", "spillway bill issue --dry-run --db books.db")(
+    bill_issue.issue
+)
+command(bill.app, "invoices", "spillway bill invoices", "spillway bill invoices --tenant acme --json")(
+    bill_issue.invoices
+)
+command(bill.app, "pay", "spillway bill pay acme-000001 100.50 --reference wire-7 --at 2026-02-15T00:00:00Z")(
+    bill_issue.pay
+)
+command(
+    bill.app,
+    "credit-note",
+    "spillway bill credit-note acme-000001 --line 2 --part 1/3 --cause goodwill --at 2026-02-15T00:00:00Z",
+)(bill_issue.credit_note)
+command(bill.app, "void", "spillway bill void acme-000001 --at 2026-02-15T00:00:00Z")(bill_issue.void)
+command(bill.app, "simulate", "spillway bill simulate last --prices other.toml")(simulate)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)

@@ -1,14 +1,23 @@
-"""`spillway bill explain`: a line down to its allocations, in text, JSON and CSV, and what is refused."""
+"""`spillway bill explain`, `simulate`, and the life of invoices in a database: issue, pay, credit-note, void."""
 
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from billing.closing.close_month import issue_all
+from billing.invoices.document import document_bytes
+from billing.log.event import Event, chained
+from billing.store.books import invoices_in
+from billing.store.engine import open_store, reading
+from billing.store.ingest import ingest
 from run_folders import write_small
 from sim.cli import app
+from sim.folder.basis import run_basis
+from sim.folder.run_folder import read
 
 
 def call(*words: str) -> Result:
@@ -48,3 +57,131 @@ def test_lines_that_are_not_there(run: str, line: str) -> None:
     done = call("bill", "explain", run, line)
     assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_other_prices_are_simulated_beside_the_real_ones(run: str, tmp_path: Path) -> None:
+    row = '[[price]]\nproduct = "*"\nsku = "*"\nfrom = "2025-01-01T00:00:00Z"\nusd_per_gpu_hour = "5.90"\n'
+    prices = tmp_path / "other.toml"
+    prices.write_text(row)
+    told = json.loads(call("bill", "simulate", run, "--prices", str(prices), "--tenant", "birch", "--json").stdout)
+    (one,) = told["invoices"]
+    hours = 5_900_000 * 220.7622
+    assert abs(one["simulated_total_micro"] - hours) < 10_000
+    assert told["price_version"] != told["simulated_price_version"]
+
+
+@pytest.fixture
+def db(run: str, tmp_path: Path) -> str:
+    place = str(tmp_path / "books.db")
+    assert call("db", "init", "--db", place).exit_code == 0
+    assert call("db", "import", run, "--db", place).exit_code == 0
+    return place
+
+
+def test_life_of_invoices_in_a_database(db: str) -> None:
+    drafts = json.loads(call("bill", "issue", "--dry-run", "--db", db, "--json").stdout)["invoices"]
+    issued = json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"]
+    assert [each["total_micro"] for each in drafts] == [each["total_micro"] for each in issued]
+    assert json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"] == []
+    at = ("--at", "2026-02-15T00:00:00Z", "--db", db)
+    for _ in range(2):
+        assert call("bill", "pay", "acme-000001", "100.50", "--reference", "w1", *at).exit_code == 0
+    done = call("bill", "credit-note", "acme-000001", "--line", "2", "--part", "1/3", "--cause", "goodwill", *at)
+    assert done.stdout == "acme-CN-000001: 122.51 USD of acme-000001\n"
+    assert call("bill", "void", "birch-000001", *at).stdout == "birch-000001: void\n"
+    again = json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"]
+    assert [each["number"] for each in again] == ["birch-000002"]
+    listed = json.loads(call("bill", "invoices", "--db", db, "--tenant", "acme", "--json").stdout)["invoices"]
+    assert listed[0]["open_micro"] == listed[0]["total_micro"] - 100_500_000 - 122_510_000
+    assert call("db", "check", "--db", db).exit_code == 0
+    refused = {
+        "no such invoice": ("pay", "acme-000009", "1", "--reference", "x", *at),
+        "cannot take": ("pay", "acme-000001", "99999", "--reference", "x", *at),
+        "another payment": ("pay", "acme-000001", "1", "--reference", "w1", *at),
+        "paid or credited": ("void", "acme-000001", *at),
+        "not a part": ("credit-note", "acme-000001", "--line", "1", "--part", "half", "--cause", "x", *at),
+        "not a month": ("issue", "--month", "January", "--db", db),
+        "no such line": ("explain", "acme-000001", "--db", db),
+    }
+    for words, command in refused.items():
+        answer = call("bill", *command)
+        assert (answer.exit_code, words in answer.stderr) == (2, True), command
+
+
+def test_a_database_has_the_documents_of_the_run(run: str, db: str) -> None:
+    """The same bytes: numbers, ids, hashes, the log's range and hash; and the same explanations."""
+    call("bill", "issue", "--db", db)
+    basis = run_basis(read(Path(run)))
+    with reading(open_store(db)) as connection:
+        kept = [document_bytes(invoice) for invoice in invoices_in(connection)]
+    assert sorted(kept) == sorted(document_bytes(invoice) for invoice in issue_all(basis))
+    for line in ("acme-000001/2", "fjord-000001/1"):
+        ours, theirs = (
+            json.loads(call("bill", "explain", *words, "--json").stdout) for words in ((run, line), (line, "--db", db))
+        )
+        assert ours == theirs
+
+
+def test_what_came_late_is_corrected_on_the_next_invoice_and_can_be_explained(tmp_path: Path) -> None:
+    """A job of January is told of after January was invoiced; a second job makes February's invoice."""
+    terms = tmp_path / "terms.toml"
+    terms.write_text(TERMS)
+    place, head = str(tmp_path / "late.db"), ("--terms", str(terms), "--db", str(tmp_path / "late.db"))
+    call("db", "init", "--db", place)
+    engine = open_store(place)
+    ingest(engine, told("meter", [*job("one", JANUARY_S, JANUARY_S + 7_200), tick(FEBRUARY_S)]))
+    assert "still open" in call("bill", "issue", "--month", "2026-02", *head).stderr
+    assert call("bill", "issue", "--month", "2026-01", *head).exit_code == 0
+    late = [*job("late", JANUARY_S + 90_000, JANUARY_S + 93_600), ("end", "source.ended", MARCH_S, {})]
+    ingest(engine, told("repair", late))
+    after = [tick(FEBRUARY_S), *job("two", FEBRUARY_S + 3_600, FEBRUARY_S + 7_200), tick(MARCH_S)]
+    ingest(engine, told("meter", [*job("one", JANUARY_S, JANUARY_S + 7_200), *after]))
+    done = call("bill", "issue", "--month", "2026-02", *head)
+    assert done.exit_code == 0, done.stderr
+    with reading(engine) as connection:
+        january, february = invoices_in(connection)
+    assert (january.total_micro, february.total_micro) == (2 * 8 * 2_000_000, 2 * 8 * 2_000_000)
+    (fix,) = [line for line in february.lines if line.kind == "correction"]
+    assert (fix.quantity, fix.net_micro, fix.cause) == (8 * 3_600, 16_000_000, "repair/late.started")
+    assert fix.description == "correction of acme-000001: bare.ondemand, h100 in eu"
+    for line in range(1, len(february.lines) + 1):
+        done = call("bill", "explain", f"acme-000002/{line}", "--json", *head)
+        assert json.loads(done.stdout)["adds_up"], done.stderr
+
+
+JANUARY_S, FEBRUARY_S, MARCH_S = 1_767_225_600, 1_769_904_000, 1_772_323_200
+TERMS = """
+epoch = "2026-01-01T00:00:00Z"
+
+[[tenant]]
+id = "acme"
+name = "Acme"
+kind = "external"
+
+[[price]]
+product = "bare.ondemand"
+sku = "*"
+from = "2025-01-01T00:00:00Z"
+usd_per_gpu_hour = "2"
+"""
+
+
+Told = tuple[str, str, int, dict[str, object]]
+
+
+def told(source: str, facts: list[Told]) -> list[Event]:
+    return list(chained(source, ((id_, type_, at_s, "acme", data) for id_, type_, at_s, data in facts)))
+
+
+def tick(at_s: int) -> Told:
+    """Something that moves the clock of a source and costs nobody anything."""
+    idle = {"hour_s": at_s - 3_600, "region": "eu", "sku": "h100", "state": "idle.no_demand", "gpu_s": 1}
+    return (f"tick-{at_s}", "capacity.recorded", at_s, idle)
+
+
+def job(name: str, start_s: int, end_s: int) -> list[Told]:
+    place = {"product": "bare.ondemand", "region": "eu", "sku": "h100", "gpus": 8}
+    return [
+        (f"{name}.started", "allocation.started", start_s, {"allocation": name, "job": name, **place}),
+        (f"{name}.ended", "allocation.ended", end_s, {"allocation": name, "cause": "finished"}),
+    ]

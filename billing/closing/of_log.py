@@ -1,0 +1,58 @@
+"""From a log to what invoices are made of: its books, how complete it is, and who held what."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from billing.closing.close_month import Arrived
+from billing.closing.holdings import Held
+from billing.closing.month import Basis, told_until
+from billing.errors import BillingError
+from billing.log.books import books_of
+from billing.log.event import Event, event_hash
+from billing.log.fold import facts_of
+from billing.log.watermark import watermark
+from billing.metering.classes import Charging, charge_marks, free_rules
+from billing.terms import Terms
+
+
+class LogBasis(NamedTuple):
+    """What a log comes to. `basis` is the error itself where its books could not be made."""
+
+    basis: Basis | BillingError
+    arrived: Arrived
+    held: Held
+
+
+def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
+    """Return what a set of events comes to under some terms; order, batches and repetition do not matter.
+
+    Cost: O(events log events), all in memory.
+    """
+    every = list(events)
+    facts, mark = facts_of(every, terms), watermark(every)
+    last: dict[str, Event] = {}
+    time_of = {}
+    for event in every:
+        time_of[event.source, event.id] = event.time_s
+        if event.seq >= last.get(event.source, event).seq:
+            last[event.source] = event
+    told = told_until([(event.source, event.seq, event_hash(event)) for event in last.values()])
+    arrived = Arrived(
+        until_s=mark.until_s,
+        finished=mark.finished,
+        gaps=[(source.source, first, end) for source in mark.sources for first, end in source.gaps],
+        quarantined=[(*each, time_of[each.source, each.event]) for each in facts.quarantined],
+    )
+    charging = Charging(facts.ran_s, facts.work.stalled_s, facts.conditions)
+    marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging)
+    held = Held(facts.segments, marks, [refs[0].id.removesuffix(".started") for refs in facts.events])
+    try:
+        return LogBasis(Basis(books_of(facts, terms), terms, *told), arrived, held)
+    except BillingError as error:
+        return LogBasis(error, arrived, held)
+
+
+def first_after(events: Sequence[Event], tenant: str) -> str:
+    """Return the id, with its source, of the first of some late events that is about a tenant, or of the first."""
+    mine = [event for event in events if event.subject == tenant] or list(events)
+    return f"{mine[0].source}/{mine[0].id}" if mine else ""

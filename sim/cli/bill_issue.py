@@ -1,0 +1,199 @@
+"""`spillway bill issue | invoices | pay | credit-note | void`: the life of invoices, in the database."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.db import DEFAULT, DbFlag
+from sim.cli.frame import session_of
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
+
+if TYPE_CHECKING:
+    from billing.invoices.invoice import Invoice
+    from billing.store.engine import Store
+    from billing.terms import Terms
+
+NumberArgument = Annotated[str, typer.Argument(metavar="NUMBER", help="The number of an invoice, such as acme-000001.")]
+AtFlag = Annotated[str, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC: no clock is asked.")]
+TermsFlag = Annotated[
+    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
+]
+MonthFlag = Annotated[
+    str | None, typer.Option("--month", metavar="YYYY-MM", help="One month; else all that can be closed.")
+]
+DryFlag = Annotated[bool, typer.Option("--dry-run", help="Show the drafts; issue nothing.")]
+TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
+
+
+def issue(
+    ctx: typer.Context,
+    month: MonthFlag = None,
+    terms: TermsFlag = None,
+    dry_run: DryFlag = False,
+    db: DbFlag = DEFAULT,
+    csv: CsvFlag = False,
+    md: MdFlag = False,
+) -> None:
+    """Close months of the log and issue their invoices; those that stand stay as they are. A month that cannot be
+    closed says exactly why."""
+    from billing.closing.close_month import require_closed
+    from billing.closing.month import month_draft, months_with_lines
+    from billing.errors import BillingError
+    from billing.months import month_bounds, month_label, parse_month
+    from billing.store.engine import reading
+    from billing.store.issuing import issue_month
+    from billing.store.log_basis import basis_at, known_at
+
+    session, engine = session_of(ctx), open_current(db)
+    agreed = terms_for(engine, terms)
+    invoices: list[Invoice] = []
+    with reading(engine) as connection:
+        (basis, arrived, _), position = basis_at(connection, agreed)
+        known = known_at(connection, agreed)
+        if month is not None:
+            months = [parse_month(month)]
+        elif isinstance(basis, BillingError):
+            raise basis
+        else:
+            months = sorted({each for each, _ in months_with_lines(basis)})
+        for each in months:
+            ends_s = agreed.epoch_s + month_bounds(agreed.epoch_s, each)[1]
+            if month is None and not arrived.finished and arrived.until_s < ends_s:
+                note(session, f"{month_label(each)} is still open")
+                continue
+            if dry_run:
+                closed = require_closed(basis, each, agreed.epoch_s, arrived)
+                invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
+            else:
+                invoices += issue_month(engine, basis, each, agreed.epoch_s, arrived, position, known)
+    title = "Drafts" if dry_run else "Issued"
+    answer(
+        session,
+        lambda: {"issued": not dry_run, "invoices": [summary(invoice) for invoice in invoices]},
+        lambda: [invoices_table(title, invoices)],
+        fmt=form(csv=csv, md=md),
+    )
+
+
+def invoices(
+    ctx: typer.Context, tenant: TenantFlag = None, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: MdFlag = False
+) -> None:
+    """List the invoices of the database, with what is still to be paid."""
+    from billing.invoices.lifecycle import open_micro
+    from billing.store.books import invoices_in, notes_of, payments_of
+    from billing.store.engine import reading
+
+    with reading(open_current(db)) as connection:
+        found = invoices_in(connection, tenant)
+        left = {
+            invoice.id: open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
+            for invoice in found
+        }
+    answer(
+        session_of(ctx),
+        lambda: {"invoices": [{**summary(invoice), "open_micro": left[invoice.id]} for invoice in found]},
+        lambda: [invoices_table("Invoices", found, left)],
+        fmt=form(csv=csv, md=md),
+    )
+
+
+def pay(
+    ctx: typer.Context,
+    number: NumberArgument,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Decimal text, such as 100.50.")],
+    reference: Annotated[str, typer.Option("--reference", metavar="R", help="The payer's; unique per invoice.")],
+    at: AtFlag,
+    db: DbFlag = DEFAULT,
+) -> None:
+    """Note a payment. The same payment again changes nothing."""
+    from billing.money import parse_usd
+    from billing.months import parse_utc
+    from billing.store.books import invoice_of, save_payment
+    from billing.store.engine import writing
+
+    with writing(open_current(db)) as connection:
+        new = save_payment(connection, number, parse_usd(amount), reference, parse_utc(at))
+        invoice = invoice_of(connection, number)
+    words = "noted" if new else "was noted already"
+    document = {**summary(invoice), "payment": reference, "new": new}
+    answer(session_of(ctx), lambda: document, list, after=f"{number}: {words}; {invoice.status}")
+
+
+def credit_note(
+    ctx: typer.Context,
+    number: NumberArgument,
+    cause: Annotated[str, typer.Option("--cause", metavar="WORD", help="Names the account: goodwill, sla, refund...")],
+    at: AtFlag,
+    line: Annotated[int | None, typer.Option("--line", metavar="N", help="One line; else all that is left.")] = None,
+    part: Annotated[str, typer.Option("--part", metavar="N/D", help="So much of the line's net amount.")] = "1/1",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="For people.")] = "",
+    db: DbFlag = DEFAULT,
+) -> None:
+    """Give back a line of an invoice, part of it, or all that is left of the invoice."""
+    from billing.invoices.credit_note import parse_return, whole_invoice
+    from billing.money import format_usd
+    from billing.months import parse_utc
+    from billing.store.books import invoice_of, notes_of, save_credit_note
+    from billing.store.engine import writing
+
+    with writing(open_current(db)) as connection:
+        invoice = invoice_of(connection, number)
+        wishes = [parse_return(line, part)] if line else whole_invoice(invoice, notes_of(connection, invoice.id))
+        made = save_credit_note(connection, number, wishes, cause, reason, parse_utc(at))
+    document = {"number": made.number, "id": made.id, "invoice": number, "total_micro": made.total_micro}
+    told = f"{made.number}: {format_usd(made.total_micro, invoice.money.decimals)} {made.currency} of {number}"
+    answer(session_of(ctx), lambda: document, list, after=told)
+
+
+def void(ctx: typer.Context, number: NumberArgument, at: AtFlag, db: DbFlag = DEFAULT) -> None:
+    """Make an invoice void that nobody has paid: its number stays taken, its month may be invoiced again."""
+    from billing.months import parse_utc
+    from billing.store.books import save_void
+    from billing.store.engine import writing
+
+    with writing(open_current(db)) as connection:
+        invoice = save_void(connection, number, parse_utc(at))
+    answer(session_of(ctx), lambda: summary(invoice), list, after=f"{number}: void")
+
+
+def summary(invoice: "Invoice") -> dict[str, Any]:
+    """The head of an invoice as plain data."""
+    keys = ("number", "id", "tenant", "period", "status", "currency", "net_micro", "tax_micro", "total_micro", "hash")
+    return {**{key: getattr(invoice, key) for key in keys}, "lines": len(invoice.lines)}
+
+
+def invoices_table(title: str, found: "list[Invoice]", left: dict[str, int] | None = None) -> Table:
+    """One row per invoice."""
+    from billing.money import format_usd
+
+    heads = ["number", "tenant", "period", "status", "lines>", "net>", "tax>", "total>", "currency"]
+    rows = []
+    for invoice in found:
+        decimals = invoice.money.decimals
+        amounts = [format_usd(each, decimals) for each in (invoice.net_micro, invoice.tax_micro, invoice.total_micro)]
+        who = [invoice.number or "-", invoice.tenant, invoice.period, invoice.status, str(len(invoice.lines))]
+        still = [format_usd(left[invoice.id], decimals)] if left is not None else []
+        rows.append([*who, *amounts, invoice.currency, *still])
+    return Table(title, [*heads, *(["open>"] if left is not None else [])], rows)
+
+
+def open_current(db: str) -> "Store":
+    """The store at a file or URL, at this program's revision."""
+    from billing.store.engine import open_store
+    from billing.store.migrate import require_current
+
+    engine = open_store(db)
+    require_current(engine)
+    return engine
+
+
+def terms_for(engine: "Store", file: str | None) -> "Terms":
+    """The terms in a file, or those that the log's sources are billed by."""
+    from billing.store.engine import reading
+    from billing.store.log_basis import noted_terms
+    from sim.scenario.any_terms import load_any_terms, parse_any_terms
+
+    if file is not None:
+        return load_any_terms(file)
+    with reading(engine) as connection:
+        return parse_any_terms(noted_terms(connection))
