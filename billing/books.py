@@ -27,6 +27,7 @@ from billing.sla.exclusions import Excluded, exclusion_table
 from billing.sla.facts import SlaFacts
 from billing.sla.indicators import SlaRow, assess, promises
 from billing.sla.reserved import reserved_of
+from billing.sla.told import Told, told_by_number
 from billing.usage import (
     STATES,
     CapacityTable,
@@ -81,6 +82,7 @@ def close(
     charging: Charging = BY_RULE,
     node_gpus: Mapping[Pool, int] | None = None,
     minor_micro: int = MICRO_PER_CENT,
+    told: Told | None = None,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
 
@@ -93,6 +95,7 @@ def close(
         charging:   what else decides how segments are charged.
         node_gpus:  GPUs of a node of each (region, sku), for contracts that do not say it themselves.
         minor_micro: micro-units in the smallest coin of the bills, which wallets pay in.
+        told:       ids of jobs and events, for the evidence of credits; None: their numbers.
 
     Raises:
         UsageError:   a table of the wrong shape, an impossible row, an index that `names` does not hold.
@@ -115,7 +118,8 @@ def close(
     contracts = contract_lines(basis)
     exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
     reserved = reserved_of(names, contracts, lines.denominator)
-    facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions, reserved)
+    told = told or told_by_number(segments, evictions, outages)
+    facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions, told, reserved)
     levels = assess(names, promises(names, registry), facts)
     agreed = agree(basis, contracts, levels.credits)
     findings = reconcile(

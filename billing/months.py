@@ -5,6 +5,7 @@ which it starts; with an ordinary epoch this is simply the calendar month. A mon
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -103,6 +104,15 @@ def month_period(epoch_s: int, month: int) -> Period:
 def run_period(horizon_s: int) -> Period:
     """Return the period of a whole run."""
     return Period("run", "whole run", 0, horizon_s)
+
+
+def split_at_months(epoch_s: int, from_s: int, until_s: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (month, from_s, until_s) for the parts of an interval, in order; nothing for an empty one."""
+    while from_s < until_s:
+        month = int(month_numbers(epoch_s, np.array([from_s]))[0])
+        end_s = min(until_s, month_bounds(epoch_s, month)[1])
+        yield month, from_s, end_s
+        from_s = end_s
 
 
 def _first_hour(epoch_s: int, month: int) -> int:

@@ -5,6 +5,7 @@ from billing.reconcile import Pool
 from billing.sla.exclusions import exclusion_table
 from billing.usage import WorkTable
 from sim.result import RunResult, World
+from sim.told import told_of
 
 
 def settle(result: RunResult) -> Books:
@@ -27,6 +28,7 @@ def settle(result: RunResult) -> Books:
         result.horizon_s,
         WorkTable(result.stalled_s, result.lost_s, result.written_s),
         exclusion_table(world.names, (*world.registry.exclusions, *world.exclusions)),
+        told=told_of(result),
     )
 
 

@@ -137,8 +137,8 @@ def _evidence_json(names: Names, each: Outage | Breach) -> dict[str, Any]:
         "gpu_s": each.gpu_s,
     }
     if isinstance(each, Outage):
-        return {"outage": each.row, **common}
-    return {"eviction": each.row, **common, "noticed": utc_text(names.epoch_s + each.noticed_s)}
+        return {"outage": each.event, **common}
+    return {"eviction": each.event, **common, "noticed": utc_text(names.epoch_s + each.noticed_s)}
 
 
 def _summary(names: Names, rows: Sequence[SlaRow]) -> Table:

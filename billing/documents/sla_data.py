@@ -94,7 +94,7 @@ def _credit(report: SlaReport, given: CreditEvidence, decimals: int) -> dict[str
         "evidence_hash": given.evidence_hash,
         "evidence": [
             {
-                "what": f"{'outage' if isinstance(each, Outage) else 'eviction'} {each.row}",
+                "what": f"{'outage' if isinstance(each, Outage) else 'eviction'} {each.event}",
                 "job": each.job,
                 "gpus": each.gpus,
                 "from": utc_text(report.epoch_s + each.from_s),

@@ -68,6 +68,6 @@ def _rows(report: SlaReport, level: ProductLevel) -> Iterator[list[str]]:
 
 
 def _interval(report: SlaReport, each: Outage | Breach) -> list[str]:
-    what = f"{'outage' if isinstance(each, Outage) else 'eviction'} {each.row}"
+    what = f"{'outage' if isinstance(each, Outage) else 'eviction'} {each.event}"
     times = [utc_text(report.epoch_s + at_s) for at_s in (each.from_s, each.until_s)]
-    return [what, str(each.job), str(each.gpus), *times]
+    return [what, each.job, str(each.gpus), *times]

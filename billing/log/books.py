@@ -36,6 +36,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         Charging(facts.ran_s, _start_up(facts), facts.conditions, facts.metered),
         facts.node_gpus,
         terms.currency.minor_micro,
+        facts.told,
     )
 
 

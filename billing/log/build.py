@@ -14,6 +14,7 @@ from billing.metering import classes
 from billing.metering.level import covered_s
 from billing.metering.meters import METER_CODES
 from billing.money import SECONDS_PER_HOUR
+from billing.sla.told import Told as SlaTold
 from billing.usage import (
     ANY,
     CAUSES,
@@ -64,7 +65,7 @@ class Builder:
         for data in places:
             pool = self.region[data["region"]], self.sku[data["sku"]]
             self.installed[pool] = self.installed.get(pool, 0) + data["gpus"]
-        self.rows: dict[type, list[Row]] = {}
+        self.rows: dict[type, list[tuple[Row, str]]] = {}  # with the id of the event, where credits rest on it
         self.segments: list[tuple[Row, tuple[EventRef, ...], Allocation]] = []
         self.jobs: dict[str, int] = {}
         self.held_by: dict[tuple[int, ...], list[int]] = {}  # rows of segments by (job, tenant)
@@ -107,14 +108,15 @@ class Builder:
                 continue
             times = (max(data["noticed_s"], self.epoch_s), event.time_s, data["guaranteed_until_s"])
             gpus = each.gpus_at(event.time_s)
-            self._add(EvictionTable, job, place[0], place[1], gpus, *(at_s - self.epoch_s for at_s in times))
+            row = (job, place[0], place[1], gpus, *(at_s - self.epoch_s for at_s in times))
+            self._add(EvictionTable, *row, event=event.id)
 
     def add_evictions(self, told: Sequence[Told]) -> None:
         """Add evictions of allocations that held nothing."""
         for event, data in told:
             who = self.jobs[data["job"]], self.tenant[event.subject], self.product[data["product"]], data["gpus"]
             times = (max(data["noticed_s"], self.epoch_s), event.time_s, data["guaranteed_until_s"])
-            self._add(EvictionTable, *who, *(at_s - self.epoch_s for at_s in times))
+            self._add(EvictionTable, *who, *(at_s - self.epoch_s for at_s in times), event=event.id)
 
     def add_outages(self, told: Sequence[Told]) -> None:
         """Add outages, paired; those that have not ended last until the cut."""
@@ -141,7 +143,7 @@ class Builder:
         tenant, product = self.tenant[event.subject], self.product[data["product"]]
         job, gpus = self.jobs[data["job"]], data["gpus"]
         span = event.time_s - self.epoch_s, until_s - self.epoch_s
-        self._add(OutageTable, job, tenant, product, gpus, *span)
+        self._add(OutageTable, job, tenant, product, gpus, *span, event=event.id)
         for number in self.held_by.get((job, tenant), ()) if gpus else ():
             self._add(MarkTable, number, classes.DOWN, 0, gpus, *span)
 
@@ -187,11 +189,14 @@ class Builder:
         """Return everything that was added."""
         segments = [row for row, _, _ in self.segments]
         ran_s = [each.end_s - each.start_s for _, _, each in self.segments]
-        rows = {kind: sorted(found) for kind, found in self.rows.items()}
+        told = {kind: sorted(found) for kind, found in self.rows.items()}
+        rows = {kind: [row for row, _ in found] for kind, found in told.items()}
+        outages, evictions = (tuple(event for _, event in told.get(kind, [])) for kind in (OutageTable, EvictionTable))
         return Facts(
             names=self.names,
             until_s=self.cut_s - self.epoch_s,
             jobs=tuple(self.jobs),
+            told=SlaTold(tuple(self.jobs), outages, evictions),
             segments=table_of(SegmentTable, segments),
             work=table_of(WorkTable, [self._work(row, each) for row, _, each in self.segments]),
             ran_s=np.array(ran_s, dtype=np.int64),
@@ -226,5 +231,5 @@ class Builder:
         place = self.region[data["region"]], self.sku[data["sku"]]
         return (self.tenant[tenant], self.product[data["product"]], *place)
 
-    def _add(self, kind: type, *row: int) -> None:
-        self.rows.setdefault(kind, []).append(row)
+    def _add(self, kind: type, *row: int, event: str = "") -> None:
+        self.rows.setdefault(kind, []).append((row, event))

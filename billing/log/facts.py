@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from billing.sla.told import Told
 from billing.usage import (
     CapacityTable,
     EvictionTable,
@@ -45,6 +46,7 @@ class Facts:
     Attributes:
         until_s:     where allocations that have not ended are cut: all sources have told everything before it.
         jobs:        ids behind `segments.job`.
+        told:        ids of jobs, and of the events behind outages and evictions.
         segments:    sorted by (start_s, end_s, tenant, job); one per level of an allocation.
         work:        beside each segment.
         ran_s:       seconds that the start lasted which a segment is part of.
@@ -59,6 +61,7 @@ class Facts:
     names: Names
     until_s: int
     jobs: tuple[str, ...]
+    told: Told
     segments: SegmentTable
     work: WorkTable
     ran_s: IntArray

@@ -8,7 +8,7 @@ import numpy as np
 from billing.money import Exact, floor_share
 from billing.months import month_bounds
 from billing.sla.charges import Piece, charges_of
-from billing.sla.credit import Breach, Key, Measured, Outage, ServiceCredit, claim, claim_by_node, claim_refund
+from billing.sla.credit import Breach, Key, Measured, ServiceCredit, claim, claim_by_node, claim_refund
 from billing.sla.exclusions import cut, intervals
 from billing.sla.facts import KeyFacts, Promise, SlaFacts
 from billing.usage import IntArray, Names
@@ -52,7 +52,7 @@ def claims_of(
 
 def _refunds(names: Names, promised: Mapping[int, Promise], facts: SlaFacts, found: Mapping[Key, KeyFacts]) -> _Refunds:
     """Return the charge of the last seconds before each eviction that broke a promise, inside its month."""
-    pieces: list[tuple[Key, Breach, Piece]] = []
+    pieces: list[tuple[Key, int, Breach, Piece]] = []
     unkept = {key: mine.unkept for key, mine in found.items() if mine.unkept and promised[key.product].refund_s}
     ends = _ends_of_jobs(facts) if unkept else {}
     for key, rows in unkept.items():
@@ -63,13 +63,15 @@ def _refunds(names: Names, promised: Mapping[int, Promise], facts: SlaFacts, fou
                 piece = _last_seconds(key, facts, segment, max(at_s - promised[key.product].refund_s, month_from_s))
                 outside = intervals(facts.exclusions, key.tenant, key.product, (piece.region, piece.sku))
                 if piece.from_s < at_s and not any(each.from_s <= at_s < each.until_s for each in outside):
-                    pieces.append((key, _breach(facts, row, piece), piece))
+                    pieces.append((key, job, _breach(facts, row, piece), piece))
     refunds = _Refunds({}, {}, {})
-    charges = charges_of(facts.lines, [piece for _, _, piece in pieces])
-    for (key, breach, _), charge in zip(pieces, charges, strict=True):
+    charges = charges_of(facts.lines, [piece for *_, piece in pieces])
+    for (key, job, breach, _), charge in zip(pieces, charges, strict=True):
         refunds.charge[key] = refunds.charge.get(key, 0) + charge
-        refunds.of_job[key, breach.job] = refunds.of_job.get((key, breach.job), 0) + charge
+        refunds.of_job[key, job] = refunds.of_job.get((key, job), 0) + charge
         refunds.breaches.setdefault(key, []).append(breach)
+    for breaches in refunds.breaches.values():
+        breaches.sort(key=lambda each: (each.until_s, each.event))
     return refunds
 
 
@@ -91,18 +93,16 @@ def _last_seconds(key: Key, facts: SlaFacts, segment: int, from_s: int) -> Piece
 def _breach(facts: SlaFacts, row: int, piece: Piece) -> Breach:
     evictions = facts.evictions
     times = int(evictions.noticed_s[row]), int(evictions.guaranteed_until_s[row])
-    return Breach(row, int(evictions.job[row]), piece.gpus, piece.from_s, piece.until_s, *times)
+    told = facts.told.evictions[row], facts.told.jobs[int(evictions.job[row])]
+    return Breach(*told, piece.gpus, piece.from_s, piece.until_s, *times)
 
 
 def _by_node(
     names: Names, facts: SlaFacts, key: Key, mine: KeyFacts, terms: SlaTerms, refunds: _Refunds
 ) -> ServiceCredit:
     """Return the claim of a key whose allocations are judged one by one: those that lost time to a fault."""
-    outages: dict[int, list[Outage]] = {}
-    for outage in mine.outages:
-        outages.setdefault(outage.job, []).append(outage)
     nodes = []
-    for job, lost in outages.items():
+    for job, lost in sorted(mine.outages_of.items(), key=lambda item: facts.told.jobs[item[0]]):
         rows = np.flatnonzero((facts.segments.job == job) & (facts.segments.product == key.product))
         pieces = list(_in_month(names, facts, key, rows))
         charge = sum(charges_of(facts.lines, pieces)) - refunds.of_job.get((key, job), 0)

@@ -25,10 +25,13 @@ class Key(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """Evidence: the part [from_s, until_s) of row `row` of the outage table that fell into the month and counts."""
+    """Evidence: the part [from_s, until_s) of an outage that fell into the month and counts.
 
-    row: int
-    job: int
+    `event` is the id of the event that told of it, `job` that of who lost its nodes.
+    """
+
+    event: str
+    job: str
     gpus: int
     from_s: int
     until_s: int
@@ -39,10 +42,10 @@ class Outage(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """Evidence: row `row` of the eviction table broke a promise; [from_s, until_s) before it is given back."""
+    """Evidence: an eviction broke a promise; [from_s, until_s) before it is given back. Ids as in an `Outage`."""
 
-    row: int
-    job: int
+    event: str
+    job: str
     gpus: int
     from_s: int
     until_s: int

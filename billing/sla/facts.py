@@ -14,12 +14,13 @@ from billing.columns import group_rows
 from billing.metering.classes import DEGRADED
 from billing.metering.meters import GPU_S
 from billing.money import BP, exact_sum, product
-from billing.months import month_bounds, month_numbers
+from billing.months import month_numbers, split_at_months
 from billing.rating.rate import LineItemTable
 from billing.sla.credit import Key, Outage
 from billing.sla.exclusions import ExcludedTime, Interval, cut, intervals
 from billing.sla.held import Held
 from billing.sla.reserved import NOT_RESERVED, Reserved
+from billing.sla.told import Told
 from billing.usage import (
     EvictionTable,
     ExclusionTable,
@@ -57,21 +58,22 @@ class SlaFacts(NamedTuple):
     evictions: EvictionTable
     outages: OutageTable
     exclusions: ExclusionTable
+    told: Told
     reserved: Mapping[Key, Reserved] = NO_CONTRACTS
 
 
 @dataclass(slots=True)
 class KeyFacts:
     """What happened to one key. `charge` is a numerator over the denominator of the line items, `charged_gpu_s` how
-    many seconds at the full price it was for, `impaired` what degraded GPUs lacked, in GPU-seconds x bp, `down_gpu_s`
-    by job what outages took while it was held all the same; `unkept` are rows of the eviction table."""
+    many seconds at the full price it was for, `impaired` what degraded GPUs lacked, in GPU-seconds x bp, `outages_of`
+    and `down_gpu_s` by job what outages took, and what of it was held all the same; `unkept` are rows of evictions."""
 
     held_gpu_s: int = 0
     charge: int = 0
     charged_gpu_s: int = 0
     degraded_gpu_s: int = 0
     impaired: int = 0
-    outages: list[Outage] = field(default_factory=list)
+    outages_of: dict[int, list[Outage]] = field(default_factory=dict)
     down_gpu_s: dict[int, int] = field(default_factory=dict)
     faults: int = 0
     excluded: list[ExcludedTime] = field(default_factory=list)
@@ -83,6 +85,13 @@ class KeyFacts:
     reserved: Reserved = NOT_RESERVED
     ended_gpu_s: int = 0
     kept_gpu_s: int = 0
+
+    @property
+    def outages(self) -> list[Outage]:
+        """Every outage, in order of time."""
+        return sorted(
+            (each for lost in self.outages_of.values() for each in lost), key=lambda each: each[3:] + each[:1]
+        )
 
     @property
     def healthy_gpu_s(self) -> int:
@@ -143,22 +152,13 @@ def gather(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> di
             for month, *part in split_at_months(
                 names.epoch_s, int(facts.outages.from_s[row]), int(facts.outages.until_s[row])
             ):
-                _add_outage(of(key._replace(month=month)), facts.outages, row, held, outside, *part)
+                _add_outage(of(key._replace(month=month)), facts, row, held, outside, *part)
     for key, reserved in facts.reserved.items():
         if key.product in promised:
             _reserve(of(key), reserved)
     for key, excluded in _held_excluded(names, promised, facts):
         of(key).excluded.append(excluded)
     return {key: _in_order(found[key]) for key in sorted(found)}
-
-
-def split_at_months(epoch_s: int, from_s: int, until_s: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (month, from_s, until_s) for the parts of an interval, in order; nothing for an empty one."""
-    while from_s < until_s:
-        month = int(month_numbers(epoch_s, np.array([from_s]))[0])
-        end_s = min(until_s, month_bounds(epoch_s, month)[1])
-        yield month, from_s, end_s
-        from_s = end_s
 
 
 def _held(mine: KeyFacts, lines: LineItemTable, rows: IntArray) -> None:
@@ -188,11 +188,12 @@ def _work(mine: KeyFacts, facts: SlaFacts, rows: IntArray) -> None:
 
 
 def _add_outage(
-    mine: KeyFacts, outages: OutageTable, row: int, held: Held, outside: list[Interval], from_s: int, until_s: int
+    mine: KeyFacts, facts: SlaFacts, row: int, held: Held, outside: list[Interval], from_s: int, until_s: int
 ) -> None:
-    job, gpus = int(outages.job[row]), int(outages.gpus[row])
+    job, gpus = int(facts.outages.job[row]), int(facts.outages.gpus[row])
     counts, excluded = cut(outside, from_s, until_s)
-    mine.outages += [Outage(row, job, gpus, *part) for part in counts]
+    lost = [Outage(facts.told.outages[row], facts.told.jobs[job], gpus, *part) for part in counts]
+    mine.outages_of.setdefault(job, []).extend(lost)
     down_gpu_s = sum(held.gpu_s(job, gpus, *part) for part in counts)
     mine.down_gpu_s[job] = mine.down_gpu_s.get(job, 0) + down_gpu_s
     for part in excluded:

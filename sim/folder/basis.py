@@ -13,11 +13,12 @@ from billing.metering.classes import BY_RULE, charge_marks, free_rules
 from billing.terms import Terms
 from billing.usage import CAUSES, SegmentTable
 from sim.folder.books import read_books
-from sim.folder.log import allocation_names, events_of
+from sim.folder.log import events_of
 from sim.folder.run_folder import RunFolder
 from sim.result import IntArray
 from sim.scenario.file import parse
 from sim.scenario.terms import terms_of
+from sim.told import allocation_names
 
 
 def run_basis(run: RunFolder) -> Basis:

@@ -17,6 +17,7 @@ from sim.folder.run_folder import RunFolder
 from sim.result import IntArray
 from sim.scenario.exclusions import agreed_maintenance
 from sim.scenario.file import parse
+from sim.told import allocation_names, eviction_event, outage_event
 
 OPERATOR = "operator"  # subject of what no tenant causes
 _SOURCE_DIGITS = 16
@@ -79,16 +80,6 @@ def _kinds(run: RunFolder) -> list[_Kind]:
     ]
 
 
-def allocation_names(jobs: list[str], start_s: list[int]) -> list[str]:
-    """Return the id of each allocation: the job's, and which of its starts it was."""
-    count: dict[str, int] = {}
-    names = [""] * len(jobs)
-    for row in np.argsort(np.array(start_s, dtype=np.int64), kind="stable").tolist():
-        count[jobs[row]] = count.get(jobs[row], 0) + 1
-        names[row] = f"{jobs[row]}.{count[jobs[row]]}"
-    return names
-
-
 def _allocations(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list[_Kind]:
     start_s, end_s = epoch_s + _ints(held["start_s"]), epoch_s + _ints(held["end_s"])
 
@@ -120,7 +111,8 @@ def _outages(held: dict[str, list[Any]], names: list[str], epoch_s: int) -> list
         row = int(rows[place])
         data = {"outage": f"{names[row]}.outage", "job": held["job_id"][row]}
         data |= {"product": held["product"][row], "gpus": held["gpus"][row]}
-        return f"{names[row]}.outage.{word}", held["tenant"][row], data
+        id_ = outage_event(names[row]) if word == "started" else f"{names[row]}.outage.{word}"
+        return id_, held["tenant"][row], data
 
     from_s, until_s = (epoch_s + _ints(held[key])[rows] for key in ("end_s", "outage_until_s"))
     return [
@@ -136,14 +128,13 @@ def _evictions(run: RunFolder, held: dict[str, list[Any]], names: list[str]) -> 
     name_of = dict(zip(zip(held["job_id"], held["end_s"], strict=True), names, strict=True))
 
     def told(row: int) -> Told:
-        # A job that was evicted in the second of its start held nothing that could be metered.
         key = (gone["job_id"][row], gone["evicted_s"][row])
         name = name_of.get(key, f"{key[0]}@{key[1]}")
         data = {"allocation": name, "noticed_s": epoch_s + gone["noticed_s"][row]}
         data["guaranteed_until_s"] = epoch_s + gone["guaranteed_until_s"][row]
         if key not in name_of:
             data |= {"job": key[0], "product": gone["product"][row], "gpus": gone["gpus"][row]}
-        return f"{name}.evicted", gone["tenant"][row], data
+        return eviction_event(name_of.get(key), *key), gone["tenant"][row], data
 
     return _Kind("preemption.executed", epoch_s + _ints(gone["evicted_s"]), told)
 

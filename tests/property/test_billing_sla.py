@@ -66,7 +66,7 @@ def test_a_month_of_twice_as_much_is_credited_twice_as_much(chosen: SlaTerms, mo
 
 @given(terms().filter(lambda chosen: not chosen.linear), st.lists(measured(), max_size=5))
 def test_nodes_are_credited_as_if_each_were_alone(chosen: SlaTerms, nodes: list[Measured]) -> None:
-    lost = [[Outage(row, row, 1, 0, 1)] for row in range(len(nodes))]
+    lost = [[Outage(str(row), str(row), 1, 0, 1)] for row in range(len(nodes))]
     together = claim_by_node(KEY, chosen, list(zip(nodes, lost, strict=True)))
     alone = [claim(KEY, chosen, node, outages) for node, outages in zip(nodes, lost, strict=True)]
     assert Fraction(*together.exact) == sum(Fraction(*credit.exact) for credit in alone)
@@ -129,7 +129,7 @@ def test_credits_of_one_tenant_do_not_depend_on_another(seed: int, tenant: int) 
 def of(credits: list[ServiceCredit], tenant: int) -> list[ServiceCredit]:
     """A tenant's credits; rows of evidence are rows of tables, which hold everybody's."""
     return [
-        credit._replace(evidence=tuple(each._replace(row=0) for each in credit.evidence))
+        credit._replace(evidence=tuple(each._replace(event="") for each in credit.evidence))
         for credit in credits
         if credit.key.tenant == tenant
     ]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,6 @@ def as_bytes(found: Any) -> list[Any]:
     parts: list[Any] = []
     for field in fields(found):
         value = getattr(found, field.name)
-        columns = [getattr(value, column.name) for column in fields(value)] if hasattr(value, "__slots__") else [value]
+        columns = [getattr(value, column.name) for column in fields(value)] if is_dataclass(value) else [value]
         parts += [column.tobytes() if isinstance(column, np.ndarray) else column for column in columns]
     return parts

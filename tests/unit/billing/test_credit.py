@@ -12,7 +12,7 @@ KEY = Key(0, 0, 0)
 
 
 def one_outage(hours: int) -> list[Outage]:
-    return [Outage(row=0, job=0, gpus=8, from_s=3600, until_s=3600 * (1 + hours))]
+    return [Outage(event="down", job="j0", gpus=8, from_s=3600, until_s=3600 * (1 + hours))]
 
 
 def claim_for(gpus: int, hours: int, terms: str, key: Key = KEY) -> ServiceCredit:
@@ -62,7 +62,7 @@ def test_a_cap_limits_the_share_of_the_charge() -> None:
         source="a test",
         confidence="guess",
     )
-    credit = claim(KEY, terms, Measured(1, 100, 3600 * 1_000_000, 1), [Outage(0, 0, 99, 0, 1)])
+    credit = claim(KEY, terms, Measured(1, 100, 3600 * 1_000_000, 1), [Outage("down", "j0", 99, 0, 1)])
     assert credit.credit_bp == 5_000
     assert post([credit])[0].amount_micro_usd == 500_000
 

@@ -21,7 +21,7 @@ CREDIT = ServiceCredit(
     charge=Exact(3600 * 23_629_736, 3600),
     exact=Exact(3600 * 23_629_736 * 3_000, 3600 * 10_000),
     amount_micro_usd=7_090_000,
-    evidence=(Outage(0, 0, 8, 100, 200), Outage(3, 1, 8, 300, 310)),
+    evidence=(Outage("j0.1.down", "j0", 8, 100, 200), Outage("j1.1.down", "j1", 8, 300, 310)),
 )
 
 

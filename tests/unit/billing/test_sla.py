@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from billing.metering.meter import meter
-from billing.months import parse_month
+from billing.months import parse_month, split_at_months
 from billing.rating.rate import rate
 from billing.sla.credit import ServiceCredit
 from billing.sla.exclusions import NO_EXCLUSIONS
-from billing.sla.facts import SlaFacts, split_at_months
+from billing.sla.facts import SlaFacts
 from billing.sla.indicators import SlaRow, assess, nearest_rank, promises
+from billing.sla.told import told_by_number
 from billing.usage import EvictionTable, OutageTable, SegmentTable, StartTable, WorkTable
 from billing_facts import HOUR_S, NAMES, PRODUCTS, price_book, registry, table
 
@@ -29,14 +30,17 @@ def assessed(
     """Indicators from short rows: (product, gpus, start_s, end_s), (product, pending_s, start_s),
     (product, noticed_s, evicted_s, guaranteed_until_s), (product, gpus, from_s, until_s)."""
     held = table(SegmentTable, [(0, ACME, row[0], 0, 0, row[1], row[2], row[3], 0) for row in segments or []])
+    gone = table(EvictionTable, [(0, ACME, product, 8, *times) for product, *times in evictions or []])
+    down = table(OutageTable, [(row, ACME, *values) for row, values in enumerate(outages or [])])
     facts = SlaFacts(
         rate(NAMES, meter(held), price_book()),
         held,
         table(WorkTable, [(0, 0, 0)] * len(held.job)),
         table(StartTable, [(0, ACME, *row) for row in starts or []]),
-        table(EvictionTable, [(0, ACME, product, 8, *times) for product, *times in evictions or []]),
-        table(OutageTable, [(row, ACME, *values) for row, values in enumerate(outages or [])]),
+        gone,
+        down,
         NO_EXCLUSIONS,
+        told_by_number(held, gone, down),
     )
     rows, credits, _ = assess(NAMES, promises(NAMES, registry()), facts)
     return rows, credits
@@ -66,7 +70,7 @@ def test_a_missed_target_is_credited_by_itself_with_its_outages() -> None:
     charge = 24_000 * 2_953_717
     assert credit.exact == (charge * 3_000, 3600 * 10_000)
     assert row.credit_micro_usd == credit.amount_micro_usd == 5_910_000  # 30 % of 19.69 USD
-    assert credit.evidence == ((0, 0, 8, 3000, 3031),)
+    assert credit.evidence == (("0", "0", 8, 3000, 3031),)
 
 
 def test_usage_and_outages_are_split_at_the_month_end() -> None:

@@ -17,6 +17,7 @@ from billing.sla.exclusions import NO_EXCLUSIONS, ExcludedTime, Interval, cut, e
 from billing.sla.facts import SlaFacts
 from billing.sla.indicators import assess, promises
 from billing.sla.report import evidence_hash, sla_reports
+from billing.sla.told import Told
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable, WorkTable
 from billing_facts import HOUR_S, NAMES, price_book, registry, table
 from tenants.exclusion import Exclusion
@@ -69,7 +70,7 @@ def test_excluded_time_is_in_neither_number_and_is_shown_with_its_cause() -> Non
         ExcludedTime("maintenance", 2900, 3500, held_gpu_s=800, lost_gpu_s=0),
         ExcludedTime("maintenance", 3000, 3500, held_gpu_s=0, lost_gpu_s=4_000),
     ]
-    assert closed.credits[0].evidence == (Outage(0, 0, 8, 3500, 3600),)
+    assert closed.credits[0].evidence == (Outage("0", "0", 8, 3500, 3600),)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,7 @@ def test_linear_terms_give_nothing_for_seconds_that_were_never_charged() -> None
         table(EvictionTable, []),
         table(OutageTable, [(0, ACME, RESERVED, 8, 3000, 3600)]),
         NO_EXCLUSIONS,
+        Told(["j0"], ["down"], []),
     )
     parties = registry()
     linear = parties.model_copy(
@@ -239,7 +241,7 @@ def test_a_degraded_second_counts_by_its_factor_and_is_cut_not_rounded() -> None
     )
     none = table(StartTable, []), table(EvictionTable, []), table(OutageTable, [])
     held = table(SegmentTable, [(0, ACME, RESERVED, 0, 0, 3, 0, 3601, 0)])
-    facts = SlaFacts(degraded, held, table(WorkTable, [(0, 0, 0)]), *none, NO_EXCLUSIONS)
+    facts = SlaFacts(degraded, held, table(WorkTable, [(0, 0, 0)]), *none, NO_EXCLUSIONS, Told(["j0"], [], []))
     (row,), _, _ = assess(NAMES, promises(NAMES, registry()), facts)
     assert (row.healthy_gpu_s, row.entitled_gpu_s) == (10_803 * 6_001 // 10_000, 10_803)
     assert row.degraded_gpu_s == 10_803 and row.met is False

@@ -115,7 +115,7 @@ class TestBooks:
     ) -> None:
         books = finished.books
         key = Key(3, 4, 672)
-        outages = (Outage(0, 7, 8, 10, 20), Outage(2, 9, 16, 30, 40))
+        outages = (Outage("a.1.down", "a", 8, 10, 20), Outage("b.2.down", "b", 16, 30, 40))
         credit = ServiceCredit(key, "gold", 1000, Exact(10**30, 3600), Exact(10**33, 36_000_000), 10_000, outages)
         rows = [
             SlaRow(*key, "gold", 9990, 10, 1250, 1000, 10_000, 1, 2, 3, 4, 5, 6, 7, 8),
