@@ -1,35 +1,31 @@
 """`spillway bill preview`: what the use in a file would be invoiced as. Nothing is written into any books."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
+from sim.cli.intake import INTERVAL_FORMATS, ClockFlag, ProductFlag, RegionFlag, SkuFlag, reader_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 
 if TYPE_CHECKING:
-    from billing.intake.record import Interval, Passed, Rejected
+    from billing.intake.record import Rejected
     from billing.intake.stream import Taken
     from billing.invoices.bill import Bill
     from billing.invoices.invoice import Invoice
     from billing.terms import Terms
 
-FORMATS = ("intervals", "sacct")
 SHOWN_MAX = 5  # rejected lines that are told on stderr
 
 FormatFlag = Annotated[str, typer.Option("--format", metavar="NAME", help="What FILE is: intervals, sacct.")]
 TermsFlag = Annotated[str, typer.Option("--terms", metavar="TOML", help="Terms file: tenants, products, prices.")]
-ProductFlag = Annotated[str, typer.Option("--product", metavar="CODE", help="Product of rows that name none.")]
-RegionFlag = Annotated[str, typer.Option("--region", metavar="NAME", help="Region of rows that name none.")]
-SkuFlag = Annotated[str, typer.Option("--sku", metavar="NAME", help="SKU of rows that name none.")]
 UntilFlag = Annotated[
     str | None, typer.Option("--until", metavar="T", help="Time (RFC 3339) up to which open intervals are held.")
 ]
 ZoneFlag = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Bill by local months of this zone.")]
-ClockFlag = Annotated[str, typer.Option("--clock", metavar="ZONE", help="Time zone of sacct's times.")]
 QuarantineFlag = Annotated[
     str | None, typer.Option("--quarantine", metavar="CSV", help="File for rejected lines: line, id, reason.")
 ]
@@ -60,12 +56,12 @@ def preview(
     from sim.scenario.any_terms import load_any_terms
 
     session = session_of(ctx)
-    choose(format_, FORMATS, "format", "--format")
+    choose(format_, INTERVAL_FORMATS, "format", "--format")
     agreed = load_any_terms(terms)
     zones = zone_of(clock), zone_of(timezone) if timezone else None
     rejected: list[Rejected] = []
     with _sink(quarantine, rejected) as put:
-        reader = _reader(file, format_, Defaults(product, region, sku), zones[0])
+        reader = reader_of(file, format_, Defaults(product, region, sku), zones[0])
         taken = _take(reader, agreed, put, parse_utc(until) if until else None)
     basis = usage_basis(taken.names, taken.usage, agreed, taken.span_s[1] - agreed.epoch_s)
     drafts = [] if zones[1] else drafts_of(basis)
@@ -92,35 +88,6 @@ def _take(reader: Any, terms: "Terms", put: Any, until_s: int | None) -> "Taken"
     from billing.intake.stream import take_in
 
     return take_in(reader, terms, put, until_s)
-
-
-def _reader(file: str, format_: str, defaults: Any, zone: Any) -> Any:
-    """A function that begins to read the file: a reader may have to begin twice."""
-    from billing.intake.intervals import read_intervals
-    from billing.intake.sacct import read_sacct
-
-    def read() -> "Iterator[Interval | Rejected | Passed]":
-        with _lines(file) as lines:
-            if format_ == "sacct":
-                yield from read_sacct(lines, defaults, file, zone)
-            else:
-                yield from read_intervals(lines, defaults, file)
-
-    return read
-
-
-@contextlib.contextmanager
-def _lines(file: str) -> Iterator[Iterable[str]]:
-    """The lines of a text file, gzipped or not. Bytes that are no text become a mark that no name holds."""
-    import gzip
-    from pathlib import Path
-
-    if file.endswith(".gz"):
-        with gzip.open(file, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
-            yield lines
-    else:
-        with Path(file).open(encoding="utf-8", errors="replace", newline="\n") as lines:
-            yield lines
 
 
 @contextlib.contextmanager

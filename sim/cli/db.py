@@ -1,27 +1,18 @@
 """`spillway db`: the database that keeps the log and the books."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 
+from sim.cli.db_import import import_
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, command, group, session_of
-from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
-from sim.cli.progress import progress
-
-if TYPE_CHECKING:
-    from billing.errors import EventError
-    from billing.log.event import Event
-    from billing.store.engine import Store
-    from billing.store.ingest import Ingested
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
+from sim.cli.store import DEFAULT as DEFAULT
+from sim.cli.store import DbFlag as DbFlag
+from sim.cli.store import current_store
 
 app = group("db", "The database of the log and the books.", "spillway db init", "spillway db import last")
-
-DbFlag = Annotated[
-    str, typer.Option("--db", envvar="SPILLWAY_DB", metavar="FILE|URL", help="A SQLite file, or postgresql://...")
-]
-DEFAULT = "spillway.db"
 
 
 @command(app, "init", "spillway db init", "spillway db init --db postgresql://spillway@db/spillway")
@@ -59,7 +50,7 @@ def status(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: M
     from billing.store.migrate import head
     from billing.store.reader import quarantined, sources_in, terms_in
 
-    engine = _current(db)
+    engine = current_store(db)
     with reading(engine) as connection:
         sources, aside, terms = sources_in(connection), quarantined(connection), terms_in(connection)
     expected = {row.source: row.events for row in terms}
@@ -93,7 +84,7 @@ def check(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: Md
     from billing.store.check import check as check_all
     from billing.store.engine import place_of, reading
 
-    engine = _current(db)
+    engine = current_store(db)
     with reading(engine) as connection:
         findings = check_all(connection)
     document = {
@@ -110,86 +101,9 @@ def check(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: Md
         raise typer.Exit(NEGATIVE)
 
 
-FormatFlag = Annotated[str, typer.Option("--format", metavar="NAME", help="What SOURCE is: run, cloudevents.")]
-
-
-@command(app, "import", "spillway db import last", "spillway db import events.jsonl --format cloudevents")
-def import_(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A run, or a file of events.")],
-    format_: FormatFlag = "run",
-    db: DbFlag = DEFAULT,
-) -> None:
-    """Bring events into the log. What is there already is left alone, so a killed import is simply started again."""
-    from billing.store.engine import place_of
-    from billing.store.ingest import ingest
-    from sim.cli.choice import choose
-
-    session = session_of(ctx)
-    choose(format_, ("run", "cloudevents"), "format", "--format")
-    engine = _current(db)
-    records, count = _run_records(session, engine, source) if format_ == "run" else _file_records(source)
-    with progress(session, f"importing {source}") as tick:
-        on_batch = None if tick is None else lambda done: tick(done.seen, count or done.seen)
-        done = ingest(engine, records, origin=source, on_batch=on_batch)
-    _tell_faults(session, done)
-    keys = ("new", "duplicates", "conflict_count", "broken_count", "refused_count")
-    document = {"db": place_of(engine), "from": source, **{key: getattr(done, key) for key in keys}}
-    told = f"{done.new:,} new, {done.duplicates:,} known already"
-    told += f", {done.conflict_count} in conflict" if done.conflict_count else ""
-    told += f", {done.refused_count} refused" if done.refused_count else ""
-    answer(session, lambda: document, list, after=f"{document['db']}: {told}")
-    if done.conflict_count or done.refused_count or done.broken_count:
-        raise typer.Exit(NEGATIVE)
-
-
-def _current(db: str) -> "Store":
-    from billing.store.engine import open_store
-    from billing.store.migrate import require_current
-
-    engine = open_store(db)
-    require_current(engine)
-    return engine
-
-
-def _run_records(session: Session, engine: "Store", name: str) -> "tuple[Iterator[Event], int]":
-    """The events of a run. Its scenario is noted as the terms that it is billed by."""
-    from billing.store.engine import writing
-    from billing.store.ingest import note_terms
-    from sim.cli.books import require_metered
-    from sim.cli.runs import find_run
-    from sim.folder.log import event_count, events_of, source_of
-    from sim.folder.run_folder import read
-
-    run = read(find_run(session, name))
-    require_metered(run)
-    count = event_count(run)
-    with writing(engine) as connection:
-        note_terms(connection, source_of(run), run.scenario_toml(), count)
-    return events_of(run), count
-
-
-def _file_records(name: str) -> "tuple[Iterator[Event | EventError], int]":
-    from pathlib import Path
-
-    from billing.log.cloudevents import read_cloudevents
-
-    def records() -> "Iterator[Event | EventError]":
-        # Bytes that are no text become characters that no event may hold, so their line is refused and the rest read.
-        with Path(name).open(encoding="utf-8", errors="surrogateescape") as lines:
-            yield from read_cloudevents(lines, name)
-
-    return records(), 0
-
-
-def _tell_faults(session: Session, done: "Ingested") -> None:
-    """Each record at fault on a line of its own; there may be more in quarantine."""
-    for conflict in done.conflicts:
-        event = conflict.event
-        where = f"{event.source}: event {event.id}, seq {event.seq}"
-        note(session, f"{where}: other content is there (found {conflict.hash}; there {conflict.known_hash})")
-    for link in done.broken:
-        what = f"does not link to the event before it (found {link.prevhash}; that is {link.hash_before})"
-        note(session, f"{link.source}: seq {link.seq} {what}")
-    for error in done.refused:
-        note(session, str(error))
+command(
+    app,
+    "import",
+    "spillway db import last",
+    "spillway db import jobs.txt --format sacct --terms terms.toml --product bare.ondemand --region eu-1",
+)(import_)
