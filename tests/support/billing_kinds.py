@@ -6,7 +6,7 @@ Amounts are read as exact fractions. Units are millions of tokens, so that a qua
 
 import itertools
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,8 @@ from billing.errors import MoneyError
 from billing.invoices.credit_note import Return, credit_note
 from billing.invoices.invoice import Heading, draft
 from billing.metering.classes import FreeRule, charge_marks
+from billing.metering.level import covered_s, time_weighted_sum
+from billing.metering.local_months import month_windows, zone_of
 from billing.metering.meter import UsageTable, meter
 from billing.metering.meters import METER_CODES
 from billing.money import Exact, round_half_up
@@ -376,27 +378,25 @@ def spot_interruption_rule(given: Case) -> Answer:
     return {"charged_seconds": int((usage.quantity * usage.factor_bp).sum()) // 10_000}
 
 
-def time_weighted_sum(given: Case) -> Answer:
-    """The average level over a period is the metered integral of the level: deltas are GPUs that come and go."""
-    start_s, end_s = parse_utc(given["period_start"]), parse_utc(given["period_end"])
-    level, rows, since_s = int(given["initial"]), [], 0
-    for at, change in [*given["deltas"], [given["period_end"], "0"]]:
-        at_s = parse_utc(at) - start_s
-        rows.append((0, 0, 0, 0, 0, level, since_s, at_s, 0))
-        level, since_s = level + int(change), at_s
-    gpu_s = int(meter(table(SegmentTable, rows)).quantity.sum())
-    return {"quantity_round5": at_scale(Fraction(gpu_s, end_s - start_s), 5)}
+def time_weighted(given: Case) -> Answer:
+    changes = [(parse_utc(at), int(change)) for at, change in given["deltas"]]
+    period = parse_utc(given["period_start"]), parse_utc(given["period_end"])
+    return {"quantity_round5": at_scale(fraction(time_weighted_sum(int(given["initial"]), changes, *period)), 5)}
 
 
 def window_coverage(given: Case) -> Answer:
-    """A node held for the hours given, metered; what sampling showed is arithmetic on the case itself."""
-    hours = int(given["node_ran_hours"])
-    usage = meter(table(SegmentTable, [(0, 0, 0, 0, 0, 1, 0, hours * HOUR_S, 0)]))
-    sampled = Fraction(hours * 60 - int(given["sampling_gap_minutes"]), 60)
-    return {
-        "correct_hours": Fraction(int(usage.quantity.sum()), HOUR_S),
-        "sampled_hours_round5": at_scale(sampled, 5),
-    }
+    """A node held for the hours given; what sampling showed is what points that stop short of its end cover."""
+    held_s, gap_s = int(given["node_ran_hours"]) * HOUR_S, int(given["sampling_gap_minutes"]) * 60
+    whole, sampled = (Fraction(covered_s([(0, end_s)], 0, held_s), HOUR_S) for end_s in (held_s, held_s - gap_s))
+    return {"correct_hours": whole, "sampled_hours_round5": at_scale(sampled, 5)}
+
+
+def month_windows_dst(given: Case) -> Answer:
+    zone = zone_of(given["tz"])
+    times = [int(datetime.fromisoformat(local).replace(tzinfo=zone).timestamp()) for local in given["events_local"]]
+    windows = month_windows(zone, min(times), max(times) + 1)
+    counts = {each.label: sum(each.from_s <= at_s < each.until_s for at_s in times) for each in windows}
+    return {"counts": counts}
 
 
 def sla_tier(given: Case) -> Answer:
@@ -415,6 +415,7 @@ KINDS: dict[str, Callable[[Case], Answer]] = {
     "package": modelled("package", "package_size", "package_price", "free_units"),
     "block_all_tiers": modelled("block_all_tiers"),
     "block_top_tier": modelled("block_top_tier"),
+    "time_weighted_sum": time_weighted,
     "graduated_delta": added("graduated"),
     "package_delta": added("package", "package_size", "package_price"),
 } | {
@@ -450,7 +451,7 @@ KINDS: dict[str, Callable[[Case], Answer]] = {
         focus_commitment_hour,
         focus_commitment_purchase,
         spot_interruption_rule,
-        time_weighted_sum,
+        month_windows_dst,
         window_coverage,
         sla_tier,
     )
