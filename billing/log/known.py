@@ -47,7 +47,7 @@ class KnownTerms:
     def _looked_up(self, product: str, sku: str, region: str, at_s: int, meter: str) -> str:
         (plan,) = self.terms.plans([product])
         try:
-            self.terms.book.row_at(plan, sku, region, at_s, meter)
+            row = self.terms.book.row_at(plan, sku, region, at_s, meter)
         except BillingError as error:
             return error.message
-        return ""
+        return f"{row.model} price per event, which hours do not have" if row.plan.asks_for_events else ""

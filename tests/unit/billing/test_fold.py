@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from billing.log.books import books_of
@@ -5,7 +7,7 @@ from billing.log.facts import Facts
 from billing.log.fold import facts_of
 from billing.metering.classes import CLASSES
 from billing.usage import CAUSES
-from billing_facts import HOUR_S, NAMES
+from billing_facts import HOUR_S, NAMES, PRICES, price_book
 from told_events import EPOCH_S, Fact, ended, resized, started, terms, told, unix
 
 
@@ -123,6 +125,15 @@ def test_tokens_are_spread_over_their_seconds_and_add_up() -> None:
     found = facts(("usage.metered", 0, "acme", {**used, **unix(from_s=HOUR_S - 1, until_s=HOUR_S + 2)}))
     assert found.metered.quantity.tolist() == [333, 667]
     assert found.metered.hour_s.tolist() == [0, HOUR_S]
+
+
+def test_use_that_is_priced_per_event_is_set_aside_since_hours_have_no_events() -> None:
+    per_call = {"product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "model": "percentage", "rate_percent": "1"}
+    book = price_book([*PRICES, {**per_call, "meter": "tool_calls", "fixed_per_event": "0.3"}])
+    used = {"meter": "tool_calls", "quantity": 5, "product": "bare.spot", "region": "eu", "sku": "h100"}
+    fact = ("usage.metered", 0, "acme", {**used, **unix(from_s=0, until_s=60)})
+    found = facts_of(told([fact]), replace(terms(), book=book), EPOCH_S + 20_000)
+    assert reasons(found) == {"scheduler-0": "percentage price per event, which hours do not have"}
 
 
 def test_a_preempted_start_is_free_by_how_long_all_of_it_lasted() -> None:
