@@ -89,7 +89,7 @@ def largest_remainder_by_group(numerators: NDArray[Any], denominator: int, group
         return _largest_remainder_in_python(numerators, denominator, group)
     parts = (numerators // denominator).astype(np.int64)
     remainder = (numerators % denominator).astype(np.int64)
-    order = np.lexsort((np.arange(len(group)), -remainder, group))
+    order = np.lexsort((-remainder, group))  # stable: ties to the earlier row
     first = np.flatnonzero(np.diff(group[order], prepend=group[order[0]] - 1))
     missing = (2 * np.add.reduceat(remainder[order], first) + denominator) // (2 * denominator)
     size = np.diff(first, append=len(order))
