@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.documents.bill import Table, html_table, text_table
-from billing.money import CURRENCY, ROUNDING, floor_decimal, format_exact, format_usd, money_json
+from billing.money import CURRENCY, ROUNDING, SECONDS_PER_HOUR, floor_decimal, format_exact, format_usd, money_json
 from billing.months import month_label, utc_text
 from billing.sla.credit import Breach, Outage, ServiceCredit, reason
 from billing.sla.indicators import SlaRow
@@ -16,7 +16,9 @@ from billing.usage import Names
 _COLUMNS = (
     *("tenant", "product", "month", "terms", "target_percent", "availability_percent", "met", "credit_percent"),
     *("credit_usd", "notices_kept", "notices", "starts", "wait_s_p50", "wait_s_p95", "wait_s_p99", "evictions"),
-    *("faults", "interruptions_per_1000_gpu_h", "healthy_gpu_s", "entitled_gpu_s"),
+    *("faults", "interruptions_per_1000_gpu_h", "healthy_gpu_s", "entitled_gpu_s", "excluded_gpu_s"),
+    *("degraded_gpu_s", "notice_s_min", "inside_guarantee", "refund_usd", "gpu_h_between_interruptions"),
+    *("work_kept_percent", "capacity_delivered_percent"),
 )
 _SUMMARY = {  # column of `sla_rows` -> heading, for what people ask first; every eviction has a notice
     "tenant": "tenant",
@@ -171,7 +173,26 @@ def _words(names: Names, row: SlaRow) -> dict[str, str]:
         "interruptions_per_1000_gpu_h": floor_decimal(interruptions, gpu_s, 3) if gpu_s else "",
         "healthy_gpu_s": str(row.healthy_gpu_s),
         "entitled_gpu_s": str(row.entitled_gpu_s),
+        "excluded_gpu_s": str(row.excluded_gpu_s),
+        "degraded_gpu_s": str(row.degraded_gpu_s),
+        "notice_s_min": _optional(row.notice_s_min),
+        "inside_guarantee": str(row.inside_guarantee),
+        "refund_usd": format_usd(row.refund_micro_usd, 2),
+        "gpu_h_between_interruptions": between_interruptions(row) or "",
+        "work_kept_percent": part_percent(row.kept_gpu_s, row.ended_gpu_s) or "",
+        "capacity_delivered_percent": part_percent(row.delivered_gpu_s, row.reserved_gpu_s) or "",
     }
+
+
+def between_interruptions(row: SlaRow) -> str | None:
+    """Return the mean GPU-hours from one interruption to the next, cut to 3 decimals; None without one."""
+    gpu_s, count = row.gpu_s_between_interruptions
+    return floor_decimal(gpu_s, count * SECONDS_PER_HOUR, 3) if count else None
+
+
+def part_percent(part: int, whole: int) -> str | None:
+    """Return a part in percent, cut to 4 decimals, never rounded up; None of nothing."""
+    return floor_decimal(part * 100, whole, 4) if whole else None
 
 
 def _availability(row: SlaRow) -> str:

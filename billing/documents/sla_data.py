@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from billing.currency import Currency
 from billing.documents.parties import Parties
+from billing.documents.sla import between_interruptions, part_percent
 from billing.invoices.invoice import LogRange
 from billing.money import floor_decimal, format_exact, format_usd
 from billing.months import utc_text
@@ -67,6 +68,10 @@ def _level(report: SlaReport, level: ProductLevel, decimals: int) -> dict[str, A
         "evictions": row.evictions,
         "faults": row.faults,
         "interruptions_per_1000_gpu_h": floor_decimal(interruptions, gpu_s, 3) if gpu_s else None,
+        "gpu_h_between_interruptions": between_interruptions(row),
+        "delivered_percent": part_percent(row.delivered_gpu_s, row.reserved_gpu_s),
+        "reserved_gpu_s": row.reserved_gpu_s,
+        "delivered_gpu_s": row.delivered_gpu_s,
         "kept_percent": floor_decimal(row.kept_gpu_s * 100, row.ended_gpu_s, 2) if row.ended_gpu_s else None,
         "credits": [_credit(report, credit, decimals) for credit in level.credits],
         "excluded": [

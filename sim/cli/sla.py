@@ -1,17 +1,25 @@
 """`spillway sla`: what was promised to renters, and what was kept."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.frame import command, group, session_of
+from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, write
-from sim.cli.runs import RunArgument, find_run
+from sim.cli.runs import find_run
+
+if TYPE_CHECKING:
+    from billing.books import Books
 
 app = group(
     "sla", "Service levels of a finished run.", "spillway sla show last", "spillway sla show last --tenant acme"
 )
 
+RunOrNone = Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run, as elsewhere; none with --db.")]
+DbFlag = Annotated[str | None, typer.Option("--db", metavar="PLACE", help="The log of this database, not a run.")]
+TermsFlag = Annotated[
+    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
+]
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
 MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
 EvidenceFlag = Annotated[
@@ -25,14 +33,17 @@ FormatFlag = Annotated[str, typer.Option("--format", metavar="table|json|html", 
     "show",
     "spillway sla show last --tenant acme",
     "spillway sla show last --month 2026-01 --evidence",
+    "spillway sla show --db books.db --tenant acme --json",
     "spillway sla show last --format html > sla.html",
 )
 def show(
     ctx: typer.Context,
-    run: RunArgument,
+    run: RunOrNone = None,
     tenant: TenantFlag = None,
     month: MonthFlag = None,
     evidence: EvidenceFlag = False,
+    db: DbFlag = None,
+    terms: TermsFlag = None,
     format_: FormatFlag = "table",
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -42,13 +53,13 @@ def show(
     from billing.documents.sla import sla_html, sla_json, sla_rows
     from billing.documents.sla_evidence import evidence_rows, reports_json
     from billing.sla.report import sla_reports
-    from sim.cli.books import closed_books, period_of
+    from sim.cli.books import period_of
     from sim.cli.choice import choose
     from sim.cli.documents import levels_table
 
     session = session_of(ctx)
     shape = form(csv=csv, md=md, fmt=choose(format_, ("table", "json", "html"), "format", "--format"))
-    books = closed_books(find_run(session, run))
+    books = _books(session, run, db, terms)
     names, rows, credits = books.names, books.sla, books.credits
     if tenant is not None:
         index = names.tenants.index(choose(tenant, names.tenants, "tenant", "--tenant"))
@@ -69,6 +80,28 @@ def show(
         fmt=shape,
         full_csv=lambda: csv_text(table),
     )
+
+
+def _books(session: Session, run: str | None, db: str | None, terms: str | None) -> "Books":
+    """The books of a run, or those that the log of a database comes to now."""
+    if (run is None) == (db is None):
+        raise typer.BadParameter("expected a run, or --db", param_hint="RUN")
+    if run is not None:
+        from sim.cli.books import closed_books
+
+        return closed_books(find_run(session, run))
+    from billing.errors import BillingError
+    from billing.store.engine import reading
+    from billing.store.log_basis import basis_at
+    from sim.cli.bill_issue import open_current, terms_for
+
+    engine = open_current(str(db))
+    agreed = terms_for(engine, terms)
+    with reading(engine) as connection:
+        (basis, _, _), _ = basis_at(connection, agreed)
+    if isinstance(basis, BillingError):
+        raise basis
+    return basis.books
 
 
 def _evidence_table(rows: list[list[str]]) -> Table:
