@@ -122,6 +122,7 @@ def wallet_entries(
     payable: Mapping[tuple[str, int], int],
     horizon_s: int,
     minor_micro: int = MICRO_PER_CENT,
+    drawn: Mapping[tuple[str, int], Mapping[str, int]] | None = None,
 ) -> list[WalletEntry]:
     """Return the movements of all wallets over [0, horizon), tenant by tenant in order of time.
 
@@ -129,17 +130,23 @@ def wallet_entries(
         wallets:  in the order in which they are drawn.
         payable:  (tenant, month) -> what the month's bill comes to before wallets; what is not above 0 draws nothing,
                   and parts of a minor unit, of which a currency may have none, are left to pay.
+        drawn:    (tenant, month) -> wallet -> what it paid on the invoice that stands, whatever is known since.
     """
     entries: list[WalletEntry] = []
     for tenant in sorted({wallet.tenant for wallet in wallets}):
         mine = [wallet for wallet in wallets if wallet.tenant == tenant and wallet.from_s < horizon_s]
         months = {month: micro - micro % minor_micro for (owner, month), micro in payable.items() if owner == tenant}
-        entries += _entries_of(epoch_s, mine, months, horizon_s)
+        stands = {month: parts for (owner, month), parts in (drawn or {}).items() if owner == tenant}
+        entries += _entries_of(epoch_s, mine, months, horizon_s, stands)
     return entries
 
 
 def _entries_of(
-    epoch_s: int, wallets: Sequence[Wallet], payable: Mapping[int, int], horizon_s: int
+    epoch_s: int,
+    wallets: Sequence[Wallet],
+    payable: Mapping[int, int],
+    horizon_s: int,
+    stands: Mapping[int, Mapping[str, int]],
 ) -> list[WalletEntry]:
     balance = dict.fromkeys((wallet.id for wallet in wallets), 0)
     entries: list[WalletEntry] = []
@@ -151,14 +158,16 @@ def _entries_of(
     begins = {wallet.id: month_of(epoch_s, wallet.from_s) for wallet in wallets}
     ends = {wallet.id: month_of(epoch_s, wallet.expires_s - 1) for wallet in wallets if wallet.expires_s is not None}
     over = {wallet.id for wallet in wallets if wallet.expires_s is not None and wallet.expires_s <= horizon_s}
-    for month in sorted({*begins.values(), *(ends[each] for each in over), *payable}):
+    for month in sorted({*begins.values(), *(ends[each] for each in over), *payable, *stands}):
         closes_s = min(horizon_s, month_bounds(epoch_s, month)[1])
         for wallet in wallets:
             if begins[wallet.id] == month:
                 post(wallet, BOUGHT, month, wallet.from_s, parse_usd(wallet.amount))
         valid = [wallet for wallet in wallets if begins[wallet.id] <= month <= ends.get(wallet.id, month)]
-        drawn = draw([max(0, payable.get(month, 0))], [balance[wallet.id] for wallet in valid])
-        for wallet, part in zip(valid, drawn.applied[0], strict=True):
+        parts = draw([max(0, payable.get(month, 0))], [balance[wallet.id] for wallet in valid]).applied[0]
+        if month in stands:
+            parts = tuple(stands[month].get(wallet.id, 0) for wallet in valid)
+        for wallet, part in zip(valid, parts, strict=True):
             if part:
                 post(wallet, DRAWN, month, closes_s, -part)
         for wallet in valid:

@@ -1,6 +1,6 @@
 """From the terms to what they add to bills: contract lines first, then what wallets pay of the bills that follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.alerts import spend_alerts
@@ -10,15 +10,22 @@ from billing.contracts.wallet import wallet_entries, wallets_of
 from billing.invoices.bill import PREPAYMENT, Bill, month_bills
 from billing.sla.credit import ServiceCredit
 
+Drawn = Mapping[tuple[str, int], Mapping[str, int]]
 
-def agree(basis: Basis, lines: Sequence[ContractLine], credits: Sequence[ServiceCredit]) -> Agreed:
-    """Return what contracts, wallets and alerts come to; `lines` are those of `contract_lines`."""
+
+def agree(
+    basis: Basis, lines: Sequence[ContractLine], credits: Sequence[ServiceCredit], drawn: Drawn | None = None
+) -> Agreed:
+    """Return what contracts, wallets and alerts come to; `lines` are those of `contract_lines`.
+
+    `drawn` is what wallets have paid on invoices that stand: (tenant, month) -> wallet -> micro-units.
+    """
     names, registry = basis.names, basis.registry
     if not (registry.contracts or registry.wallets or registry.spend_alerts):
         return NOTHING_AGREED
     wallets = wallets_of(registry)
     bills = month_bills(names, basis.lines, credits, Agreed(lines)) if wallets else []
-    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.minor_micro)
+    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.minor_micro, drawn)
     return Agreed(lines, entries, spend_alerts(names, registry.spend_alerts, basis.lines, lines))
 
 

@@ -106,6 +106,25 @@ def test_wallets_pay_bills_and_never_more(rows: list[dict[str, Any]], bills: dic
     assert again == entries
 
 
+@given(wallet_rows, st.lists(st.integers(0, 60_000), min_size=3, max_size=3), st.integers(0, 60_000))
+def test_what_has_been_drawn_stays_drawn(rows: list[dict[str, Any]], cents: list[int], late_cents: int) -> None:
+    """A late fact changes the first month's bill; what its invoice drew stands; later bills draw on the rest."""
+    first = month_of(JANUARY, 0)
+    payable = {("acme", first + number): each * 10_000 for number, each in enumerate(cents)}
+    wallets = wallets_of(with_wallets(rows))
+    then = wallet_entries(JANUARY, wallets, payable, 31 * DAY_S)
+    drawn: dict[str, int] = {}
+    for entry in then:
+        if (entry.kind, entry.month) == (DRAWN, first):
+            drawn[entry.wallet] = -entry.amount_micro
+    known = {**payable, ("acme", first): late_cents * 10_000}
+    now = wallet_entries(JANUARY, wallets, known, 90 * DAY_S, drawn={("acme", first): drawn})
+    assert [e for e in now if e.month == first and e.kind != EXPIRED] == [
+        e for e in then if e.month == first and e.kind != EXPIRED
+    ]
+    assert all(entry.balance_micro >= 0 for entry in now)
+
+
 @settings(max_examples=FEW)
 @given(SEEDS)
 def test_reserved_hours_split_without_a_rest(seed: int) -> None:
