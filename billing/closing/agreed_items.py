@@ -1,24 +1,67 @@
 """What contracts and wallets put on an invoice, and what wallets do to the ledger beside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from billing.books import Books
+from billing.contracts.basis import Basis
 from billing.contracts.line import INVOICE_KIND, ContractLine
+from billing.contracts.lines import contract_lines
 from billing.contracts.wallet import BOUGHT, EXPIRED, WalletEntry
-from billing.invoices.invoice import Item
+from billing.invoices.agree import agree
+from billing.invoices.invoice import Invoice, Item
 from billing.invoices.ledger import CASH, Entry
 from billing.money import Exact
+from billing.months import parse_month
+from billing.terms import Terms
 from tenants.registry import Registry
 
 # What a wallet's money is, by the kind of line that it pays with: owed to the tenant, earned later, or a gift.
 PAID, PREPAID, GIFT = "wallet", "prepayment", "discount"
 _HELD_IN = {PAID: "wallet", PREPAID: "deferred"}
 BREAKAGE = "revenue:breakage"
+_WALLET = "wallet/"  # and its id: the cause of a line that a wallet pays
 
 
 def wallet_kinds(registry: Registry) -> dict[str, str]:
     """Return for each wallet the kind of line that it pays with: those of prepaid contracts, bought ones, gifts."""
     kinds = {wallet.id: PAID if wallet.paid else GIFT for wallet in registry.wallets}
     return kinds | {contract.id: PREPAID for contract in registry.contracts if contract.prepayment is not None}
+
+
+def agreed_anew(books: Books, terms: Terms) -> Books:
+    """Return books in which contracts and wallets are worked out again, for line items under other prices.
+
+    Raises:
+        PriceError:    an hour of reserved capacity has no price.
+        ContractError: nodes of a contract of which the terms do not say how many GPUs they have.
+    """
+    basis = _basis(books, terms)
+    return replace(books, agreed=agree(basis, contract_lines(basis), books.credits))
+
+
+def redrawn(books: Books, terms: Terms, invoices: Sequence[Invoice]) -> Books:
+    """Return books in which wallets go on from what they have paid on the invoices that stand, whatever is known since.
+
+    Without it, a late fact that changes an invoiced month would let a wallet pay again, or pay more than it holds.
+    """
+    if not books.agreed.wallet or not invoices:
+        return books
+    drawn: dict[tuple[str, int], dict[str, int]] = {}
+    for invoice in invoices:
+        if invoice.status != "void":
+            paid = {
+                line.cause.removeprefix(_WALLET): -line.net_micro
+                for line in invoice.lines
+                if line.cause.startswith(_WALLET)
+            }
+            drawn[invoice.tenant, parse_month(invoice.period)] = paid
+    return replace(books, agreed=agree(_basis(books, terms), books.agreed.lines, books.credits, drawn))
+
+
+def _basis(books: Books, terms: Terms) -> Basis:
+    facts = (books.names, terms.registry, terms.book, books.lines, books.capacity, books.horizon_s)
+    return Basis(*facts, node_gpus={}, minor_micro=terms.currency.minor_micro)
 
 
 def contract_item(line: ContractLine, epoch_s: int) -> Item:
@@ -48,7 +91,7 @@ def wallet_item(entry: WalletEntry, kind: str, epoch_s: int) -> Item:
         product="",
         description=f"paid from {words} {entry.wallet}",
         exact=Exact(entry.amount_micro),
-        cause=f"wallet/{entry.wallet}",
+        cause=f"{_WALLET}{entry.wallet}",
         from_s=at_s,
         until_s=at_s,
         fixed_micro=entry.amount_micro,

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from billing.books import Books
-from billing.closing.agreed_items import contract_item, wallet_item, wallet_kinds
+from billing.closing.agreed_items import agreed_anew, contract_item, wallet_item, wallet_kinds
 from billing.contracts.line import ContractLine
 from billing.contracts.wallet import DRAWN
 from billing.invoices.bill import class_note, credit_text
@@ -175,11 +175,11 @@ def with_book(basis: Basis, book: PriceBook) -> Basis:
     """Return the same usage under another price book: what a simulated invoice is made of. Credits stay as posted.
 
     Raises:
-        PriceError: usage that the book has no price for.
+        PriceError: usage, or reserved capacity, that the book has no price for.
     """
     terms = replace(basis.terms, book=book)
     lines = rate(basis.books.names, basis.books.usage, book, terms.plans(basis.books.names.products))
-    return replace(basis, books=replace(basis.books, lines=lines), terms=terms)
+    return replace(basis, books=agreed_anew(replace(basis.books, lines=lines), terms), terms=terms)
 
 
 def _shown_back(books: Books, terms: Terms) -> LineItemTable:

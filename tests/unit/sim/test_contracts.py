@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from billing.books import Books
+from billing.closing.month import with_book
 from billing.contracts.state import contract_states
 from billing.documents.bundle import bundle_of
 from billing.documents.export import focus_table
 from billing.documents.focus_check import check
 from billing.errors import BillingError
 from billing.invoices.ledger import balances, check_ledger, invoice_entries
+from billing.rating.prices import PriceBook
 from sim.cli import app
 from sim.engine.run import run
 from sim.errors import ScenarioError
@@ -153,3 +155,17 @@ def test_an_invoice_is_the_bill_of_its_month(finished: tuple[RunResult, Books], 
     invoiced = {(each.invoice.tenant, each.invoice.period): each.invoice.total_micro for each in bundle.invoices}
     billed = {(bill.tenant, bill.period.label): bill.total_micro_usd for bill in finished[1].month_bills()}
     assert invoiced == billed
+
+
+def test_another_price_book_changes_the_fee_of_a_term(folder: Path) -> None:
+    basis = run_basis(run_folder.read(folder))
+    rows = [row.model_dump(by_alias=True, exclude_defaults=True) for row in basis.terms.book.rows]
+    for row in rows:
+        row["usd_per_gpu_hour"] = "4.70" if row["product"] == "bare.reserved" else row["usd_per_gpu_hour"]
+    dearer = with_book(basis, PriceBook.from_mappings(rows))
+
+    def fees(books: Books) -> Fraction:
+        kinds = ("reservation_unused", "reservation_lent", "remedy_late", "remedy_recalled")
+        return sum((Fraction(*line.exact) for line in books.agreed.lines if line.kind in kinds), Fraction(0))
+
+    assert fees(dearer.books) == 2 * fees(basis.books) > 0
