@@ -1,11 +1,12 @@
 """Issuing a month into a store: one transaction per invoice, with whatever came late for earlier months on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import Connection, Engine, select
 
-from billing.closing.agreed_items import wallet_postings
+from billing.closing.agreed_items import redrawn, wallet_postings
 from billing.closing.close_month import Arrived, issue_next, require_closed
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
@@ -48,11 +49,12 @@ def issue_month(
         with writing(engine) as connection:
             if standing_invoice(connection, word, month_label(month)) is not None:
                 continue
-            parts = month_parts(closed, tenant, month)
+            earlier = invoices_in(connection, word)
+            parts = month_parts(_drawn_on(closed, earlier), tenant, month)
             if before is not None:
                 parts += _late(connection, closed, word, log_position, before)
             if parts:
-                invoice = issue_next(closed, tenant, month, parts, invoices_in(connection, word))
+                invoice = issue_next(closed, tenant, month, parts, earlier)
                 save_invoice(connection, invoice, log_position)
                 issued.append(invoice)
     with writing(engine) as connection:
@@ -60,9 +62,17 @@ def issue_month(
     return issued
 
 
+def _drawn_on(basis: Basis, earlier: Sequence[Invoice]) -> Basis:
+    """Return the basis with wallets that go on from what they have paid on invoices that stand."""
+    books = redrawn(basis.books, basis.terms, earlier)
+    return basis if books is basis.books else replace(basis, books=books)
+
+
 def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
     """Post what wallets moved beside the invoices of a month, once."""
-    moved = [entry for entry in basis.books.agreed.wallet if entry.month == month]
+    owners = sorted({entry.tenant for entry in basis.books.agreed.wallet})
+    earlier = [invoice for owner in owners for invoice in invoices_in(connection, owner)]
+    moved = [entry for entry in _drawn_on(basis, earlier).books.agreed.wallet if entry.month == month]
     posted = {entry.document for entry in entries_in(connection)} if moved else set()
     due = wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
     post(connection, [entry for entry in due if entry.document not in posted])
