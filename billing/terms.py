@@ -29,6 +29,8 @@ from typing import Any
 from billing.contracts.wallet import require_currency
 from billing.currency import DEFAULT, Currency, currency_of
 from billing.errors import BillingError, PriceError
+from billing.metering.close import AT_ONCE, LATE_RULES, MeteringTerms
+from billing.money import INT64_MAX
 from billing.months import parse_utc
 from billing.rating.price_row import ANY
 from billing.rating.prices import PriceBook
@@ -38,7 +40,7 @@ from tenants.errors import did_you_mean
 from tenants.registry import Registry, RegistryFile, read_toml
 
 PARTIES = tuple(RegistryFile.model_fields)
-KEYS = ("epoch", "currency", "rounding", *PARTIES, "price", "tax", "showback")
+KEYS = ("epoch", "currency", "rounding", *PARTIES, "price", "tax", "showback", "metering")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Terms:
     currency: Currency = DEFAULT
     epoch_s: int = 0
     showback: PriceBook | None = None
+    metering: MeteringTerms = AT_ONCE
 
     def plans(self, products: Sequence[str]) -> tuple[str, ...]:
         """Return the price plan of each product code. Raises TenantError for a product that is not known."""
@@ -95,6 +98,7 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
         taxes=taxes_from(rows_of(mapping, "tax", file), file),
         currency=currency,
         epoch_s=epoch_s,
+        metering=metering_from(mapping.get("metering", {}), file),
         showback=showback_from(mapping["showback"], file) if "showback" in mapping else None,
     )
 
@@ -110,6 +114,24 @@ def showback_from(row: object, file: str | None = None) -> PriceBook:
     except PriceError as error:
         error.path = "showback.usd_per_gpu_hour"
         raise
+
+
+def metering_from(row: object, file: str | None = None) -> MeteringTerms:
+    """Return the `[metering]` table: `grace_s`, `late_usage`, `late_months`. Raises PriceError."""
+    names = MeteringTerms._fields
+    if not isinstance(row, Mapping) or not set(row) <= set(names):
+        raise PriceError(
+            "unknown key", code="unknown_key", file=file, path="metering", found=row, allowed=", ".join(names)
+        )
+    given = MeteringTerms(**row)
+    for name in ("grace_s", "late_months"):
+        value = getattr(given, name)
+        if type(value) is not int or not 0 <= value <= INT64_MAX:
+            raise PriceError("not a number", file=file, path=f"metering.{name}", found=value, allowed="0 or more")
+    if given.late_usage not in LATE_RULES:
+        allowed = ", ".join(LATE_RULES)
+        raise PriceError("unknown rule", file=file, path="metering.late_usage", found=given.late_usage, allowed=allowed)
+    return given
 
 
 def taxes_from(rows: Sequence[Mapping[str, Any]], file: str | None = None) -> tuple[TaxRow, ...]:

@@ -7,11 +7,11 @@ from billing.closing.close_month import Arrived
 from billing.closing.holdings import Held
 from billing.closing.month import Basis, told_until
 from billing.errors import BillingError
-from billing.log.books import books_of
+from billing.log.books import books_of, charging_of
 from billing.log.event import Event, event_hash
 from billing.log.fold import facts_of
 from billing.log.watermark import watermark
-from billing.metering.classes import Charging, charge_marks, free_rules
+from billing.metering.classes import charge_marks, free_rules
 from billing.terms import Terms
 
 
@@ -38,13 +38,12 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
             last[event.source] = event
     told = told_until([(event.source, event.seq, event_hash(event)) for event in last.values()])
     arrived = Arrived(
-        until_s=mark.until_s,
+        until_s=mark.until_s - terms.metering.grace_s,
         finished=mark.finished,
         gaps=[(source.source, first, end) for source in mark.sources for first, end in source.gaps],
         quarantined=[(*each, time_of[each.source, each.event]) for each in facts.quarantined],
     )
-    charging = Charging(facts.ran_s, facts.work.stalled_s, facts.conditions)
-    marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging)
+    marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging_of(facts))
     held = Held(facts.segments, marks, [refs[0].id.removesuffix(".started") for refs in facts.events])
     try:
         return LogBasis(Basis(books_of(facts, terms), terms, *told), arrived, held)

@@ -6,10 +6,12 @@ import numpy as np
 
 from billing.books import Books, close
 from billing.log.facts import Facts
-from billing.metering.classes import STALLED, Charging
+from billing.metering.classes import STALLED, Charging, charge_marks, free_rules
+from billing.metering.meter import UsageTable, meter
+from billing.metering.sums import add_up, metered_usage
 from billing.sla.exclusions import exclusion_table
 from billing.terms import Terms
-from billing.usage import ExclusionTable, IntArray
+from billing.usage import ExclusionTable
 
 
 def books_of(facts: Facts, terms: Terms) -> Books:
@@ -33,17 +35,28 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         max(facts.until_s, last_s),
         facts.work,
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
-        Charging(facts.ran_s, _start_up(facts), facts.conditions, facts.metered),
+        charging_of(facts),
         facts.node_gpus,
         terms.currency.minor_micro,
         facts.told,
     )
 
 
-def _start_up(facts: Facts) -> IntArray:
-    """Return the seconds of start-up at the beginning of each segment; 0 where conditions tell which they were."""
+def usage_of(facts: Facts, terms: Terms) -> UsageTable:
+    """Return the hourly usage of a log, as its books have it. Raises UsageError as `books_of`."""
+    rules = free_rules(facts.names, terms.registry)
+    usage = meter(facts.segments, charge_marks(facts.segments, rules, charging_of(facts)))
+    return add_up(usage, metered_usage(facts.metered)) if len(facts.metered.quantity) else usage
+
+
+def charging_of(facts: Facts) -> Charging:
+    """Return what decides how the segments of a log are charged.
+
+    Start-up is what conditions tell; of a segment of which they tell none, it is the beginning.
+    """
     stalled = facts.conditions.segment[facts.conditions.charge_class == STALLED]
-    return np.where(np.isin(np.arange(len(facts.ran_s)), stalled), 0, facts.work.stalled_s)
+    start_up = np.where(np.isin(np.arange(len(facts.ran_s)), stalled), 0, facts.work.stalled_s)
+    return Charging(facts.ran_s, start_up, facts.conditions, facts.metered)
 
 
 def _joined(one: ExclusionTable, other: ExclusionTable) -> ExclusionTable:

@@ -12,7 +12,7 @@ from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
 from billing.errors import BillingError
 from billing.invoices.invoice import Invoice
-from billing.months import month_label
+from billing.months import month_label, parse_month
 from billing.store.books import entries_in, invoices_in, post, save_invoice, standing_invoice
 from billing.store.engine import writing
 from billing.store.tables_books import invoice as invoice_table
@@ -52,7 +52,7 @@ def issue_month(
             earlier = invoices_in(connection, word)
             parts = month_parts(_drawn_on(closed, earlier), tenant, month)
             if before is not None:
-                parts += _late(connection, closed, word, log_position, before)
+                parts += _late(connection, closed, word, month, log_position, before)
             if parts:
                 invoice = issue_next(closed, tenant, month, parts, earlier)
                 save_invoice(connection, invoice, log_position)
@@ -78,8 +78,11 @@ def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
     post(connection, [entry for entry in due if entry.document not in posted])
 
 
-def _late(connection: Connection, basis: Basis, tenant: str, position: int, known_at: KnownAt) -> list[Part]:
-    """Return what the events since a tenant's last invoice change in the months that it was invoiced for."""
+def _late(
+    connection: Connection, basis: Basis, tenant: str, month: int, position: int, known_at: KnownAt
+) -> list[Part]:
+    """Return what the events since a tenant's last invoice change in the months that it was invoiced for, as far as the
+    terms have late usage billed on the invoice of `month`."""
     columns = invoice_table.c
     mine = select(columns.number, columns.period, columns.log_position).where(
         columns.tenant == tenant, columns.stands == 1
@@ -89,5 +92,6 @@ def _late(connection: Connection, basis: Basis, tenant: str, position: int, know
     if knew == position:
         return []
     then, first_late = known_at(knew)
-    earlier = [Earlier(row.number, row.period) for row in rows]
+    rule = basis.terms.metering
+    earlier = [Earlier(row.number, row.period) for row in rows if rule.due(parse_month(row.period), month)]
     return correction_parts(then, basis, tenant, earlier, first_late(tenant))

@@ -12,6 +12,7 @@ from typing import NoReturn
 from sim.cli import bill, bill_issue, db, quota, scenarios, sla
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
+from sim.cli.bill_hours import hours
 from sim.cli.bill_preview import preview
 from sim.cli.bill_quote import quote_price
 from sim.cli.bill_simulate import simulate
@@ -81,6 +82,7 @@ command(
 )(bill_issue.credit_note)
 command(bill.app, "void", "spillway bill void acme-000001 --at 2026-02-15T00:00:00Z")(bill_issue.void)
 command(bill.app, "simulate", "spillway bill simulate last --prices other.toml")(simulate)
+command(bill.app, "hours", "spillway bill hours --tenant acme", "spillway bill hours --known 5000 --json")(hours)
 app.add_typer(bill.app)
 app.add_typer(sla.app)
 app.add_typer(quota.app)

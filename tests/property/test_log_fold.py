@@ -2,17 +2,25 @@
 the hours hold what the segments held. Folds that heed the order or the number of arrivals are caught."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.log import admitted as reading
 from billing.log import fold
-from billing.log.books import books_of
+from billing.log.books import books_of, usage_of
 from billing.log.event import Event
+from billing.log.facts import Facts
 from billing.log.fold import facts_of
+from billing.log.late import late_hours
 from billing.log.watermark import watermark
+from billing.metering.close import close_hours, deltas, nothing_closed
+from billing.metering.meter import UsageTable
+from billing.metering.sums import add_up, part_of
+from billing_facts import HOUR_S
 from told_events import as_bytes, ended, random_log, started, terms, told
 
 TERMS = terms()
@@ -48,6 +56,42 @@ def test_hours_hold_what_segments_held_and_nothing_is_lost_without_a_reason(seed
     assert not used & aside
     late = {(event.source, event.id) for event in log if event.time_s - TERMS.epoch_s >= found.until_s}
     assert lives <= used | aside | late
+
+
+@given(arrivals(), st.integers(0, 3 * HOUR_S), st.lists(st.integers(0, 40), max_size=3).map(sorted))
+def test_closed_hours_never_change_and_deltas_make_up_for_what_was_late(
+    logs: tuple[list[Event], list[Event]], grace_s: int, cuts: list[int]
+) -> None:
+    closed, came = nothing_closed(), logs[1]
+    for cut in (*cuts, len(came)):
+        facts = facts_of(came[:cut], TERMS)
+        usage = named(usage_of(facts, TERMS), facts)
+        before = closed
+        closed = close_hours(closed, usage, watermark(came[:cut]).until_s - TERMS.epoch_s, grace_s)
+        kept = part_of(closed.usage, closed.usage.hour_s < before.until_s)
+        assert as_bytes(kept) == as_bytes(before.usage)
+        now = part_of(usage, usage.hour_s < closed.until_s)
+        assert as_bytes(add_up(closed.usage, deltas(closed, usage))) == as_bytes(now)
+
+
+def named(usage: UsageTable, facts: Facts) -> UsageTable:
+    """Usage with indices that do not depend on what else has come."""
+    regions, skus = (
+        np.array([order.index(word) for word in words], dtype=np.int64)
+        for order, words in ((["eu", "us"], facts.names.regions), (["b200", "h100"], facts.names.skus))
+    )
+    return add_up(replace(usage, region=regions[usage.region], sku=skus[usage.sku]))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 40))
+def test_each_late_difference_names_a_late_event_of_its_tenant(seed: int, known: int) -> None:
+    log = random_log(seed)
+    found = late_hours(log, TERMS, known)
+    now = part_of(found.usage, found.usage.hour_s < found.closed.until_s)
+    assert as_bytes(add_up(found.closed.usage, found.deltas)) == as_bytes(now)
+    late = {(event.source, event.id) for event in log[known:]}
+    assert set(found.causes) <= late
+    assert len(found.causes) == len(found.deltas)
 
 
 def each_arrival(events: Iterable[Event], set_aside: object) -> list[Event]:

@@ -13,7 +13,8 @@ from billing.metering.classes import FreeRule, charge_marks
 from billing.metering.level import covered_s, time_weighted_sum
 from billing.metering.local_months import month_windows, zone_of
 from billing.metering.meter import meter
-from billing.months import parse_utc
+from billing.months import parse_month, parse_utc
+from billing.terms import metering_from
 from billing.usage import CAUSES, SegmentTable
 from billing_facts import HOUR_S, table
 
@@ -54,6 +55,24 @@ def month_windows_dst(given: Case) -> Case:
     return {"counts": {each.label: sum(each.from_s <= at < each.until_s for at in at_s) for each in months}}
 
 
+def late_usage_window(given: Case) -> Case:
+    """Two invoices look back over two months; what was late is priced by whole blocks, once its month is due."""
+    agreed = metering_from({"late_usage": "look_back", "late_months": int(given["lookback_periods"])})
+    open_month = parse_month(given["last_invoiced_through"][:7])
+    billed = {}
+    for at, quantity in given["late"]:
+        due = agreed.due(parse_month(at[:7]), open_month)
+        blocks = -(-int(quantity) // int(given["block_size"])) if due else 0
+        cents = blocks * whole_cents(given["block_price"])
+        billed[at[:7]] = f"{cents // 100}.{cents % 100:02d}" if cents else "0"
+    return {"billed_for": billed}
+
+
+def whole_cents(text: str) -> int:
+    units, cents = text.split(".")
+    return int(units) * 100 + int(cents)
+
+
 def five(value: Fraction) -> str:
     """Rounded to five decimals, half up, without idle zeros but one."""
     units = (value * 10**5 * 2 + 1) // 2
@@ -66,6 +85,7 @@ KINDS: dict[str, Callable[[Case], Case]] = {
     "window_coverage": window_coverage,
     "time_weighted_sum": time_weighted,
     "month_windows_dst": month_windows_dst,
+    "late_usage_window": late_usage_window,
 }
 
 
