@@ -103,5 +103,5 @@ def _fits(plan: Plan, rungs: Ladder, total: Fraction, per: int, unit: int, scale
         blocks = units * rung.block.denominator // (rung.block.numerator * unit) + 2 if rung.block else Fraction(0)
         most += rung.flat_micro * scale + rung.price_micro * (blocks * scale + units * (scale // unit))
     fees = ((plan.minimum_micro or Fraction(0)) + (plan.maximum_micro or Fraction(0))) * scale
-    numbers = [raw, units, plan.free_units * unit, *bounds, most * BP, fees * BP]
+    numbers = [raw, units, plan.factor * unit, plan.free_units * unit, *bounds, most * BP, fees * BP]
     return all(number <= INT64_MAX for number in numbers)

@@ -80,5 +80,21 @@ def test_no_hour_costs_less_than_nothing(price: dict[str, Any], hours: Hours) ->
     assert denominator > 0 and min(numerators.tolist()) >= 0
 
 
+@given(price_rows(), HOURS, st.integers(0, 11))
+def test_int64_is_used_only_where_every_number_fits(price: dict[str, Any], hours: Hours, zeros: int) -> None:
+    """numpy wraps silently: the same hours in Python ints must come to the same."""
+    plan, quantity = book_of(price).rows[0].plan, usage_of(hours, scale=10**zeros).quantity
+    assert int(quantity.astype(object).sum()) < 2**63
+    for per in (3600, 36_000_000, 2_654_208_000):
+        fast, slow = shares(plan, quantity, per), shares(plan, quantity.astype(object), per)
+        assert fast[0].tolist() == slow[0].tolist() and fast[1] == slow[1]
+
+
+def test_nothing_times_a_huge_factor_is_nothing() -> None:
+    row = {**DROPS, "convert": {"op": "multiply", "factor": "9000000000000"}, "free_units": "0.000001"}
+    numerators, _ = shares(book_of(row).rows[0].plan, usage_of([(0, 10_000)]).quantity, 2_654_208_000)
+    assert numerators.tolist()[0] > 0  # the flat fee
+
+
 def test_the_published_fall_is_flagged() -> None:
     assert falls(book_of(DROPS).rows[0].plan) == [(100, 210_000_000, 100_000_000)]
