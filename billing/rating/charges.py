@@ -122,10 +122,15 @@ def _shared_steps(
 
 def _without_charge(lines: LineItemTable, rows: IntArray, per: int) -> Iterator[Step]:
     """Yield what was held and did not count, or not in full: why fewer units are priced than were used."""
-    for held, factor_bp in _by_factor(lines, rows):
+    unit = METERS[int(lines.meter[rows[0]])].unit
+    order, first = group_rows(lines.charge_class[rows], lines.factor_bp[rows])
+    held = exact_sums(lines.quantity[rows][order], first)
+    for row, quantity in zip(rows[order][first].tolist(), held, strict=True):
+        factor_bp = int(lines.factor_bp[row])
         if factor_bp != BP:
-            units = Fraction(held, per)
-            what = f"counted at {floor_decimal(factor_bp, 100, 2)} %"
+            reason = CLASSES[int(lines.charge_class[row])]
+            what = f"{quantity} {unit} {reason}, counted at {floor_decimal(factor_bp, 100, 2)} %"
+            units = Fraction(quantity, per)
             yield Step(what, Units(units.numerator, units.denominator), None, exact(Fraction(0)))
 
 

@@ -131,7 +131,10 @@ def test_seconds_that_are_free_or_in_part_say_so() -> None:
     ]
     (charge,) = charges_of(ONE, rate(ONE, held, shared), shared, run_period(3600))
     assert charge.exact.numerator == 4_200_000 and charge.quantity == 3 * 3600
-    assert [step.what for step in charge.steps[:2]] == ["counted at 0.00 %", "counted at 60.00 %"]
+    assert [step.what for step in charge.steps[:2]] == [
+        "3600 gpu_s degraded, counted at 60.00 %",
+        "3600 gpu_s free.preempted, counted at 0.00 %",
+    ]
 
 
 def test_a_price_per_event_is_not_made_up_from_hours() -> None:
