@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from billing.log.event import Event
-from billing.store.tables_log import event, event_gap, event_source, event_terms, quarantine
-from billing.store.writer import Aside
+from billing.store.tables_log import event, event_source, event_terms, quarantine
+from billing.store.writer import Aside, arrived_of
 
 _PAGE = 10_000
 _FIELDS = tuple(event.c[name] for name in Event._fields)
@@ -38,23 +38,29 @@ def last_position(connection: Connection) -> int:
 
 
 class SourceState(NamedTuple):
-    """What has arrived of a source: how many events, up to which seq, and how many are missing below it."""
+    """What has arrived of a source: how many events, up to which seq, and how many are missing below it.
+
+    `told_until_s` is the Unix time of the last event before which none is missing, None if the first one is.
+    """
 
     source: str
     events: int
     last_seq: int
     missing: int
+    told_until_s: int | None
 
 
 def sources_in(connection: Connection) -> list[SourceState]:
     """Return the sources of the log by name."""
-    missing = func.coalesce(func.sum(event_gap.c.until_seq - event_gap.c.from_seq), 0)
-    rows = connection.execute(
-        select(*event_source.c, missing)
-        .join_from(event_source, event_gap, event_source.c.source == event_gap.c.source, isouter=True)
-        .group_by(*event_source.c)
-    )
-    return sorted(SourceState(row[0], row[1], row[2], int(row[3])) for row in rows)
+    columns = event.c
+    found = []
+    for source in sorted(connection.execute(select(event_source.c.source)).scalars()):
+        count, arrived = arrived_of(connection, source)
+        at = (columns.source == source) & (columns.seq == arrived.contiguous_seq)
+        told_until_s = connection.execute(select(columns.time_s).where(at)).scalar_one_or_none()
+        missing = sum(end - first for first, end in arrived.gaps)
+        found.append(SourceState(source, count, arrived.last_seq, missing, told_until_s))
+    return found
 
 
 def quarantined(connection: Connection) -> list[Aside]:

@@ -46,6 +46,7 @@ def _answer_revision(session: Session, place: str, revision: str) -> None:
 @command(app, "status", "spillway db status", "spillway db status --json")
 def status(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: MdFlag = False) -> None:
     """Show what the store holds: its revision, and what has arrived of each source."""
+    from billing.months import utc_text
     from billing.store.engine import place_of, reading
     from billing.store.migrate import head
     from billing.store.reader import quarantined, sources_in, terms_in
@@ -54,7 +55,14 @@ def status(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: M
     with reading(engine) as connection:
         sources, aside, terms = sources_in(connection), quarantined(connection), terms_in(connection)
     expected = {row.source: row.events for row in terms}
-    rows = [{**source._asdict(), "expected": expected.get(source.source)} for source in sources]
+    rows = [
+        {
+            **source._asdict(),
+            "told_until": None if source.told_until_s is None else utc_text(source.told_until_s),
+            "expected": expected.get(source.source),
+        }
+        for source in sources
+    ]
     document = {
         "db": place_of(engine),
         "engine": engine.dialect.name,
@@ -67,8 +75,8 @@ def status(ctx: typer.Context, db: DbFlag = DEFAULT, csv: CsvFlag = False, md: M
 
 
 def _status_tables(document: dict[str, Any]) -> list[Table]:
-    heads = ("source", "events>", "expected>", "last seq>", "missing>")
-    keys = ("source", "events", "expected", "last_seq", "missing")
+    heads = ("source", "events>", "expected>", "last seq>", "missing>", "told until")
+    keys = ("source", "events", "expected", "last_seq", "missing", "told_until")
     rows = [["" if row[key] is None else str(row[key]) for key in keys] for row in document["sources"]]
     title = f"{document['db']} ({document['engine']}, revision {document['revision']})"
     tables = [Table(title, heads, rows)]

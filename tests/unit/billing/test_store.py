@@ -1,5 +1,6 @@
 """The store on both engines: migrations, exactly-once appends, gaps, links, and files that are no store."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
     import sqlite3
 
     path = tmp_path / "theirs.db"
-    with sqlite3.connect(path) as theirs:
+    with closing(sqlite3.connect(path)) as theirs:
         theirs.execute("CREATE TABLE t (x)")
     before = path.read_bytes()
     with pytest.raises(StoreError, match="database holds other tables"):

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from billing.log.cloudevents import to_cloudevent
 from billing.log.event import canonical
+from billing.months import utc_text
 from billing.store.engine import open_store, reading
 from billing.store.reader import events_in, terms_in
 from log_events import chain
@@ -44,16 +45,10 @@ def test_a_run_becomes_a_log_that_checks_and_a_second_import_changes_nothing(db:
     with reading(open_store(str(db))) as connection:
         assert list(events_in(connection)) == events
         assert [tuple(row) for row in terms_in(connection)] == [(source_of(run), run.scenario_toml(), len(events))]
-    status = json.loads(spillway("db", "status", "--db", db, "--json").stdout)
-    assert status["sources"] == [
-        {
-            "source": source_of(run),
-            "events": len(events),
-            "last_seq": len(events),
-            "missing": 0,
-            "expected": len(events),
-        }
-    ]
+    (state,) = json.loads(spillway("db", "status", "--db", db, "--json").stdout)["sources"]
+    counts = {"events": len(events), "last_seq": len(events), "missing": 0, "expected": len(events)}
+    until = {"told_until_s": events[-1].time_s, "told_until": utc_text(events[-1].time_s)}
+    assert state == {"source": source_of(run), **counts, **until}
     checked = spillway("db", "check", "--db", db, "--json")
     assert checked.exit_code == 0 and json.loads(checked.stdout)["ok"]
 
