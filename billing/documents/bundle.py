@@ -1,5 +1,7 @@
 """Everything about a run's or a book's months that can be exported: issued invoices with their hours, SLA reports."""
 
+from collections.abc import Sequence
+
 from billing.closing.agreed_items import wallet_postings
 from billing.closing.close_month import issue_all
 from billing.closing.month import Basis, month_parts
@@ -9,8 +11,9 @@ from billing.documents.month_hours import hours_behind
 from billing.documents.parties import parties_of
 from billing.documents.sla_data import Origin
 from billing.invoices.invoice import Invoice
+from billing.invoices.ledger import Entry
 from billing.months import month_label, parse_month
-from billing.sla.report import sla_reports
+from billing.sla.report import SlaReport, sla_reports
 
 
 def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str | None = None) -> Bundle:
@@ -26,9 +29,7 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
         invoice for invoice in issue_all(basis) if tenant in (None, invoice.tenant) and month in (None, invoice.period)
     ]
     reports = [
-        report
-        for report in sla_reports(books.names, books.sla, books.credits, books.excluded)
-        if tenant in (None, report.tenant) and month in (None, report.month)
+        report for report in _reports(basis) if tenant in (None, report.tenant) and month in (None, report.month)
     ]
     moved = [
         entry
@@ -42,6 +43,35 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
         Origin(basis.terms.currency, basis.price_version, basis.log_range, basis.log_hash),
         postings=wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, books.names.epoch_s),
     )
+
+
+def kept_bundle(kept: Sequence[tuple[Invoice, Basis]], issuer: str, entries: Sequence[Entry] | None = None) -> Bundle:
+    """Return invoices that were issued before, each with the basis that it was made from, at least one; and their SLA
+    reports. `entries` is the whole ledger as it was kept; None: that of these invoices.
+
+    Lines that corrected earlier months have no hours of their own.
+    """
+    # As months close, so that books kept in two places give the same files.
+    kept = sorted(kept, key=lambda pair: (pair[0].period, pair[1].books.names.tenants.index(pair[0].tenant)))
+    last = kept[-1][1]
+    reports = [
+        report
+        for invoice, basis in kept
+        for report in _reports(basis)
+        if (report.tenant, report.month) == (invoice.tenant, invoice.period)
+    ]
+    return Bundle(
+        [Documented(invoice, _hours(basis, invoice)) for invoice, basis in kept],
+        sorted(reports, key=lambda report: (last.books.names.tenants.index(report.tenant), report.month)),
+        parties_of(last.terms.registry, issuer),
+        Origin(last.terms.currency, last.price_version, last.log_range, last.log_hash),
+        entries=entries,
+    )
+
+
+def _reports(basis: Basis) -> list[SlaReport]:
+    books = basis.books
+    return sla_reports(books.names, books.sla, books.credits, books.excluded)
 
 
 def _hours(basis: Basis, invoice: Invoice) -> dict[int, list[HourShare]]:

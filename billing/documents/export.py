@@ -38,6 +38,7 @@ class Bundle:
     """What is exported. `paper` is a key of `billing.documents.page.PAPERS`, `focus_version` one of VERSION_WORDS.
 
     `postings` are entries of the ledger that stand on no invoice: wallets that were bought, or lost what was left.
+    `entries` is the whole ledger where it was kept, with payments and credit notes; None: it follows from the invoices.
     """
 
     invoices: Sequence[Documented]
@@ -47,6 +48,7 @@ class Bundle:
     paper: str = "a4"
     focus_version: str = FOCUS_VERSION
     postings: Sequence[Entry] = ()
+    entries: Sequence[Entry] | None = None
 
 
 class Table(NamedTuple):
@@ -157,6 +159,8 @@ def hledger_files(bundle: Bundle) -> Files:
 
 
 def _entries(bundle: Bundle) -> list[Entry]:
+    if bundle.entries is not None:
+        return list(bundle.entries)
     issued = (each.invoice for each in bundle.invoices if each.invoice.status != "draft")
     entries = [*bundle.postings, *(entry for invoice in issued for entry in invoice_entries(invoice))]
     return sorted(entries, key=lambda entry: entry.time_s)  # of one time, in the order of the documents

@@ -83,7 +83,9 @@ def _line_rows(
     else:
         # Money that moves at a moment (a wallet that pays) belongs to the month as a whole.
         period = (line.from_s, line.until_s) if line.until_s > line.from_s else (month_s, month_end_s)
-        parts = [HourShare(*period, line.quantity, line.exact, unit_price_micro=line.unit_price_micro)]
+        factor_bp = _factor_bp(line)
+        price = None if factor_bp is None else line.unit_price_micro
+        parts = [HourShare(*period, line.quantity, line.exact, BP if factor_bp is None else factor_bp, price)]
     fixed = _of_line(line, parties, month_s) | contract_columns(line, reserved)
     elsewhere = line.kind in PREPAID or counts_when_used(line)
     for part, billed in zip(parts, split_over(line.net_micro, [part.exact for part in parts]), strict=True):
@@ -100,6 +102,20 @@ def _line_rows(
         }
     if line.tax_micro:
         yield _tax_row(line, fixed)
+
+
+def _factor_bp(line: InvoiceLine) -> int | None:
+    """Return the part of its unit price at which a line without hours was charged; None where that is not the price.
+
+    A correction may move quantity, price and class at once: then its cost is no product of them.
+    """
+    if line.unit_price_micro is None or line.meter not in METER_CODES:
+        return None
+    full = line.unit_price_micro * line.quantity * line.exact.denominator
+    charged = line.exact.numerator * METERS[METER_CODES.index(line.meter)].per * BP
+    if full == 0:
+        return BP if charged == 0 else None
+    return charged // full if charged % full == 0 and 0 <= charged // full <= BP else None
 
 
 def _of_line(line: InvoiceLine, parties: Parties, month_s: int) -> FocusRow:

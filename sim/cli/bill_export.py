@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.failure import NEGATIVE
-from sim.cli.frame import session_of
+from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
-from sim.cli.runs import RunArgument, find_run
+from sim.cli.runs import find_run
 from sim.errors import SimError
 
 if TYPE_CHECKING:
@@ -22,9 +22,20 @@ SHOWN_MAX = 40
 FormatFlag = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="focus, beancount, hledger, pdf, html, csv, parquet or json.")
 ]
+RunWord = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run folder, a run id or a unique prefix of one, or `last`.")
+]
+DbFlag = Annotated[
+    str | None, typer.Option("--db", metavar="FILE|URL", help="The invoices of this database, not of a run.")
+]
+TermsFlag = Annotated[
+    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
+]
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
 MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
-OutFlag = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go [exports/RUN].")]
+OutFlag = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Where the files go [exports/ and the run's name].")
+]
 ForceFlag = Annotated[bool, typer.Option("--force", help="Overwrite files of the same names.")]
 IssuerFlag = Annotated[str, typer.Option("--issuer", metavar="NAME", help="Who sends the invoices.")]
 PaperFlag = Annotated[str, typer.Option("--paper", metavar="a4|letter", help="Size of printed pages.")]
@@ -35,8 +46,10 @@ VersionFlag = Annotated[
 
 def export(
     ctx: typer.Context,
-    run: RunArgument,
     format_: FormatFlag,
+    run: RunWord = None,
+    db: DbFlag = None,
+    terms: TermsFlag = None,
     tenant: TenantFlag = None,
     month: MonthFlag = None,
     out: OutFlag = None,
@@ -47,41 +60,91 @@ def export(
     csv: CsvFlag = False,
     md: MdFlag = False,
 ) -> None:
-    """Write the invoices and SLA reports of a run as files; says which, with their hashes."""
+    """Write the invoices and SLA reports of a run, or of a database, as files; says which, with their hashes."""
     from dataclasses import replace
 
-    from billing.documents.bundle import bundle_of
     from billing.documents.export import EXPORTS
     from billing.documents.focus_columns import VERSION_WORDS
     from billing.documents.page import PAPERS
-    from sim.cli.books import require_metered
     from sim.cli.choice import choose
-    from sim.folder.basis import run_basis
     from sim.folder.export_files import write_files
-    from sim.folder.run_folder import read
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     choose(format_, (*EXPORTS, "parquet"), "format", "--format")
     choose(paper, tuple(PAPERS), "paper", "--paper")
     choose(focus_version, tuple(VERSION_WORDS), "version", "--focus-version")
-    folder = find_run(session, run)
-    opened = read(folder)
+    if (run is None) == (db is None):
+        raise typer.BadParameter("name a run, or a database with --db, not both", ctx=ctx, param_hint="RUN")
+    name = db or find_run(session, run or "").resolve().name
+    made = _of_run(session, run, issuer, tenant, month) if run else _of_store(name, terms, issuer, tenant, month)
+    bundle = replace(made, paper=paper, focus_version=focus_version)
+    target = out or Path("exports") / (Path(name).stem if db else name)
+    files = write_files(bundle, format_, target, force)
+    source = {"db": db} if db else {"run": name}
+    answer(
+        session,
+        lambda: {**source, "format": format_, "folder": str(target), **_totals(bundle), "files": files},
+        lambda: [_files_table(target, files)],
+        fmt=shape,
+    )
+
+
+def _of_run(session: Session, run: str, issuer: str, tenant: str | None, month: str | None) -> "Bundle":
+    from billing.documents.bundle import bundle_of
+    from sim.cli.books import require_metered
+    from sim.cli.choice import choose
+    from sim.folder.basis import run_basis
+    from sim.folder.run_folder import read
+
+    opened = read(find_run(session, run))
     require_metered(opened)
     basis = run_basis(opened)
     if tenant is not None:
         choose(tenant, basis.books.names.tenants, "tenant", "--tenant")
-    bundle = replace(bundle_of(basis, issuer, tenant, month), paper=paper, focus_version=focus_version)
+    bundle = bundle_of(basis, issuer, tenant, month)
     if not bundle.invoices:
-        allowed = "a tenant that used something, and a month in which it did"
-        raise SimError("nothing to export", code="export.empty", path="--tenant, --month", found=month, allowed=allowed)
-    target = out or Path("exports") / folder.resolve().name
-    files = write_files(bundle, format_, target, force)
-    answer(
-        session,
-        lambda: {"run": folder.name, "format": format_, "folder": str(target), **_totals(bundle), "files": files},
-        lambda: [_files_table(target, files)],
-        fmt=shape,
-    )
+        raise _nothing(tenant, month)
+    return bundle
+
+
+def _of_store(db: str, terms: str | None, issuer: str, tenant: str | None, month: str | None) -> "Bundle":
+    """The invoices that stand in a database, each with the books that it was made from."""
+    from functools import cache
+
+    from billing.closing.month import Basis
+    from billing.documents.bundle import kept_bundle
+    from billing.errors import BillingError
+    from billing.store.books import entries_in, invoices_in, position_of
+    from billing.store.engine import reading
+    from billing.store.log_basis import basis_at
+    from sim.cli.bill_issue import open_current, terms_for
+
+    engine = open_current(db)
+    agreed = terms_for(engine, terms)
+    with reading(engine) as connection:
+
+        @cache
+        def basis_of(position: int) -> Basis:
+            basis = basis_at(connection, agreed, position)[0].basis
+            if isinstance(basis, BillingError):
+                raise basis
+            return basis
+
+        kept = [
+            (invoice, basis_of(position_of(connection, invoice.number)))
+            for invoice in invoices_in(connection, tenant)
+            if month in (None, invoice.period) and invoice.status != "void"
+        ]
+        if not kept:
+            raise _nothing(tenant, month)
+        whole = tenant is None and month is None
+        return kept_bundle(kept, issuer, entries_in(connection) if whole else None)
+
+
+def _nothing(tenant: str | None, month: str | None) -> SimError:
+    found = ", ".join(filter(None, (tenant, month))) or None
+    allowed = "a tenant with an invoice, and a month for which there is one"
+    return SimError("nothing to export", code="export.empty", path="--tenant, --month", found=found, allowed=allowed)
 
 
 def check(

@@ -3,19 +3,27 @@
 import csv
 import io
 import json
+import random
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.closing.month import Basis
+from billing.closing.correction import Earlier, correction_parts
+from billing.closing.month import Basis, month_draft, month_parts
 from billing.documents.bundle import bundle_of
 from billing.documents.csv_safe import csv_chunks, read_csv
 from billing.documents.export import EXPORTS, Bundle, Documented, focus_table, tables
+from billing.documents.focus import focus_rows
 from billing.documents.focus_check import check
+from billing.documents.focus_columns import header
 from billing.documents.hours import exact_total, split_over
+from billing.documents.month_hours import hours_behind
+from billing.documents.parties import parties_of
 from billing.documents.sla_data import Origin
 from billing.money import Exact
+from billing.months import parse_month
 from billing.rating.prices import PriceBook
 from billing.terms import Terms, taxes_from
 from billing_facts import NAMES, closed_world, price_book, registry
@@ -72,6 +80,25 @@ def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int, book: Pric
     assert set(totals(bundle).values()) == {total(bundle)}
     table = focus_table(bundle)
     assert check(table.names, list(table.rows)).findings == []
+
+
+@given(SEEDS, st.just(price_book()) | price_rows().map(book_of), st.randoms(use_true_random=False))
+def test_corrections_are_correct_focus_rows(seed: int, book: PriceBook, rng: random.Random) -> None:
+    """January was invoiced before some of its segments were known; February's invoice makes up for it."""
+    world = closed_world(seed)
+    known = replace(world, segments=[each for each in world.segments if rng.random() < 0.6])
+    terms = Terms(registry(), book, VAT, epoch_s=NAMES.epoch_s)
+    before, after = (Basis(each.books(book=book), terms, (("sim", 1, 9),), "ab" * 32) for each in (known, world))
+    february, names, headers = parse_month("2026-02"), header("1.2"), []
+    for tenant, word in enumerate(NAMES.tenants):
+        late = correction_parts(before, after, word, [Earlier(f"{word}-000001", "2026-01")], "event-7")
+        parts = [*month_parts(after, tenant, february), *late]
+        invoice = month_draft(after, tenant, february, parts)
+        rows = focus_rows(invoice, hours_behind(after, parts), parties_of(terms.registry, "Spillway"))
+        table = [[row[name] for name in names] for row in rows]
+        assert check(names, table).findings == []
+        headers += [row[names.index("ChargeClass")] for row in table]
+    assert set(headers) <= {None, "Correction"}
 
 
 @given(SEEDS)

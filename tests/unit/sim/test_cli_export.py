@@ -97,6 +97,24 @@ def test_names_of_1_4_say_that_they_are_unverified(runs: Path, tmp_path: Path) -
         assert call("bill", "check", str(tmp_path / name), runs=runs).exit_code == 0
 
 
+def test_a_database_gives_the_very_files_of_the_run_that_it_was_filled_from(runs: Path, tmp_path: Path) -> None:
+    db = str(tmp_path / "x.db")
+    for words in (("db", "init"), ("db", "import", "one"), ("bill", "issue")):
+        done = call(*words, "--db", db, runs=runs)
+        assert done.exit_code == 0, done.stderr
+    for format_ in ("focus", "html", "json", "csv", "hledger"):
+        for name, source in (("run", ("one",)), ("store", ("--db", db))):
+            out = str(tmp_path / name / format_)
+            done = call("bill", "export", *source, "--format", format_, "--out", out, runs=runs)
+            assert done.exit_code == 0, done.stderr
+        run, store = ({path.name: path.read_bytes() for path in sorted((tmp_path / name / format_).iterdir())}
+                      for name in ("run", "store"))  # fmt: skip
+        assert run == store
+    for words in (("one", "--db", db), ()):
+        done = call("bill", "export", *words, "--format", "csv", runs=runs)
+        assert done.exit_code == 2 and "name a run, or a database" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
