@@ -36,7 +36,7 @@ def agreed_anew(books: Books, terms: Terms) -> Books:
         PriceError:    an hour of reserved capacity has no price.
         ContractError: nodes of a contract of which the terms do not say how many GPUs they have.
     """
-    basis = _basis(books, terms)
+    basis = contract_basis(books, terms)
     return replace(books, agreed=agree(basis, contract_lines(basis), books.credits))
 
 
@@ -56,10 +56,11 @@ def redrawn(books: Books, terms: Terms, invoices: Sequence[Invoice]) -> Books:
                 if line.cause.startswith(_WALLET)
             }
             drawn[invoice.tenant, parse_month(invoice.period)] = paid
-    return replace(books, agreed=agree(_basis(books, terms), books.agreed.lines, books.credits, drawn))
+    return replace(books, agreed=agree(contract_basis(books, terms), books.agreed.lines, books.credits, drawn))
 
 
-def _basis(books: Books, terms: Terms) -> Basis:
+def contract_basis(books: Books, terms: Terms) -> Basis:
+    """Return what the contract lines of closed books are made from."""
     facts = (books.names, terms.registry, terms.book, books.lines, books.capacity, books.horizon_s)
     return Basis(*facts, node_gpus={}, minor_micro=terms.currency.minor_micro)
 

@@ -19,7 +19,7 @@ from tenants.contract import Contract, TakeOrPay
 def floor_lines(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list[Priced]) -> Iterator[ContractLine]:
     """Yield what a floor comes to in each of its periods."""
     in_gpu_s = floor.gpu_hours is not None
-    charged, denominator = _drawn(basis, contract, floor, priced)
+    charged, denominator = drawn_by_hour(basis, contract, floor, priced)
     short = "commitment_unused" if floor.per == "hour" else "true_up"
     for due in dues(basis.names, contract, floor, charged, denominator, basis.horizon_s):
         parts: list[tuple[str, Exact, Exact]] = [
@@ -43,7 +43,7 @@ def _words(floor: TakeOrPay, due: Due) -> str:
     )
 
 
-def _drawn(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list[Priced]) -> tuple[list[int], int]:
+def drawn_by_hour(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list[Priced]) -> tuple[list[int], int]:
     """Return what draws a floor down in each hour, and its denominator: what usage and term charges come to, or the
     GPU-seconds that were used."""
     names, lines, hours = basis.names, basis.lines, hour_count(basis.horizon_s)

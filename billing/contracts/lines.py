@@ -32,13 +32,10 @@ def contract_lines(basis: Basis) -> list[ContractLine]:
 
     Cost: O(line items x floors + contracts x hours).
     """
-    registry = basis.registry
+    names, registry = basis.names, basis.registry
     if not registry.contracts:
         return []
-    names = _with_places(basis.names, registry)
-    basis = basis._replace(names=names)
-    kept = reservations(names, registry, basis.node_gpus, basis.lines, basis.states, basis.horizon_s)
-    priced = [Priced(each, _prices(basis, each)) for each in kept]
+    priced = priced_reservations(basis)
     found: list[ContractLine] = []
     for each in priced:
         found += _reserved(basis, each)
@@ -50,6 +47,13 @@ def contract_lines(basis: Basis) -> list[ContractLine]:
     order = {contract.id: row for row, contract in enumerate(registry.contracts)}
     some = [line for line in found if line.quantity or line.exact.numerator or line.effective.numerator]
     return sorted(_merged(some), key=lambda line: (names.tenants.index(line.tenant), line.month, order[line.contract]))
+
+
+def priced_reservations(basis: Basis) -> list[Priced]:
+    """Return the hours of every contract with nodes, with the price of each. Errors and cost as `contract_lines`."""
+    basis = basis._replace(names=_with_places(basis.names, basis.registry))
+    kept = reservations(basis.names, basis.registry, basis.node_gpus, basis.lines, basis.states, basis.horizon_s)
+    return [Priced(each, _prices(basis, each)) for each in kept]
 
 
 def _merged(lines: Sequence[ContractLine]) -> list[ContractLine]:

@@ -17,13 +17,23 @@ TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="O
 
 
 def contracts(
-    ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
+    ctx: typer.Context,
+    run: RunArgument,
+    tenant: TenantFlag = None,
+    hours: Annotated[
+        str | None, typer.Option("--hours", metavar="CONTRACT", help="Instead: one contract hour by hour.")
+    ] = None,
+    csv: CsvFlag = False,
+    md: MdFlag = False,
 ) -> None:
     """Show the state of each contract: entitled, used, unused, committed, drawn, owed."""
     from billing.contracts.state import contract_states
     from sim.cli.documents import contracts_table
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
+    if hours is not None:
+        _by_hour(session, run, hours, shape)
+        return
     name, books = _books(session, run, tenant)
     lines = [line for line in books.agreed.lines if tenant in (None, line.tenant)]
     states = contract_states(lines)
@@ -114,6 +124,46 @@ def _books(session: Session, run: str, tenant: str | None) -> "tuple[str, Books]
     if tenant is not None:
         choose(tenant, books.names.tenants, "tenant", "--tenant")
     return folder.name, books
+
+
+def _by_hour(session: Session, run: str, contract: str, shape: str) -> None:
+    """Answer with the hours behind the lines of one contract."""
+    from billing.closing.agreed_items import contract_basis
+    from billing.contracts.hour_rows import ContractHour, contract_hours
+    from billing.documents.bill import gpu_hours
+    from billing.money import format_exact, format_price
+    from billing.months import utc_text
+    from sim.cli.documents import dollars
+    from sim.folder.run_folder import read
+    from sim.scenario.file import parse
+    from sim.scenario.terms import terms_of
+
+    name, books = _books(session, run, None)
+    folder = read(find_run(session, run))
+    terms = terms_of(parse(folder.scenario_toml(), str(folder.path / "scenario.toml")))
+    rows = contract_hours(contract_basis(books, terms), contract)
+    epoch_s = books.names.epoch_s
+
+    def record(row: ContractHour) -> dict[str, Any]:
+        drawn = None if row.drawn is None else format_exact(row.drawn)
+        exact = {"fee": format_exact(row.fee), "drawn": drawn}
+        return {"at": utc_text(epoch_s + row.hour_s), **row._asdict(), **exact}
+
+    def words(row: ContractHour) -> list[str]:
+        parts = (row.promised, row.used, row.unused, row.lent, row.late, row.recalled)
+        drawn = "" if row.drawn is None else dollars(row.drawn)
+        if row.drawn is not None and row.in_gpu_s:
+            drawn = f"{gpu_hours(row.drawn.numerator)} h"
+        price = format_price(row.price_micro) if row.promised else ""
+        return [utc_text(epoch_s + row.hour_s), *map(gpu_hours, parts), price, dollars(row.fee), drawn]
+
+    columns = ("hour", "promised>", "used>", "unused>", "lent>", "late>", "recalled>", "USD/GPU-h>", "fee>", "drawn>")
+    answer(
+        session,
+        lambda: {"run": name, "contract": contract, "hours": [record(row) for row in rows]},
+        lambda: [Table(f"{contract}, GPU-hours and USD by the hour", columns, [words(row) for row in rows])],
+        fmt=shape,
+    )
 
 
 def _states_table(states: "list[ContractState]") -> Table:

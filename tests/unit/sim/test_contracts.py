@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from billing.books import Books
+from billing.closing.agreed_items import contract_basis
 from billing.closing.close_month import issue_all
 from billing.closing.month import Basis, with_book
 from billing.closing.of_log import basis_of
+from billing.contracts.hour_rows import contract_hours
 from billing.contracts.state import contract_states
 from billing.documents.bundle import bundle_of
 from billing.documents.export import focus_table
@@ -32,6 +34,7 @@ from sim.settle import settle
 from sim.summary import summarise
 
 DAY_S, HOUR_S = 86_400, 3_600
+FEES = ("reservation_unused", "reservation_lent")
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +185,30 @@ def test_the_log_of_a_run_gives_the_very_same_invoices(folder: Path) -> None:
     of_log = basis_of(events_of(run_), basis.terms).basis
     assert isinstance(of_log, Basis)
     assert list(map(document_bytes, issue_all(of_log))) == list(map(document_bytes, issue_all(basis)))
+
+
+def test_the_hours_of_a_contract_add_up_to_its_lines(finished: tuple[RunResult, Books], folder: Path) -> None:
+    basis = run_basis(run_folder.read(folder))
+    rows = contract_hours(contract_basis(basis.books, basis.terms), "fjord-racks")
+    (racks, _) = contract_states(finished[1].agreed.lines)
+    assert sum(row.promised for row in rows) == racks.entitled_gpu_s
+    assert all(row.used + row.unused + row.lent + row.late + row.recalled == row.promised for row in rows)
+    fee = sum(
+        Fraction(*line.exact) for line in finished[1].agreed.lines if line.kind in FEES and line.tenant == "fjord"
+    )
+    assert sum(Fraction(*row.fee) for row in rows) == fee
+    parts = ("commitment_covered", "commitment_on_demand")
+    drawn = [
+        Fraction(*line.effective) for line in finished[1].agreed.lines if line.kind in parts and line.tenant == "acme"
+    ]
+    by_hour = contract_hours(contract_basis(basis.books, basis.terms), "acme-hours")
+    assert sum(Fraction(*row.drawn) for row in by_hour if row.drawn) == sum(drawn)
+    with pytest.raises(BillingError, match="unknown contract"):
+        contract_hours(contract_basis(basis.books, basis.terms), "fjord")
+
+
+def test_hours_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        app(["contracts", str(folder), "--hours", "fjord-racks", "--csv"])
+    first = capsys.readouterr().out.splitlines()[1]
+    assert left.value.code == 0 and first.startswith("2026-01-26T00:00:00Z,64.0000,")
