@@ -47,7 +47,10 @@ def preview(basis: Basis) -> list[Invoice]:
 def local_bills(basis: Basis, zone: ZoneInfo) -> Iterator[Bill]:
     """Yield the bills of every tenant and month of a time zone. Their exact charges add up to those of UTC months."""
     books, names = basis.books, basis.books.names
-    for each in month_windows(zone, names.epoch_s, names.epoch_s + books.horizon_s):
+    if not len(books.lines):
+        return
+    first_s = int(books.lines.hour_s.min())
+    for each in month_windows(zone, names.epoch_s + first_s, names.epoch_s + books.horizon_s):
         period = Period("month", each.label, each.from_s - names.epoch_s, each.until_s - names.epoch_s, each.month)
         for tenant in range(len(names.tenants)):
             bill = make_bill(names, books.lines, books.credits, tenant, period)
