@@ -10,6 +10,7 @@ from billing.metering.meter import TIME_S_MAX
 from billing.months import parse_utc
 
 GPUS_MAX = 10**7  # 20 million rows of them still add up in an int64
+SPAN_S_MAX = 20 * 366 * 86_400  # nothing is held longer: a time is wrong
 _DIGITS_MAX = len(str(TIME_S_MAX))
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from billing.log.event import Event
 from billing.log.facts import EventRef
-from billing.log.shapes import ENDED, RESIZED, STARTED
+from billing.log.shapes import ENDED, RESIZED, SPAN_S_MAX, STARTED
 
 Told = tuple[Event, Mapping[str, Any]]  # an event and its data
 _AT_ONCE = ("start_refused", "evicted")  # causes with which an allocation may end in the second in which it began
@@ -102,6 +102,10 @@ def settled(tenant: str, id_: str, history: History, cut_s: int, set_aside: SetA
             for event, _ in history.every():
                 set_aside(event, f"interval of {length_s} s: the end must be later than the start")
             return None
+    if end_s - start.time_s > SPAN_S_MAX:
+        for event, _ in history.every():
+            set_aside(event, f"interval of {end_s - start.time_s} s, allowed {SPAN_S_MAX}")
+        return None
     pieces = _pieces(history, end_s, set_aside)
     return Allocation(tenant, id_, told, start, start.time_s, end_s, cause, pieces, history)
 

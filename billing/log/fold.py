@@ -19,12 +19,14 @@ from billing.log.build import Builder
 from billing.log.event import Event
 from billing.log.facts import Facts, Quarantined
 from billing.log.known import KnownTerms
+from billing.log.levels import levels_used
 from billing.log.shapes import (
     CAPACITY,
     DEGRADED,
     ENDED,
     EXCLUDED,
     INSTALLED,
+    LEVEL,
     METERED,
     OUTAGE_ENDED,
     OUTAGE_STARTED,
@@ -62,7 +64,8 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     lives, alone = _parted(lives, known)
     allocations = _settled(lives, broken, known, cut_s, set_aside)
     outages = sorted(by_type[OUTAGE_STARTED] + by_type[OUTAGE_ENDED], key=_in_order)
-    metered = [pair for pair in by_type[METERED] if _has_price(pair, known, set_aside)]
+    used = [*by_type[METERED], *levels_used(by_type[LEVEL], cut_s)]
+    metered = [pair for pair in used if _has_price(pair, known, set_aside)]
     used = [*((each.start, each.told) for each in allocations), *metered, *by_type[CAPACITY]]
     builder = Builder(known, cut_s, by_type[INSTALLED], used, set_aside)
     builder.name_jobs({each.told["job"] for each in allocations} | {data["job"] for _, data in outages + alone})
@@ -78,7 +81,7 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
 def _by_type(told: list[Told], known: KnownTerms, set_aside: SetAside) -> Mapping[str, list[Told]]:
     """Return what the terms know, by type; starts are judged with their allocation."""
     found: dict[str, list[Told]] = {kind: [] for kind in (*_OF_ALLOCATIONS, OUTAGE_STARTED, OUTAGE_ENDED)}
-    found |= {kind: [] for kind in (METERED, CAPACITY, EXCLUDED, INSTALLED)}
+    found |= {kind: [] for kind in (METERED, LEVEL, CAPACITY, EXCLUDED, INSTALLED)}
     for event, data in told:
         fault = "" if event.type in _OF_ALLOCATIONS else known.fault(event, data)
         if fault:

@@ -38,3 +38,4 @@ METERS = (
 )
 GPU_S = 0  # its row
 METER_CODES = tuple(meter.code for meter in METERS)
+LEVEL_METERS = ("stored_mib_s",)  # what is stored, for as long as it is

@@ -17,8 +17,11 @@ Fact = tuple[str, int, str, dict[str, Any]]  # type, seconds since the epoch, te
 
 def terms() -> Terms:
     """Terms with a price for every product, and one for tokens."""
-    tokens = {"meter": "tokens_out", "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "15"}
-    return Terms(registry(), price_book([*PRICES, tokens]), epoch_s=EPOCH_S)
+    others = [
+        {"meter": meter, "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "15"}
+        for meter in ("tokens_out", "stored_mib_s")
+    ]
+    return Terms(registry(), price_book([*PRICES, *others]), epoch_s=EPOCH_S)
 
 
 def told(facts: Sequence[Fact], source: str = "scheduler") -> list[Event]:

@@ -136,6 +136,24 @@ def test_use_that_is_priced_per_event_is_set_aside_since_hours_have_no_events() 
     assert reasons(found) == {"scheduler-0": "percentage price per event, which hours do not have"}
 
 
+def test_what_is_stored_counts_for_every_second_of_its_level() -> None:
+    def stored(at_s: int, level: int, resource: str = "disk") -> Fact:
+        place = {"product": "bare.spot", "region": "eu", "sku": "h100", "meter": "stored_mib_s", "resource": resource}
+        return "level.changed", at_s, "acme", {**place, "level": level}
+
+    found = facts(
+        stored(0, 10), stored(HOUR_S - 100, 30), stored(HOUR_S + 100, 0), stored(HOUR_S + 200, 7), until_s=4000
+    )
+    hours, quantities = found.metered.hour_s, found.metered.quantity
+    assert quantities[hours == 0].sum() == 10 * (HOUR_S - 100) + 30 * 100
+    assert quantities[hours == HOUR_S].sum() == 30 * 100 + 7 * 200
+
+
+def test_nothing_lasts_for_ages() -> None:
+    found = facts(started(0), ended(21 * 366 * 86_400), until_s=100)
+    assert reasons(found)["scheduler-0"] == f"interval of {21 * 366 * 86_400} s, allowed {20 * 366 * 86_400}"
+
+
 def test_a_preempted_start_is_free_by_how_long_all_of_it_lasted() -> None:
     found = facts(started(0), resized(60, 4), ended(119, cause="evicted"))
     assert set(books_of(found, terms()).usage.charge_class.tolist()) == {CLASSES.index("free.preempted")}
