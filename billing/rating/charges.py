@@ -55,7 +55,6 @@ def charges_of(
         number, some, inside = int(numbers[rows[0]]), int(rows[0]), rows[low:high]
         row, meter = book.rows[number], METERS[int(lines.meter[some])]
         bounds = month_bounds(names.epoch_s, int(month[some]))
-        shared = () if row.is_linear else _shared_steps(names, lines, rows, low, high, book, number)
         charges.append(
             Charge(
                 tenant=names.tenants[lines.tenant[some]],
@@ -71,13 +70,22 @@ def charges_of(
                 model=row.model,
                 currency=currency.code,
                 exact=exact(Fraction(exact_sum(lines.numerator[inside]), lines.denominator)),
-                steps=shared or _linear_steps(lines, inside, book, number),
+                steps=_steps(names, lines, rows, low, high, book, number),
                 rows=inside,
                 charge_class=CLASSES[int(lines.charge_class[some]) if row.is_linear else BILLED],
                 factor_bp=int(lines.factor_bp[some]) if row.is_linear else BP,
             )
         )
     return charges
+
+
+def _steps(
+    names: Names, lines: LineItemTable, rows: IntArray, low: int, high: int, book: PriceBook, number: int
+) -> tuple[Step, ...]:
+    """Return the steps of rows[low:high], the part of a month whose hours are `rows`, in the order of time."""
+    if book.rows[number].is_linear:
+        return _linear_steps(lines, rows[low:high], book, number)
+    return _shared_steps(names, lines, rows, low, high, book, number)
 
 
 def _linear_steps(lines: LineItemTable, rows: IntArray, book: PriceBook, number: int) -> tuple[Step, ...]:
@@ -102,7 +110,7 @@ def _linear_steps(lines: LineItemTable, rows: IntArray, book: PriceBook, number:
 def _shared_steps(
     names: Names, lines: LineItemTable, rows: IntArray, low: int, high: int, book: PriceBook, number: int
 ) -> tuple[Step, ...]:
-    """Return the steps of rows[low:high], the part of a month whose hours are `rows`, in the order of time."""
+    """As `_steps`, where hours share tiers: none where the part adds nothing."""
     month = int(month_numbers(names.epoch_s, lines.hour_s[rows[:1]])[0])
     plan = month_plan(book, number, names.epoch_s, month)
     per = book.rows[number].per

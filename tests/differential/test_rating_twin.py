@@ -5,14 +5,14 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from billing.metering.meters import METER_CODES
 from billing.months import month_period, run_period
 from billing.rating.charges import charges_of
 from billing.rating.models import fraction, total_of
-from billing.rating.rate import LineItemTable, rate
+from billing.rating.rate import LineItemTable, exact_amounts, rate
 from billing.usage import Names
 from billing_facts import JANUARY
 from price_rows import HOURS, book_of, per_of, price_rows, usage_of
@@ -20,19 +20,25 @@ from reference import rating_twin as twin
 
 ONE = Names(("acme",), ("bare.spot",), ("eu",), ("h100",), JANUARY)
 Hours = list[tuple[int, int]]
+HEAD = {"product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z"}
 
 
-def rated(price: dict[str, Any], hours: Hours, meter: int = 0, scale: int = 1) -> tuple[LineItemTable, list[Fraction]]:
-    """Line items, and the exact amount of each in units of the currency times `per`, as the twin says it."""
-    lines = rate(ONE, usage_of(hours, meter, scale), book_of({**price, "meter": METER_CODES[meter]}))
-    unit = lines.denominator * 10**6
-    return lines, [Fraction(numerator, unit) * per_of(meter) for numerator in lines.numerator.tolist()]
+def rated(price: dict[str, Any], hours: Hours) -> LineItemTable:
+    return rate(ONE, usage_of(hours), book_of(price))
 
 
-def agrees(price: dict[str, Any], hours: Hours, rules: twin.Rules = twin.RULES, scale: int = 1) -> bool:
-    _, found = rated(price, hours, scale=scale)
-    expected = twin.month(price, [(quantity * scale, factor_bp) for quantity, factor_bp in hours], per_of(0), rules)
-    return found == [Fraction(amount) for amount in expected]
+def exactly(price: dict[str, Any], hours: Hours, meter: int, scale: int) -> list[Fraction]:
+    """The exact amount of each hour in units of the currency times `per`, as the twin says it."""
+    book = book_of({**price, "meter": METER_CODES[meter]})
+    found = exact_amounts(ONE, usage_of(hours, meter, scale), book)
+    unit = Fraction(per_of(meter), found.denominator * 10**6)
+    return [numerator * unit for numerator in found.numerator.tolist()]
+
+
+def agrees(price: dict[str, Any], hours: Hours, rules: twin.Rules = twin.RULES, meter: int = 0, scale: int = 1) -> bool:
+    scaled = [(quantity * scale, factor_bp) for quantity, factor_bp in hours]
+    expected = twin.month(price, scaled, per_of(meter), rules)
+    return exactly(price, hours, meter, scale) == [Fraction(amount) for amount in expected]
 
 
 @settings(max_examples=150)
@@ -45,15 +51,14 @@ def test_hours_cost_what_the_twin_says(price: dict[str, Any], hours: Hours, scal
 @settings(max_examples=40)
 @given(price_rows(), HOURS, st.integers(1, len(METER_CODES) - 1))
 def test_other_meters_have_other_denominators(price: dict[str, Any], hours: Hours, meter: int) -> None:
-    _, found = rated(price, hours, meter, 10**5)
-    expected = twin.month(price, [(quantity * 10**5, factor_bp) for quantity, factor_bp in hours], per_of(meter))
-    assert found == [Fraction(amount) for amount in expected]
+    assert agrees(price, hours, meter=meter, scale=10**5)
 
 
 @settings(max_examples=60)
 @given(price_rows(), HOURS, st.integers(0, 8))
+@example({**HEAD, "model": "standard", "unit_price": "1", "free_units": "5"}, [(3600, 10_000), (3600, 10_000)], 1)
 def test_steps_add_up_to_the_charge_and_to_its_hours(price: dict[str, Any], hours: Hours, cut: int) -> None:
-    lines, _ = rated(price, hours)
+    lines = rated(price, hours)
     whole = charges_of(ONE, lines, book_of(price), run_period(9 * 3600))
     parts = [
         charge
@@ -78,7 +83,7 @@ def test_steps_add_up_to_the_charge_and_to_its_hours(price: dict[str, Any], hour
 @given(price_rows(), HOURS)
 @settings(max_examples=40)
 def test_rounded_amounts_add_up_to_the_rounded_month(price: dict[str, Any], hours: Hours) -> None:
-    lines, _ = rated(price, hours)
+    lines = rated(price, hours)
     exact = Fraction(sum(lines.numerator.tolist()), lines.denominator)
     assert abs(sum(lines.amount_micro_usd.tolist()) - exact) <= Fraction(1, 2)
 
@@ -101,7 +106,6 @@ def never_free(units: Decimal, free: Decimal) -> Decimal:
 
 
 TIERS = [{"up_to": "1", "unit_price": "2", "flat": "3"}, {"unit_price": "1", "flat": "5"}]
-HEAD = {"product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z"}
 CANARIES: dict[str, tuple[dict[str, Any], Hours, twin.Rules]] = {
     "packages that were begun are free": (
         {"model": "package", "package_size": "1", "package_price": "7"},
