@@ -104,12 +104,13 @@ def _of_run(session: Session, engine: "Store", name: str) -> Records:
     from sim.cli.runs import find_run
     from sim.folder.log import event_count, events_of, source_of
     from sim.folder.run_folder import read
+    from sim.folder.terms import run_terms_text
 
     run = read(find_run(session, name))
     require_metered(run)
     count = event_count(run)
     with writing(engine) as connection:
-        note_terms(connection, source_of(run), run.scenario_toml(), count)
+        note_terms(connection, source_of(run), run_terms_text(run), count)
     return Records(events_of(run), count)
 
 

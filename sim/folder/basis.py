@@ -15,9 +15,8 @@ from billing.usage import CAUSES, SegmentTable
 from sim.folder.books import read_books
 from sim.folder.log import events_of
 from sim.folder.run_folder import RunFolder
+from sim.folder.terms import run_terms
 from sim.result import IntArray
-from sim.scenario.file import parse
-from sim.scenario.terms import terms_of
 from sim.told import allocation_names
 
 
@@ -29,10 +28,9 @@ def run_basis(run: RunFolder) -> Basis:
 
     Cost: that of making all events of the run once, for their hash.
     """
-    scenario = parse(run.scenario_toml(), str(run.path / "scenario.toml"))
     last = deque(events_of(run), maxlen=1)
     told = [(event.source, event.seq, event_hash(event)) for event in last]
-    return Basis(read_books(run), terms_of(scenario), *told_until(told))
+    return Basis(read_books(run), run_terms(run), *told_until(told))
 
 
 def run_held(run: RunFolder, terms: Terms) -> Held:

@@ -14,9 +14,8 @@ from billing.log.known import EVERYBODY
 from billing.metering.states import HELD
 from billing.money import SECONDS_PER_HOUR
 from sim.folder.run_folder import RunFolder
+from sim.folder.terms import run_maintenance
 from sim.result import IntArray
-from sim.scenario.exclusions import agreed_maintenance
-from sim.scenario.file import parse
 from sim.told import allocation_names, eviction_event, outage_event
 
 OPERATOR = "operator"  # subject of what no tenant causes
@@ -174,7 +173,7 @@ def _capacity(run: RunFolder) -> _Kind:
 def _excluded(run: RunFolder) -> _Kind:
     """Maintenance that was agreed to be left out of service levels; what the terms exclude, they say themselves."""
     epoch_s = run.names.epoch_s
-    windows = agreed_maintenance(parse(run.scenario_toml(), str(run.path)), run.manifest["horizon_s"])
+    windows = run_maintenance(run)
 
     def told(row: int) -> Told:
         window = windows[row]

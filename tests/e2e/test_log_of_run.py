@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from billing.books import Books
 from billing.closing.month import Basis, month_draft, months_with_lines
@@ -15,21 +16,36 @@ from billing.store.ingest import ingest
 from billing.store.migrate import init
 from billing.store.reader import events_in
 from run_folders import same
+from sim.cli import app
 from sim.engine.run import run as simulate
 from sim.folder import run_folder
 from sim.folder.books import read_books
 from sim.folder.log import event_count, events_of
+from sim.folder.terms import run_terms
 from sim.scenario.build import build
-from sim.scenario.file import load, parse
-from sim.scenario.terms import terms_of
+from sim.scenario.file import load
 from sim.settle import settle
 from sim.summary import summarise
+from trace_files import swf_line, write_lines
 
 
 @pytest.mark.parametrize(("name", "days"), [("small", 3), ("gap", 12), ("labs", 5), ("acme", 4)])
 def test_a_run_and_its_log_give_the_same_books_and_documents(name: str, days: int, tmp_path: Path) -> None:
-    run = written(name, days, tmp_path / "run")
-    terms = terms_of(parse(run.scenario_toml()))
+    agrees(written(name, days, tmp_path / "run"), tmp_path)
+
+
+def test_so_do_a_replayed_trace_and_its_log(tmp_path: Path) -> None:
+    """Its tenants are those of the trace: no scenario names them."""
+    lines = [swf_line(job=n, submit=n * 600, run=5000 + n, allocated=1 + n % 4, user=n % 3) for n in range(1, 30)]
+    log, out = write_lines(tmp_path / "log.swf", *lines), tmp_path / "run"
+    words = ["replay", str(log), "--format", "swf", "--nodes", "4", "--gpus-per-node", "1", "--out", str(out)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    agrees(run_folder.read(out), tmp_path)
+
+
+def agrees(run: run_folder.RunFolder, tmp_path: Path) -> None:
+    """Import a run into a store, and hold its books and drafts to those in its folder."""
+    terms = run_terms(run)
     engine = open_store(str(tmp_path / "log.db"), create=True)
     init(engine)
     assert ingest(engine, events_of(run)).new == event_count(run)
