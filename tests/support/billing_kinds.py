@@ -22,7 +22,7 @@ from billing.metering.local_months import month_windows, zone_of
 from billing.metering.meter import UsageTable, meter
 from billing.metering.meters import METER_CODES
 from billing.money import Exact, round_half_up
-from billing.months import parse_utc, run_period
+from billing.months import parse_month, parse_utc, run_period
 from billing.rating.charge import Charge, Step
 from billing.rating.charges import charges_of
 from billing.rating.models import Measure, exact, fraction, rate_measure, total_of
@@ -31,6 +31,7 @@ from billing.rating.prices import PriceBook
 from billing.rating.proration import cycle_parts, fixed_30_days
 from billing.rating.rate import rate
 from billing.sla.credit import credit_step_bp
+from billing.terms import metering_from
 from billing.usage import CAUSES, Names, SegmentTable
 from billing_facts import HOUR_S, JANUARY, table
 from invoice_facts import CENT, cents, issued, item
@@ -399,6 +400,18 @@ def month_windows_dst(given: Case) -> Answer:
     return {"counts": counts}
 
 
+def late_usage_window(given: Case) -> Answer:
+    """A rule that looks back so many months decides what is billed late at all; whole blocks are packages."""
+    rule = metering_from({"late_usage": "look_back", "late_months": given["lookback_periods"]})
+    open_month = parse_month(given["last_invoiced_through"][:7])
+    row = {"model": "package", "package_size": given["block_size"], "package_price": given["block_price"]}
+    billed = {}
+    for day, quantity in given["late"]:
+        due = rule.due(parse_month(day[:7]), open_month)
+        billed[day[:7]] = hourly(row, quantity if due else "0")[0][0]
+    return {"billed_for": billed}
+
+
 def sla_tier(given: Case) -> Answer:
     """The cases list (lower bound, credit) from best to worst; a step is (bound above it, credit)."""
     bounds = [(bp(bound), bp(credit)) for bound, credit in given["tiers"]]
@@ -451,6 +464,7 @@ KINDS: dict[str, Callable[[Case], Answer]] = {
         focus_commitment_hour,
         focus_commitment_purchase,
         spot_interruption_rule,
+        late_usage_window,
         month_windows_dst,
         window_coverage,
         sla_tier,

@@ -11,16 +11,11 @@ from billing_kinds import KINDS, Case
 from case_file import cases_path
 
 CASES_TOTAL, KINDS_TOTAL = 99, 44
-OWED = {"late_usage_window"}  # its function is not built yet
 
 
 def cases() -> list[Case]:
     path = cases_path("billing_cases.json")
     return json.loads(path.read_text(encoding="utf-8"))["cases"] if path.is_file() else []
-
-
-def covered() -> list[Case]:
-    return [case for case in cases() if case["kind"] not in OWED]
 
 
 def same(found: Any, expected: Any) -> bool:
@@ -39,7 +34,7 @@ def wrong(answer: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
             yield f"{name} is {answer.get(name)}, not {value}"
 
 
-@pytest.mark.parametrize("case", covered() or [None], ids=lambda case: case["id"] if case else "no file")
+@pytest.mark.parametrize("case", cases() or [None], ids=lambda case: case["id"] if case else "no file")
 def test_case(case: Case | None) -> None:
     if case is None:
         pytest.skip("missing cases/billing_cases.json beside the checkout (SPILLWAY_CASES may name another folder)")
@@ -53,8 +48,8 @@ def test_all_cases_of_all_kinds_are_here() -> None:
     if not found:
         pytest.skip("missing cases/billing_cases.json beside the checkout")
     assert len(found) == len({case["id"] for case in found}) == CASES_TOTAL
-    assert len(KINDS | dict.fromkeys(OWED)) == KINDS_TOTAL
-    assert {case["kind"] for case in found} == set(KINDS) | OWED
+    assert len(KINDS) == KINDS_TOTAL
+    assert {case["kind"] for case in found} == set(KINDS)
 
 
 def test_an_answer_that_is_off_by_one_is_not_the_same() -> None:
