@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from billing.closing.contract_parts import contract_parts
 from billing.closing.holdings import Held, Holding, holdings_of
 from billing.closing.month import Basis, Part, credit_cause
 from billing.errors import InvoiceError
@@ -25,6 +26,8 @@ from billing.metering.meters import GPU_S, METERS
 from billing.money import BP, Exact
 from billing.rating.charge import Step
 from billing.rating.price_row import PriceRow
+
+_OF_CONTRACTS = ("reservation", "commitment", "adjustment")
 
 
 class HourPart(NamedTuple):
@@ -92,11 +95,11 @@ def explain(
         line=line,
         price=_price(basis, line),
         steps=part.charge.steps if part.charge is not None else (),
-        hours=_hours(basis, part, held),
+        hours=_hours(basis, part, held) or _of_contract(basis, line),
         rounding=_rounding(invoice, parts, number),
         tax_exact=Exact(line.net_micro * line.tax_bp, BP),
         evidence=_evidence(basis, line),
-        traced=held is not None and line.meter == METERS[GPU_S].code,
+        traced=held is not None and line.meter == METERS[GPU_S].code and line.kind == "usage",
     )
 
 
@@ -104,12 +107,12 @@ def faults_of(told: Explanation) -> list[Finding]:
     """Return where an explanation does not add up to its line; an empty list when every second and unit is there."""
     line, found = told.line, []
     where = f"{told.invoice.number or told.invoice.tenant}, line {line.number}"
-    if line.kind == "usage":
-        whole = Fraction(*line.exact)
+    whole = Fraction(*line.exact)
+    if line.kind == "usage" and (off := sum((Fraction(*step.amount) for step in told.steps), -whole)):
+        found.append(Finding(where, f"1/{off.denominator} micro-units more in the steps", off.numerator))
+    if line.kind == "usage" or told.hours:
         if off := sum((Fraction(*hour.exact) for hour in told.hours), -whole):
             found.append(Finding(where, f"1/{off.denominator} micro-units more in the hours", off.numerator))
-        if off := sum((Fraction(*step.amount) for step in told.steps), -whole):
-            found.append(Finding(where, f"1/{off.denominator} micro-units more in the steps", off.numerator))
         if more := sum(hour.quantity for hour in told.hours) - line.quantity:
             found.append(Finding(where, f"{line.unit} more in the hours than in the line", more))
     for hour in told.hours if told.traced else ():
@@ -152,6 +155,16 @@ def _hours(basis: Basis, part: Part, held: Held | None) -> tuple[HourPart, ...]:
             holdings=tuple(mine),
         )
         for hour_s, quantity, price, charge_class, factor_bp, numerator, mine in values
+    )
+
+
+def _of_contract(basis: Basis, line: InvoiceLine) -> tuple[HourPart, ...]:
+    """Return the hours behind a line of a contract; nobody held them, so they have no holdings."""
+    if line.kind not in _OF_CONTRACTS:
+        return ()
+    return tuple(
+        HourPart(part.hour_s, part.quantity, part.unit_price_micro, line.kind, part.factor_bp, part.exact, ())
+        for part in contract_parts(basis, line)
     )
 
 

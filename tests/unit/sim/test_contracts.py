@@ -1,5 +1,6 @@
 """Contracts from a scenario to bills, the run folder and the command line: the bundled `wholesale`, shortened."""
 
+import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from billing.books import Books
 from billing.closing.agreed_items import contract_basis
 from billing.closing.close_month import issue_all
-from billing.closing.month import Basis, with_book
+from billing.closing.explain import explain, faults_of
+from billing.closing.month import Basis, month_parts, with_book
 from billing.closing.of_log import basis_of
 from billing.contracts.hour_rows import contract_hours
 from billing.contracts.state import contract_states
@@ -19,6 +21,7 @@ from billing.documents.focus_check import check
 from billing.errors import BillingError
 from billing.invoices.document import document_bytes
 from billing.invoices.ledger import balances, check_ledger, invoice_entries
+from billing.months import parse_month
 from billing.rating.prices import PriceBook
 from sim.cli import app
 from sim.engine.run import run
@@ -212,3 +215,19 @@ def test_hours_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         app(["contracts", str(folder), "--hours", "fjord-racks", "--csv"])
     first = capsys.readouterr().out.splitlines()[1]
     assert left.value.code == 0 and first.startswith("2026-01-26T00:00:00Z,64.0000,")
+
+
+def test_every_line_of_a_contract_is_explained_and_adds_up(folder: Path) -> None:
+    basis, followed = run_basis(run_folder.read(folder)), set()
+    for invoice in issue_all(basis):
+        tenant = basis.books.names.tenants.index(invoice.tenant)
+        parts = month_parts(basis, tenant, parse_month(invoice.period))
+        for line in invoice.lines:
+            told = explain(basis, invoice, parts, line.number)
+            assert faults_of(told) == []
+            if told.hours and line.kind != "usage":
+                followed.add(line.cause)
+                fewer = dataclasses.replace(told, hours=told.hours[1:])
+                assert faults_of(fewer) != []  # an hour that is missing is found
+    kinds = ("reservation_unused", "reservation_lent", "remedy_late", "remedy_recalled")
+    assert followed == {*(f"fjord-racks/{kind}" for kind in kinds), "acme-hours/commitment_unused"}
