@@ -117,10 +117,6 @@ def _hour_words(hour: HourPart) -> list[str]:
     return [utc_text(hour.hour_s), quantity, price, factor_bp, hour.charge_class, format_exact(hour.exact)]
 
 
-def _price_json(row: PriceRow | None) -> dict[str, Any] | None:
-    return None if row is None else row.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-
-
 def _price_words(row: PriceRow) -> str:
     since = f"from {row.from_}" + (f", {row.source}" if row.source else "")
     return f"{row.model}, for {row.product}, {row.sku}, {row.region}, {since}"
