@@ -144,3 +144,21 @@ def test_an_empty_or_foreign_table_has_findings(runs: Path, tmp_path: Path) -> N
     for text in ("", "a,b\n1,2\n", "a,b\n1\n"):
         (tmp_path / "a.csv").write_text(text)
         assert call("bill", "check", str(tmp_path / "a.csv"), runs=runs).exit_code == 1
+
+
+def test_contracts_are_correct_focus_rows_by_the_hour(runs: Path, tmp_path: Path) -> None:
+    """A scenario with reserved capacity, floors, prepayments and wallets: all of it adds up, and capacity has hours."""
+    done = call("run", "wholesale", "--no-report", "--out", str(tmp_path / "run"), runs=runs)
+    assert done.exit_code == 0, done.stderr
+    words = ("bill", "export", str(tmp_path / "run"), "--format", "focus", "--out", str(tmp_path / "out"))
+    assert call(*words, runs=runs).exit_code == 0
+    checked = call("bill", "check", str(tmp_path / "out" / "focus-1.2.parquet"), "--json", runs=runs)
+    assert json.loads(checked.stdout)["findings"] == []
+    with duckdb.connect() as connection:
+        kinds = connection.execute(
+            "SELECT CapacityReservationStatus, CommitmentDiscountStatus, count(*) > 10 FROM read_parquet(?)"
+            " GROUP BY ALL ORDER BY ALL",
+            [str(tmp_path / "out" / "focus-1.2.parquet")],
+        ).fetchall()
+    assert ("Used", None, True) in kinds and ("Unused", None, True) in kinds
+    assert any(status == "Unused" for _, status, _ in kinds)
