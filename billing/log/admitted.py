@@ -9,7 +9,7 @@ from billing.log.allocations import SetAside, Told
 from billing.log.clock import jumps
 from billing.log.event import Event, data_of, require_event
 from billing.log.shapes import ENDED, RESIZED, SHAPES, STARTED, read
-from billing.log.watermark import SOURCE_ENDED
+from billing.log.watermark import SOURCE_BEAT, SOURCE_ENDED
 
 _ELSEWHERE = ("reservation.", "contract.", "wallet.", "price.")  # read by others, who say what is wrong with them
 _LIFECYCLE = (STARTED, RESIZED, ENDED)
@@ -33,7 +33,7 @@ def admitted(events: Iterable[Event], epoch_s: int, set_aside: SetAside) -> Admi
     told: list[Told] = []
     off = _off_the_clock(once)
     for event in once:
-        if event.type.startswith(_ELSEWHERE) or event.type == SOURCE_ENDED:
+        if event.type.startswith(_ELSEWHERE) or event.type in (SOURCE_BEAT, SOURCE_ENDED):
             continue
         try:
             if event.type not in SHAPES:

@@ -2,7 +2,8 @@
 
 A source has told everything up to the time of its last event before which none of its seq is missing. The watermark is
 the earliest such time among the sources that are live; a source that has said `source.ended`, with nothing missing,
-holds back nobody. Events with a time off their source's clock do not move it.
+holds back nobody, and one that has nothing to tell says `source.beat` now and then. Events with a time off their
+source's clock do not move it.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from billing.log.gaps import Arrived, arrive
 from billing.months import utc_text
 
 SOURCE_ENDED = "source.ended"
+SOURCE_BEAT = "source.beat"  # nothing happened, up to its time
 
 
 class SourceMark(NamedTuple):

@@ -2,7 +2,7 @@
 the hours hold what the segments held. Folds that heed the order or the number of arrivals are caught."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from billing.log.watermark import watermark
 from billing.metering.close import close_hours, deltas, nothing_closed
 from billing.metering.meter import UsageTable
 from billing.metering.sums import add_up, part_of
-from billing_facts import HOUR_S
+from billing_facts import HOUR_S, TENANTS
 from told_events import as_bytes, ended, random_log, started, terms, told
 
 TERMS = terms()
@@ -92,6 +92,28 @@ def test_each_late_difference_names_a_late_event_of_its_tenant(seed: int, known:
     late = {(event.source, event.id) for event in log[known:]}
     assert set(found.causes) <= late
     assert len(found.causes) == len(found.deltas)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(TENANTS), st.integers(0, 10**6))
+def test_no_event_of_another_tenant_changes_what_one_held(seed: int, meddler: str, other_seed: int) -> None:
+    """I9, at the fold: events of one tenant are taken away, and others put in their place, under the same sources."""
+    log = random_log(seed)
+    kept = [event for event in log if event.subject != meddler]
+    meddled = [*kept, *(event for event in random_log(other_seed) if event.subject == meddler)]
+    rest = [tenant for tenant in TENANTS if tenant != meddler]
+    one, other = (hours_in_words(facts_of(events, TERMS, TERMS.epoch_s + 9 * HOUR_S)) for events in (log, meddled))
+    for tenant in rest:
+        assert one.get(tenant) == other.get(tenant)
+
+
+def hours_in_words(facts: Facts) -> dict[str, list[tuple[object, ...]]]:
+    """The hourly usage of each tenant, with words for indices."""
+    names, usage = facts.names, usage_of(facts, TERMS)
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for row in zip(*(getattr(usage, each.name).tolist() for each in fields(usage)), strict=True):
+        tenant, hour_s, region, sku, *more = row
+        found.setdefault(names.tenants[tenant], []).append((hour_s, names.regions[region], names.skus[sku], *more))
+    return {tenant: sorted(rows, key=str) for tenant, rows in found.items()}
 
 
 def each_arrival(events: Iterable[Event], set_aside: object) -> list[Event]:

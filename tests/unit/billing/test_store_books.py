@@ -9,6 +9,7 @@ from billing.closing.close_month import Arrived, MonthOpenError, issue_all
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import Return
 from billing.invoices.document import document_bytes
+from billing.metering.close import MeteringTerms
 from billing.store.books import (
     invoice_of,
     invoices_in,
@@ -135,3 +136,15 @@ def test_planted_faults_are_found(store: Engine) -> None:
             raise KeyError
     with reading(store) as connection:
         assert check_books(connection) == []
+
+
+@pytest.mark.parametrize(("rule", "corrected"), [("never", False), ("look_back", True), ("next_invoice", True)])
+def test_the_terms_say_whether_late_usage_is_billed(store: Engine, rule: str, corrected: bool) -> None:
+    january, february = MONTHS
+    then, now = basis(WORLD), basis(LATER)
+    agreed = replace(then.terms, metering=MeteringTerms(late_usage=rule))
+    now = replace(now, books=replace(now.books, names=then.books.names), terms=agreed)
+    issue_month(store, then, january, NAMES.epoch_s, FINISHED, 10)
+    known = then, "late-{}".format
+    second = issue_month(store, now, february, NAMES.epoch_s, FINISHED, 20, lambda _: known)
+    assert any(line.kind == "correction" for invoice in second for line in invoice.lines) == corrected

@@ -49,7 +49,7 @@ def rows(document: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def test_hours_close_behind_the_watermark_and_its_grace(tmp_path: Path, terms: Path) -> None:
-    db = imported(tmp_path, *told([started(0), ended(2 * HOUR_S + 300)]))
+    db = imported(tmp_path, *told([started(0), ended(2 * HOUR_S + 300), ("source.beat", 2 * HOUR_S + 599, "acme", {})]))
     document = hours(db, terms)
     assert document["closed_until"] == "2026-01-31T23:00:00Z"
     assert rows(document) == [
