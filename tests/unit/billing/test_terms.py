@@ -1,5 +1,6 @@
 """A terms file: everything that a bill needs beside the facts, read and checked at once."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,11 @@ def test_the_most_specific_latest_tax_applies() -> None:
 def test_bad_terms_are_refused_with_their_place(mapping: dict[str, Any], message: str) -> None:
     with pytest.raises(BillingError, match=message):
         terms_from(mapping, "t.toml")
+
+
+def test_the_example_of_the_documents_is_a_terms_file() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "billing.md"
+    rating = page.read_text().partition("## Rating")[2].partition("```toml\n")[2].partition("```")[0]
+    terms = terms_from(tomllib.loads(rating), "billing.md")
+    assert [row.model for row in terms.book.rows] == ["graduated", "dynamic", "package"]
+    assert terms.currency.code == "EUR" and terms.taxes[0].tax_bp == 1900
