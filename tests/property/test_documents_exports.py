@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.closing.correction import Earlier, correction_parts
@@ -31,6 +31,7 @@ from invoice_worlds import papers
 from price_rows import book_of, price_rows
 
 SEEDS = st.integers(0, 10**6)
+FEW = settings(max_examples=max(1, settings.default.max_examples // 4))  # each makes books, or all the files of them
 CURRENCIES = st.sampled_from(("USD", "JPY", "BHD"))
 TEXT = [name for name in EXPORTS if name not in ("pdf", "beancount", "hledger")]
 VAT = taxes_from([{"name": "VAT", "tax_bp": 1_900}])
@@ -73,6 +74,7 @@ def test_every_format_adds_up_to_the_same(seed: int, currency: str) -> None:
     assert set(totals(bundle).values()) == {total(bundle)}
 
 
+@FEW
 @given(SEEDS, st.just(price_book()) | price_rows().map(book_of))
 def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int, book: PriceBook) -> None:
     """Whatever the price model: tiers, packages and percentages have hours, too."""
@@ -82,6 +84,7 @@ def test_months_of_books_are_correct_focus_rows_and_add_up(seed: int, book: Pric
     assert check(table.names, list(table.rows)).findings == []
 
 
+@FEW
 @given(SEEDS, st.just(price_book()) | price_rows().map(book_of), st.randoms(use_true_random=False))
 def test_corrections_are_correct_focus_rows(seed: int, book: PriceBook, rng: random.Random) -> None:
     """January was invoiced before some of its segments were known; February's invoice makes up for it."""
@@ -101,6 +104,7 @@ def test_corrections_are_correct_focus_rows(seed: int, book: PriceBook, rng: ran
     assert set(headers) <= {None, "Correction"}
 
 
+@FEW
 @given(SEEDS)
 def test_bytes_are_equal_on_repetition(seed: int) -> None:
     for name in TEXT:
