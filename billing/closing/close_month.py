@@ -98,7 +98,7 @@ def close_month(
 def issue_next(basis: Basis, tenant: int, month: int, parts: Sequence[Part], earlier: Sequence[Invoice]) -> Invoice:
     """Return the invoice of a tenant's month with the next number of its series, dated at the end of the month.
 
-    A run that ends inside the month is dated at its end. No clock is asked: a replay gives the same document.
+    No clock is asked: a replay gives the same document.
     """
     drafted = month_draft(basis, tenant, month, parts)
     ordinal = 1 + sum(series_of(each) == series_of(drafted) for each in earlier)
@@ -106,9 +106,9 @@ def issue_next(basis: Basis, tenant: int, month: int, parts: Sequence[Part], ear
 
 
 def issue_time_s(basis: Basis, month: int) -> int:
-    """Return the Unix time that a month's invoices carry."""
+    """Return the Unix time that a month's invoices carry: the end of the month."""
     epoch_s = basis.books.names.epoch_s
-    return epoch_s + min(month_bounds(epoch_s, month)[1], basis.books.horizon_s)
+    return epoch_s + month_bounds(epoch_s, month)[1]
 
 
 def standing(tenant: str, period: str, invoices: Sequence[Invoice]) -> Invoice | None:

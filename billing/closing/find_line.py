@@ -8,7 +8,7 @@ from billing.closing.holdings import Held
 from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
 from billing.errors import InvoiceError
 from billing.invoices.bill import CREDIT
-from billing.invoices.invoice import Invoice, InvoiceLine, Item
+from billing.invoices.invoice import Invoice, InvoiceLine, Item, reduced
 from billing.invoices.lifecycle import issue, number_text, series_of
 from billing.months import month_label, parse_month
 
@@ -61,7 +61,7 @@ def explain_kept(basis: Basis, invoice: Invoice, line: int, held: Held | None = 
     names = basis.books.names.tenants
     tenant = names.index(invoice.tenant) if invoice.tenant in names else len(names)
     parts = month_parts(basis, tenant, parse_month(invoice.period)) if tenant < len(names) else []
-    made = [(part.item.kind, part.item.exact) for part in parts]
+    made = [(part.item.kind, reduced(part.item.exact)) for part in parts]
     kept = [(each.kind, each.exact) for each in invoice.lines[: len(parts)]]
     if made != kept:
         message = "the books give other lines than the invoice has"

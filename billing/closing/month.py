@@ -10,7 +10,7 @@
 The run folder and the database both come here with the same books and terms, and so to the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -22,6 +22,7 @@ import numpy as np
 
 from billing.books import Books
 from billing.closing.agreed_items import agreed_anew, contract_item, wallet_item, wallet_kinds
+from billing.closing.told import Told, range_of
 from billing.contracts.line import ContractLine
 from billing.contracts.wallet import DRAWN
 from billing.invoices.bill import class_note, credit_text
@@ -47,13 +48,15 @@ NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 class Basis:
     """What a month's invoices are made of: closed books, the terms, and where the facts came from.
 
-    `log_range` and `log_hash` are printed on every document: (source, first seq, last seq), sorted, and a hash.
+    `log_range` and `log_hash` say which events the books were made from: (source, first seq, last seq), sorted, and a
+    hash. Documents print them for their tenant's own events, where `told` has those (`billing.closing.told`).
     """
 
     books: Books
     terms: Terms
     log_range: LogRange = ()
     log_hash: str = ""
+    told: Mapping[str, Sequence[Told]] | None = None
 
     @cached_property
     def price_version(self) -> str:
@@ -92,16 +95,6 @@ class Basis:
     def month_of_row(self) -> IntArray:
         """Months since January 1970 of each row of `lines`."""
         return month_numbers(self.books.names.epoch_s, self.lines.hour_s)
-
-
-def told_until(sources: Sequence[tuple[str, int, str]]) -> tuple[LogRange, str]:
-    """Return the log range and hash of (source, last seq, hash of that event): what a `Basis` says of a log.
-
-    The hash of a source's last event stands for all before it, since each holds the hash of the one before.
-    """
-    ordered = sorted(sources)
-    text = "\n".join(f"{source} {last} {hash_}" for source, last, hash_ in ordered)
-    return tuple((source, 1, last) for source, last, _ in ordered), sha256(text.encode()).hexdigest()
 
 
 class Part(NamedTuple):
@@ -153,12 +146,16 @@ def _adds(line: ContractLine) -> bool:
 
 def month_draft(basis: Basis, tenant: int, month: int, parts: Sequence[Part] | None = None) -> Invoice:
     """Return the draft of a tenant's month. `parts` are those of `month_parts`, with whatever else is due on it."""
+    log_range, log_hash = basis.log_range, basis.log_hash
+    if basis.told is not None:
+        ends_s = basis.books.names.epoch_s + month_bounds(basis.books.names.epoch_s, month)[1]
+        log_range, log_hash = range_of(basis.told, basis.books.names.tenants[tenant], ends_s)
     heading = Heading(
         tenant=basis.books.names.tenants[tenant],
         period=month_label(month),
         price_version=basis.price_version,
-        log_range=basis.log_range,
-        log_hash=basis.log_hash,
+        log_range=log_range,
+        log_hash=log_hash,
         showback=is_internal(basis.terms.registry, basis.books.names.tenants[tenant]),
         currency=basis.terms.currency,
     )

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from billing.closing.close_month import Arrived
 from billing.closing.holdings import Held
-from billing.closing.month import Basis, told_until
+from billing.closing.month import Basis
+from billing.closing.told import told_to, told_until
 from billing.errors import BillingError
 from billing.log.books import books_of, charging_of
 from billing.log.event import Event, event_hash
@@ -46,7 +47,7 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
     marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging_of(facts))
     held = Held(facts.segments, marks, [refs[0].id.removesuffix(".started") for refs in facts.events])
     try:
-        return LogBasis(Basis(books_of(facts, terms), terms, *told), arrived, held)
+        return LogBasis(Basis(books_of(facts, terms), terms, *told, told_to(every)), arrived, held)
     except BillingError as error:
         return LogBasis(error, arrived, held)
 

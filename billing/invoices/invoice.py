@@ -9,6 +9,7 @@ All amounts are int micro-units of the currency, in whole minor units (10,000 mi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import gcd
 from typing import NamedTuple
 
 from billing.currency import DEFAULT, Currency, currency_of, share_minor
@@ -22,7 +23,7 @@ KINDS = (
     *("wallet", "prepayment", "adjustment"),
 )
 STATUSES = ("draft", "issued", "paid", "void")
-LogRange = tuple[tuple[str, int, int], ...]  # (source, first seq, last seq)
+LogRange = tuple[tuple[str, int, int], ...]  # (source, first, last), counted from 1
 
 
 class Heading(NamedTuple):
@@ -31,8 +32,8 @@ class Heading(NamedTuple):
     Attributes:
         period:        label of the month, "2026-11".
         price_version: version of the price book that priced it.
-        log_range:     the events it was made from, per source, sorted; () without a log.
-        log_hash:      hash of what it was made from.
+        log_range:     the tenant's events that it was made from, per source, sorted; () without a log.
+        log_hash:      hash of what they say.
         showback:      an internal team is shown what it would have paid: no receivable, no tax.
     """
 
@@ -71,7 +72,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line, numbered from 1. `net_micro` is in whole minor units, and `exact` is what it was rounded from.
+    """One line, numbered from 1. `net_micro` is in whole minor units; `exact`, in lowest terms, is what it was before.
 
     `cause` is the id of the price row, contract, credit, event or corrected line behind it; `unit_price_micro` is None
     where no single price applied. Times are Unix seconds, `until_s` not included.
@@ -201,7 +202,7 @@ def _line(heading: Heading, number: int, item: Item, net_micro: int, tax_micro: 
         quantity=item.quantity,
         unit=item.unit,
         unit_price_micro=item.unit_price_micro,
-        exact=item.exact,
+        exact=reduced(item.exact),
         net_micro=net_micro,
         tax_bp=item.tax_bp,
         tax_micro=tax_micro,
@@ -209,6 +210,12 @@ def _line(heading: Heading, number: int, item: Item, net_micro: int, tax_micro: 
         until_s=item.until_s,
         cause=item.cause,
     )
+
+
+def reduced(exact: Exact) -> Exact:
+    """Return the same amount in lowest terms: what it was once added up with must not show on a document."""
+    common = gcd(exact.numerator, exact.denominator)
+    return Exact(exact.numerator // common, exact.denominator // common)
 
 
 def _require_item(heading: Heading, number: int, item: Item) -> None:

@@ -3,12 +3,14 @@ held what.
 """
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from billing.closing.holdings import Held
-from billing.closing.month import Basis, told_until
-from billing.log.event import event_hash
+from billing.closing.month import Basis
+from billing.closing.told import told_to, told_until
+from billing.log.event import Event, event_hash
 from billing.metering.classes import BY_RULE, charge_marks, free_rules
 from billing.terms import Terms
 from billing.usage import CAUSES, SegmentTable
@@ -28,9 +30,16 @@ def run_basis(run: RunFolder) -> Basis:
 
     Cost: that of making all events of the run once, for their hash.
     """
-    last = deque(events_of(run), maxlen=1)
-    told = [(event.source, event.seq, event_hash(event)) for event in last]
-    return Basis(read_books(run), run_terms(run), *told_until(told))
+    last: deque[Event] = deque(maxlen=1)
+    told = told_to(_noting(events_of(run), last))
+    log = told_until([(event.source, event.seq, event_hash(event)) for event in last])
+    return Basis(read_books(run), run_terms(run), *log, told)
+
+
+def _noting(events: Iterable[Event], last: deque[Event]) -> Iterator[Event]:
+    for event in events:
+        last.append(event)
+        yield event
 
 
 def run_held(run: RunFolder, terms: Terms) -> Held:

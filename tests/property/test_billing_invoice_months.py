@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.closing.close_month import issue_all
@@ -22,6 +22,8 @@ from billing.usage import SegmentTable
 from billing_facts import NAMES, closed_world, price_book, registry, table
 
 SEEDS = st.integers(0, 10**9)
+# Each example makes whole books: some in `make test`, all of them where many were asked for.
+FEW = settings(max_examples=settings.default.max_examples if settings.default.max_examples > 100 else 30)
 TERMS = Terms(registry(), price_book(), epoch_s=NAMES.epoch_s)
 VAT = taxes_from([{"name": "VAT", "tax_bp": 2_000, "product": "bare.spot"}])
 
@@ -30,6 +32,7 @@ def basis(seed: int, terms: Terms = TERMS) -> Basis:
     return Basis(closed_world(seed).books(), terms, (("sim", 1, 9),), "ab" * 32)
 
 
+@FEW
 @given(SEEDS)
 def test_invoices_are_the_bills(seed: int) -> None:
     made = basis(seed)
@@ -44,6 +47,7 @@ def test_invoices_are_the_bills(seed: int) -> None:
         assert invoice.total_micro == bills[key].total_micro_usd
 
 
+@FEW
 @given(SEEDS)
 def test_the_same_books_give_the_same_bytes_and_a_balanced_ledger(seed: int) -> None:
     terms = replace(TERMS, taxes=VAT)
@@ -60,6 +64,7 @@ def test_the_same_books_give_the_same_bytes_and_a_balanced_ledger(seed: int) -> 
     assert owed == sum(invoice.total_micro for invoice in one)
 
 
+@FEW
 @given(SEEDS, SEEDS)
 def test_an_invoice_and_its_corrections_are_the_invoice_of_all_facts(known: int, late: int) -> None:
     """Facts that come late: another world's, for the same tenants and months."""
@@ -87,6 +92,7 @@ def held_of(seed: int) -> Held:
     return Held(segments, marks, [f"job-{job}" for job in segments.job.tolist()])
 
 
+@FEW
 @given(SEEDS)
 def test_every_explanation_adds_up_to_its_line(seed: int) -> None:
     made, held = basis(seed, replace(TERMS, taxes=VAT)), held_of(seed)

@@ -94,11 +94,12 @@ def _credit(engine: Engine, tenant: str) -> None:
 
 
 def whole(engine: Engine) -> tuple[list[object], ...]:
-    """Everything that the books of a store hold, in order."""
+    """Everything that the books of a store hold. Entries are sorted: a month that was void when the process was killed
+    is issued again before the rest of its steps, so the ledger holds the same entries in another order."""
     from billing.store.books import entries_in, payments_of
 
     with reading(engine) as connection:
-        return invoices_in(connection), notes_of(connection), payments_of(connection), entries_in(connection)
+        return invoices_in(connection), notes_of(connection), payments_of(connection), sorted(entries_in(connection))
 
 
 def main() -> None:
