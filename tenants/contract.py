@@ -100,7 +100,7 @@ class Contract(Record):
 
     Attributes:
         gpus_per_node:      needed where no cluster says it, as in a file of terms alone.
-        charge:             "usage": what was used is charged; "term": all that was delivered is, used or not.
+        charge:             "term": all that was delivered is charged, used or not; "usage": what was used is.
         delivered_s:        when the first nodes were there; on time unless it is given.
         steps:              ramps and step-downs, in order of time.
         recalls:            what the operator took back; allowed `recall_notice_s` after it said so.
@@ -120,7 +120,7 @@ class Contract(Record):
     from_s: Seconds
     until_s: Seconds
     gpus_per_node: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    charge: Literal["usage", "term"] = "usage"
+    charge: Literal["term", "usage"] = "term"
     delivered_s: Seconds | None = None
     steps: Annotated[tuple[CapacityStep, ...], Field(strict=False)] = ()
     recalls: Annotated[tuple[Recall, ...], Field(strict=False)] = ()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from billing.books import Books
-from billing.invoices.bill import CREDIT, month_bills
+from billing.invoices.bill import CREDIT
 from billing.sla.indicators import RENTED
 from sim.engine.run import run
 from sim.report import axes, headline, shapes, text
@@ -95,12 +95,12 @@ class TestNumbers:
         assert (data.residual_gpu_s, data.residual_micro_usd) == (0, 0)
 
     def test_revenue_is_what_was_billed(self, finished: tuple[RunResult, Books, RunResult], data: ReportData) -> None:
-        """Charges for rentals are the usage lines of the bills, credits their credit lines."""
+        """Charges for rentals are the lines of usage and contracts of the bills, credits their credit lines."""
         result, books, _ = finished
         rented = {
             name for name, row in zip(books.names.products, result.world.products, strict=True) if row.band in RENTED
         }
-        lines = [line for bill in month_bills(books.names, books.lines, books.credits) for line in bill.lines]
+        lines = [line for bill in books.month_bills() for line in bill.lines]
         usage = [line.amount_micro_usd for line in lines if line.kind != CREDIT and line.product in rented]
         credits = [-line.amount_micro_usd for line in lines if line.kind == CREDIT]
         assert headline.charged(data) == sum(usage) > 0

@@ -54,7 +54,10 @@ def test_a_preset_gives_back_what_its_schedule_says(preset: Any) -> None:
     assert books.findings == []
     rows = {row[:3]: row for row in books.sla if row.terms == preset.name}
     assert any(row.faults for row in rows.values())
-    credited = {credit.key: credit for credit in books.credits if credit.basis != "eviction"}
+    credited = {credit.key: credit for credit in books.credits if credit.basis not in ("eviction", "lost_seconds")}
+    lost = [credit for credit in books.credits if credit.basis == "lost_seconds"]
+    assert bool(lost) == preset.linear  # the fee of a contract runs on while nodes are down, and is given back
+    assert all(0 < Fraction(*credit.exact) <= Fraction(*credit.charge) for credit in lost)
     for key, row in rows.items():
         uptime = Fraction(100 * row.healthy_gpu_s, row.entitled_gpu_s)
         steps = [Fraction(credit, 100) for below, credit in preset.steps if uptime < Fraction(below, 100)]
