@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.closing.agreed_items import wallet_postings
 from billing.closing.close_month import issue_all
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.explain import explain, faults_of
@@ -20,6 +21,7 @@ from billing.metering.classes import charge_marks, free_rules
 from billing.terms import Terms, taxes_from
 from billing.usage import SegmentTable
 from billing_facts import NAMES, closed_world, price_book, registry, table
+from contract_worlds import random_parties
 
 SEEDS = st.integers(0, 10**9)
 # Each example makes whole books: some in `make test`, all of them where many were asked for.
@@ -116,3 +118,27 @@ def test_an_explanation_that_leaves_an_hour_or_a_second_out_is_caught() -> None:
     shorter = replace(told, hours=(hour._replace(holdings=hour.holdings[1:]), *told.hours[1:]))
     assert faults_of(shorter) and faults_of(replace(told, hours=told.hours[1:]))
     assert faults_of(replace(told, rounding=told.rounding._replace(extra=not told.rounding.extra)))
+
+
+@FEW
+@given(SEEDS, SEEDS)
+def test_invoices_under_contracts_are_the_bills_and_nothing_is_overdrawn(seed: int, agreed: int) -> None:
+    """I8: what contracts and wallets put on invoices, whatever was agreed: to the cent the bills, never below 0 by what
+    was paid ahead, and every line explained."""
+    who = random_parties(agreed)
+    made = Basis(closed_world(seed).books(parties=who), Terms(who, price_book(), epoch_s=NAMES.epoch_s))
+    bills = {(bill.tenant, bill.period.label): bill for bill in made.books.month_bills()}
+    invoices = [
+        (tenant, month, month_draft(made, tenant, month), month_parts(made, tenant, month))
+        for month, tenant in months_with_lines(made)
+    ]
+    assert {(invoice.tenant, invoice.period) for _, _, invoice, _ in invoices} == bills.keys()
+    entries = []
+    for _, _, invoice, parts in invoices:
+        assert invoice.total_micro == bills[invoice.tenant, invoice.period].total_micro_usd
+        entries += invoice_entries(replace(invoice, showback=False, id=f"{invoice.tenant} {invoice.period}"))
+        for line in invoice.lines:
+            assert faults_of(explain(made, invoice, parts, line.number)) == []
+    code, epoch_s = made.terms.currency.code, NAMES.epoch_s
+    entries += wallet_postings(made.books.agreed.wallet, made.wallet_kind, code, epoch_s)
+    assert check_ledger(entries) == []
