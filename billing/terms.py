@@ -99,20 +99,22 @@ def terms_from(mapping: Mapping[str, Any], file: str = "terms") -> Terms:
         currency=currency,
         epoch_s=epoch_s,
         metering=metering_from(mapping.get("metering", {}), file),
-        showback=showback_from(mapping["showback"], file) if "showback" in mapping else None,
+        showback=showback_from(mapping["showback"], file, currency) if "showback" in mapping else None,
     )
 
 
-def showback_from(row: object, file: str | None = None) -> PriceBook:
+def showback_from(row: object, file: str | None = None, currency: Currency = DEFAULT) -> PriceBook:
     """Return the `[showback]` table as a price book of one row. Raises PriceError."""
     given = row if isinstance(row, Mapping) else {}
-    if set(given) != {"usd_per_gpu_hour"}:
-        raise PriceError("not a transfer price", file=file, path="showback", found=row, allowed="usd_per_gpu_hour")
+    names = ("unit_price", "usd_per_gpu_hour") if currency.code == DEFAULT.code else ("unit_price",)
+    if len(given) != 1 or not set(given) <= set(names):
+        allowed = f"{' or '.join(names)}, per GPU-hour in {currency.code}"
+        raise PriceError("not a transfer price", file=file, path="showback", found=row, allowed=allowed)
     always = {"product": ANY, "sku": ANY, "from": "1970-01-01T00:00:00Z"}
     try:
         return PriceBook.from_mappings([{**always, **given}], file=file)
     except PriceError as error:
-        error.path = "showback.usd_per_gpu_hour"
+        error.path = f"showback.{next(iter(given))}"
         raise
 
 

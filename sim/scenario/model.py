@@ -79,6 +79,7 @@ class Scenario(Record):
     share: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     price: tuple[PriceRow, ...] = ()
     tax: tuple[TaxRow, ...] = ()
+    showback: dict[str, str | int] | None = None
     demand: Annotated[tuple[Demand, ...], Field(strict=False)] = ()
 
     _mapping: dict[str, Any] = PrivateAttr(default_factory=dict)

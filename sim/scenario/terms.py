@@ -6,7 +6,7 @@ from typing import Any
 from billing.contracts.wallet import require_currency
 from billing.currency import DEFAULT
 from billing.rating.prices import PriceBook
-from billing.terms import Terms, taxes_from
+from billing.terms import Terms, showback_from, taxes_from
 from sim.scenario.model import Scenario
 
 
@@ -20,6 +20,8 @@ def price_tables(mapping: Mapping[str, Any], file: str) -> dict[str, Any]:
         read["price"] = PriceBook.from_mappings(prices, file=file).rows
     if isinstance(taxes := mapping.get("tax"), list | tuple):
         read["tax"] = taxes_from(taxes, file)
+    if "showback" in mapping:
+        showback_from(mapping["showback"], file)  # which says what is wrong with it
     return read
 
 
@@ -27,4 +29,5 @@ def terms_of(scenario: Scenario) -> Terms:
     """Return the terms of a scenario; its currency is USD. Raises PriceError, as when it was read."""
     book = PriceBook.from_rows(scenario.price, file=scenario.file)
     require_currency(scenario.registry, DEFAULT, scenario.file)
-    return Terms(scenario.registry, book, scenario.tax, epoch_s=scenario.epoch_s)
+    shown = None if scenario.showback is None else showback_from(scenario.showback, scenario.file)
+    return Terms(scenario.registry, book, scenario.tax, epoch_s=scenario.epoch_s, showback=shown)

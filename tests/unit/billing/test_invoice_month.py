@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from billing.closing.close_month import Arrived, close_month, issue_all, why_open
 from billing.closing.month import Basis, month_draft, months_with_lines, with_book
+from billing.currency import currency_of
 from billing.errors import InvoiceError, PriceError
 from billing.finding import Finding
 from billing.months import parse_month
@@ -44,6 +45,8 @@ def test_show_back_is_at_the_transfer_price() -> None:
             assert invoice == plain[invoice.tenant, invoice.period]
     with pytest.raises(PriceError, match="showback"):
         showback_from({"price": "1"})
+    with pytest.raises(PriceError, match="unit_price, per GPU-hour in EUR"):
+        showback_from({"usd_per_gpu_hour": "1"}, None, currency_of("EUR"))
     with pytest.raises(PriceError, match=r"showback\.usd_per_gpu_hour"):
         showback_from({"usd_per_gpu_hour": "1.2345678"})
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from billing.closing.close_month import issue_all
+from billing.errors import PriceError
 from billing.invoices.document import document_bytes
 from billing.log.event import Event, chained
 from billing.store.books import invoices_in
@@ -18,6 +19,8 @@ from run_folders import write_small
 from sim.cli import app
 from sim.folder.basis import run_basis
 from sim.folder.run_folder import read
+from sim.scenario.file import parse, show
+from sim.scenario.terms import terms_of
 
 
 def call(*words: str) -> Result:
@@ -68,6 +71,14 @@ def test_other_prices_are_simulated_beside_the_real_ones(run: str, tmp_path: Pat
     hours = 5_900_000 * 220.7622
     assert abs(one["simulated_total_micro"] - hours) < 10_000
     assert told["price_version"] != told["simulated_price_version"]
+
+
+def test_a_scenario_may_name_the_transfer_price_of_its_teams() -> None:
+    text = show("small")
+    shown = terms_of(parse(f'{text}\n[showback]\nusd_per_gpu_hour = "1.40"\n')).showback
+    assert shown is not None and shown.price_at("int.research", "h100", "eu", 0) == 1_400_000
+    with pytest.raises(PriceError, match="not a transfer price"):
+        parse(f'{text}\n[showback]\nprice = "1.40"\n')
 
 
 @pytest.fixture
