@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from json import dumps
-from math import lcm
 from typing import NamedTuple
 
 import numpy as np
 
 from billing.books import Books
 from billing.closing.agreed_items import agreed_anew, contract_item, wallet_item, wallet_kinds
+from billing.closing.showback import is_internal, shown_back, shown_rows
 from billing.closing.told import Told, range_of
 from billing.contracts.line import ContractLine
 from billing.contracts.wallet import DRAWN
@@ -33,12 +33,11 @@ from billing.months import month_bounds, month_label, month_numbers, run_period
 from billing.rating.charge import Charge
 from billing.rating.charges import charges_of
 from billing.rating.prices import PriceBook
-from billing.rating.rate import NO_UNIT_PRICE, LineItemTable, over, rate
+from billing.rating.rate import NO_UNIT_PRICE, LineItemTable, rate
 from billing.sla.credit import ServiceCredit
 from billing.tax import tax_at
 from billing.terms import Terms
 from billing.usage import IntArray
-from tenants.registry import Registry
 
 NEVER_TAXED = ("wallet", "prepayment", "discount")  # they pay for what was taxed
 NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
@@ -66,7 +65,7 @@ class Basis:
     @cached_property
     def lines(self) -> LineItemTable:
         """The hours, priced: those of the books, with internal tenants at the transfer price if there is one."""
-        return self.books.lines if self.terms.showback is None else _shown_back(self.books, self.terms)
+        return self.books.lines if self.terms.showback is None else shown_back(self.books, self.terms)
 
     @cached_property
     def charges(self) -> dict[tuple[int, int], list[Charge]]:
@@ -74,12 +73,13 @@ class Basis:
         names, terms, lines = self.books.names, self.terms, self.lines
         period = run_period(self.books.horizon_s)
         plans = terms.plans(names.products)
-        every = charges_of(names, lines, terms.book, period, plans, terms.currency)
-        if terms.showback is not None:
-            shown = charges_of(names, lines, terms.showback, period, plans, terms.currency)
-            every = [charge for charge in every if not is_internal(terms.registry, charge.tenant)] + [
-                charge._replace(rate_id="showback") for charge in shown if is_internal(terms.registry, charge.tenant)
-            ]
+        if terms.showback is None:
+            every = charges_of(names, lines, terms.book, period, plans, terms.currency)
+        else:
+            mine = shown_rows(self.books, terms)
+            every = charges_of(names, lines, terms.book, period, plans, terms.currency, ~mine)
+            shown = charges_of(names, lines, terms.showback, period, plans, terms.currency, mine)
+            every += [charge._replace(rate_id="showback") for charge in shown]
         found: dict[tuple[int, int], list[Charge]] = {}
         for charge in every:
             some = charge.rows[0]
@@ -163,11 +163,6 @@ def month_draft(basis: Basis, tenant: int, month: int, parts: Sequence[Part] | N
     return draft(heading, [part.item for part in chosen])
 
 
-def is_internal(registry: Registry, tenant: str) -> bool:
-    """Whether a tenant is charged for show only."""
-    return registry.tenants[registry.tenant_index(tenant)].kind == "internal"
-
-
 def with_book(basis: Basis, book: PriceBook) -> Basis:
     """Return the same usage under another price book: what a simulated invoice is made of. Credits stay as posted.
 
@@ -177,22 +172,6 @@ def with_book(basis: Basis, book: PriceBook) -> Basis:
     terms = replace(basis.terms, book=book)
     lines = rate(basis.books.names, basis.books.usage, book, terms.plans(basis.books.names.products))
     return replace(basis, books=agreed_anew(replace(basis.books, lines=lines), terms), terms=terms)
-
-
-def _shown_back(books: Books, terms: Terms) -> LineItemTable:
-    """Return the line items with those of internal tenants at the transfer price, rated by the same code."""
-    assert terms.showback is not None
-    codes = [code for code, tenant in enumerate(books.names.tenants) if is_internal(terms.registry, tenant)]
-    internal = np.isin(books.lines.tenant, codes)
-    shown = rate(books.names, books.usage, terms.showback, terms.plans(books.names.products))
-    whole = lcm(shown.denominator, books.lines.denominator)
-    return replace(
-        books.lines,
-        unit_price_micro_usd=np.where(internal, shown.unit_price_micro_usd, books.lines.unit_price_micro_usd),
-        numerator=np.where(internal, over(shown, whole), over(books.lines, whole)),
-        denominator=whole,
-        amount_micro_usd=np.where(internal, shown.amount_micro_usd, books.lines.amount_micro_usd),
-    )
 
 
 def _usage_item(basis: Basis, charge: Charge) -> Item:

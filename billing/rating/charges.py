@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from billing.columns import group_rows
 from billing.currency import DEFAULT, Currency
@@ -13,7 +15,7 @@ from billing.money import BP, exact_sum, exact_sums, floor_decimal
 from billing.months import Period, month_bounds, month_numbers
 from billing.rating.charge import Charge, Step, Units
 from billing.rating.models import Measure, exact, less, rate_measure
-from billing.rating.prices import PriceBook
+from billing.rating.prices import NO_ROW, PriceBook
 from billing.rating.rate import LineItemTable, month_plan
 from billing.usage import IntArray, Names
 
@@ -27,6 +29,7 @@ def charges_of(
     period: Period,
     plans: Sequence[str] | None = None,
     currency: Currency = DEFAULT,
+    only: NDArray[np.bool_] | None = None,
 ) -> list[Charge]:
     """Return the charges of a period, sorted by (tenant, month, product, SKU, region, meter, price row, class, factor).
 
@@ -36,19 +39,17 @@ def charges_of(
 
     Args:
         lines:  all line items of the months that the period touches, from `rate` with the same book and plans.
+        only:   which of them to charge, (n,); all by default. Others need no price in the book.
 
     Raises:
         PriceError: the book does not price a line.
     """
-    numbers = book.row_numbers(names, lines, plans)
+    numbers = np.full(len(lines), NO_ROW)
+    chosen = np.arange(len(lines)) if only is None else np.flatnonzero(only)
+    numbers[chosen] = book.row_numbers(names, _Keys(*(column[chosen] for column in _keys(lines))), plans)
     month = month_numbers(names.epoch_s, lines.hour_s)
-    alone = np.array([row.is_linear for row in book.rows], dtype=np.bool_)[numbers] if len(lines) else numbers == 0
-    classes = [np.where(alone, column, 0) for column in (lines.charge_class, lines.factor_bp)]
-    keys = (lines.tenant, month, lines.product, lines.sku, lines.region, lines.meter, numbers, *classes)
-    order, first = group_rows(*keys)
     ends, charges = book.ends(), []
-    for rows in np.split(order, first[1:]) if len(first) else ():
-        rows = rows[np.argsort(lines.hour_s[rows], kind="stable")]
+    for rows in _groups(lines, book, numbers, month, chosen):
         low, high = (int(at) for at in np.searchsorted(lines.hour_s[rows], (period.from_s, period.until_s)))
         if low == high:
             continue
@@ -77,6 +78,34 @@ def charges_of(
             )
         )
     return charges
+
+
+class _Keys(NamedTuple):
+    """What some line items are priced by, (n,) int64 each."""
+
+    product: IntArray
+    sku: IntArray
+    region: IntArray
+    meter: IntArray
+    hour_s: IntArray
+
+
+def _keys(lines: LineItemTable) -> _Keys:
+    return _Keys(lines.product, lines.sku, lines.region, lines.meter, lines.hour_s)
+
+
+def _groups(
+    lines: LineItemTable, book: PriceBook, numbers: IntArray, month: IntArray, chosen: IntArray
+) -> Iterator[IntArray]:
+    """Yield the rows of each charge among the `chosen` ones, in the order of time; the groups in that of charges."""
+    linear = np.array([row.is_linear for row in book.rows], dtype=np.bool_)
+    alone = linear[numbers[chosen]]
+    classes = [np.where(alone, column[chosen], 0) for column in (lines.charge_class, lines.factor_bp)]
+    keys = (lines.tenant, month, lines.product, lines.sku, lines.region, lines.meter, numbers)
+    order, first = group_rows(*(column[chosen] for column in keys), *classes)
+    for part in np.split(order, first[1:]) if len(first) else ():
+        rows = chosen[part]
+        yield rows[np.argsort(lines.hour_s[rows], kind="stable")]
 
 
 def _steps(

@@ -51,7 +51,7 @@ def test_a_run_closes_with_residual_0_for_every_hour_sku_and_region(seed: int, d
 def test_hourly_usage_equals_the_segments_it_came_from() -> None:
     result = run(build(load("small"), seed=5), tape=False)
     held = result.segments.gpus * (result.segments.end_s - result.segments.start_s)
-    assert int(meter(result.segments).gpu_s.sum()) == int(held.sum())
+    assert int(meter(result.segments).quantity.sum()) == int(held.sum())
 
 
 def complaints(check, canary) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
@@ -11,8 +12,12 @@ from billing.closing.month import Basis, month_draft, months_with_lines, with_bo
 from billing.currency import currency_of
 from billing.errors import InvoiceError, PriceError
 from billing.finding import Finding
+from billing.metering.meter import UsageTable
+from billing.metering.meters import METER_CODES
+from billing.metering.sums import add_up
 from billing.months import parse_month
 from billing.rating.prices import PriceBook
+from billing.rating.rate import rate
 from billing.terms import Terms, showback_from, taxes_from
 from billing_facts import JANUARY, NAMES, PRICES, closed_world, price_book, registry
 
@@ -31,6 +36,28 @@ def test_tax_is_on_what_is_taxed_and_never_on_show_back() -> None:
         assert (invoice.tax_micro == 0) == invoice.showback == (invoice.tenant == "lab")
     for invoice in issue_all(basis(7, replace(TERMS, taxes=VAT))):
         assert {line.product for line in invoice.lines if line.tax_micro} <= {"bare.spot"}
+
+
+def test_tokens_of_an_internal_team_are_shown_at_the_price_of_the_book() -> None:
+    """The transfer price is that of a GPU-hour."""
+    tokens = {"meter": "tokens_in", "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "3"}
+    book, books = price_book([*PRICES, tokens]), closed_world(7).books()
+    used = replace(books.usage, **{each: getattr(books.usage, each)[:1] for each in UsageTable.__slots__})
+    used = replace(
+        used, meter=np.array([METER_CODES.index("tokens_in")]), tenant=np.array([0]), quantity=np.array([10**6])
+    )
+    usage = add_up(books.usage, used)
+    lines = rate(books.names, usage, book, TERMS.plans(books.names.products))
+    terms = replace(TERMS, book=book, showback=showback_from({"usd_per_gpu_hour": "1.40"}))
+    shown = Basis(replace(books, usage=usage, lines=lines), terms, (("sim", 1, 9),), "ab" * 32)
+    prices = {
+        (line.meter, line.unit_price_micro)
+        for invoice in issue_all(shown)
+        if invoice.tenant == "lab"
+        for line in invoice.lines
+        if line.kind == "usage"
+    }
+    assert prices == {("gpu_s", 1_400_000), ("tokens_in", 3_000_000)}
 
 
 def test_show_back_is_at_the_transfer_price() -> None:

@@ -231,3 +231,15 @@ def test_an_hour_after_the_last_version_is_refused_with_the_reason() -> None:
     general = PriceBook.from_mappings([flat("01", "03"), {**flat("00"), "product": "*", "usd_per_gpu_hour": 7}])
     general.require_prices("bare.spot", "h100", "eu", JANUARY, JANUARY + 9 * 3600)
     assert amounts(general, (0, 0, 3600), (0, 2, 3600), (0, 3, 3600)) == [7_000_000, 1_000_000, 7_000_000]
+
+
+def test_some_lines_can_be_charged_by_a_book_that_does_not_know_the_others() -> None:
+    book = PriceBook.from_mappings([GRADUATED])
+    other = PriceBook.from_mappings([{**ROW, "product": "*", "usd_per_gpu_hour": 1, "until": "2026-01-01T01:00:00Z"}])
+    lines = rate(ONE, usage((0, 0, 3600), (1, 1, 3600)), book)
+    mine = lines.tenant == 1
+    (charge,) = charges_of(ONE, lines, book, run_period(7200), only=mine)
+    assert charge.tenant == "birch" and charge.rows.tolist() == [1]
+    with pytest.raises(PriceError, match="no price"):
+        charges_of(ONE, lines, other, run_period(7200))
+    assert charges_of(ONE, lines, other, run_period(7200), only=np.zeros(2, dtype=np.bool_)) == []
