@@ -10,6 +10,7 @@ from billing.documents.hours import HourShare
 from billing.documents.month_hours import hours_behind
 from billing.documents.parties import parties_of
 from billing.documents.sla_data import Origin
+from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry
 from billing.months import month_label, parse_month
@@ -45,9 +46,15 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
     )
 
 
-def kept_bundle(kept: Sequence[tuple[Invoice, Basis]], issuer: str, entries: Sequence[Entry] | None = None) -> Bundle:
+def kept_bundle(
+    kept: Sequence[tuple[Invoice, Basis]],
+    issuer: str,
+    notes: Sequence[CreditNote] = (),
+    entries: Sequence[Entry] | None = None,
+) -> Bundle:
     """Return invoices that were issued before, each with the basis that it was made from, at least one; and their SLA
-    reports. `entries` is the whole ledger as it was kept; None: that of these invoices.
+    reports. `notes` are the credit notes on them, `entries` the whole ledger as it was kept; None: that of the
+    invoices.
 
     Lines that corrected earlier months have no hours of their own.
     """
@@ -66,6 +73,7 @@ def kept_bundle(kept: Sequence[tuple[Invoice, Basis]], issuer: str, entries: Seq
         parties_of(last.terms.registry, issuer),
         Origin(last.terms.currency, last.price_version, last.log_range, last.log_hash),
         entries=entries,
+        notes=notes,
     )
 
 

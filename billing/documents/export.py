@@ -15,10 +15,12 @@ from billing.documents.focus_columns import BY_NAME, FOCUS_VERSION, NAMES_1_4, h
 from billing.documents.hours import HoursOf
 from billing.documents.invoice_data import invoice_data, line_columns
 from billing.documents.journal import beancount_text, hledger_text
+from billing.documents.note_data import note_data
 from billing.documents.page import invoice_html, sla_page
 from billing.documents.parties import Parties
 from billing.documents.pdf import invoice_pdf, sla_pdf
 from billing.documents.sla_data import Origin, sla_data
+from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry, invoice_entries
 from billing.money import format_exact, format_usd
@@ -39,6 +41,7 @@ class Bundle:
 
     `postings` are entries of the ledger that stand on no invoice: wallets that were bought, or lost what was left.
     `entries` is the whole ledger where it was kept, with payments and credit notes; None: it follows from the invoices.
+    `notes` are documents of their own: pages, PDF, JSON and journals have them; rows of invoices do not.
     """
 
     invoices: Sequence[Documented]
@@ -49,6 +52,7 @@ class Bundle:
     focus_version: str = FOCUS_VERSION
     postings: Sequence[Entry] = ()
     entries: Sequence[Entry] | None = None
+    notes: Sequence[CreditNote] = ()
 
 
 class Table(NamedTuple):
@@ -119,6 +123,7 @@ def json_files(bundle: Bundle) -> Files:
     """Yield all invoices and reports as one JSON document."""
     document = {
         "invoices": [invoice_data(each.invoice, each.hours, bundle.parties) for each in bundle.invoices],
+        "credit_notes": [note_data(note, bundle.parties, bundle.origin.currency.rounding) for note in bundle.notes],
         "sla_reports": [sla_data(report, bundle.parties, bundle.origin) for report in bundle.reports],
     }
     yield "invoices.json", [(json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()]
@@ -143,6 +148,9 @@ def _documents(bundle: Bundle, ending: str, invoice: Draw, report: Draw) -> File
     for each in bundle.invoices:
         data = invoice_data(each.invoice, each.hours, bundle.parties)
         yield f"{document_name(each.invoice)}.{ending}", [_bytes(invoice(data, bundle.paper))]
+    for note in bundle.notes:
+        data = note_data(note, bundle.parties, bundle.origin.currency.rounding)
+        yield f"credit-note-{note.number}.{ending}", [_bytes(invoice(data, bundle.paper))]
     for level in bundle.reports:
         data = sla_data(level, bundle.parties, bundle.origin)
         yield f"sla-{level.tenant}-{level.month}.{ending}", [_bytes(report(data, bundle.paper))]

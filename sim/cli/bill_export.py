@@ -114,7 +114,7 @@ def _of_store(db: str, terms: str | None, issuer: str, tenant: str | None, month
     from billing.closing.month import Basis
     from billing.documents.bundle import kept_bundle
     from billing.errors import BillingError
-    from billing.store.books import entries_in, invoices_in, position_of
+    from billing.store.books import entries_in, invoices_in, notes_of, position_of
     from billing.store.engine import reading
     from billing.store.log_basis import basis_at
     from sim.cli.bill_issue import open_current, terms_for
@@ -138,7 +138,8 @@ def _of_store(db: str, terms: str | None, issuer: str, tenant: str | None, month
         if not kept:
             raise _nothing(tenant, month)
         whole = tenant is None and month is None
-        return kept_bundle(kept, issuer, entries_in(connection) if whole else None)
+        notes = [note for invoice, _ in kept for note in notes_of(connection, invoice.id)]
+        return kept_bundle(kept, issuer, notes, entries_in(connection) if whole else None)
 
 
 def _nothing(tenant: str | None, month: str | None) -> SimError:

@@ -11,11 +11,14 @@ import pytest
 from billing.currency import DEFAULT
 from billing.documents import page, pdf
 from billing.documents.invoice_data import SPANS_MAX, invoice_data
+from billing.documents.note_data import note_data
 from billing.documents.page import PAPERS, invoice_html, readable, sla_page
 from billing.documents.parties import Parties
 from billing.documents.pdf import invoice_pdf, sla_pdf
 from billing.documents.sla_data import Origin, sla_data
 from billing.errors import DocumentError
+from billing.invoices.credit_note import Return, credit_note
+from billing.invoices.lifecycle import issue_note
 from billing.sla.report import sla_reports
 from billing_facts import closed_world
 from invoice_worlds import HARD_NAMES, papers
@@ -97,6 +100,27 @@ def test_each_line_leads_to_its_hours_and_back() -> None:
     for line in data["lines"]:
         both = f'href="#hours-{line["number"]}"' in made, f'href="#line-{line["number"]}"' in made
         assert both == (bool(line["hours"]),) * 2
+
+
+def test_a_credit_note_names_its_invoice_and_every_amount() -> None:
+    drawn = papers(6)
+    invoice = next(each for each in drawn.invoices if each.status == "issued" and each.tax_micro)
+    whole = credit_note(invoice, [], [Return(1, 1, 3)], "goodwill", "a slow <network>")
+    data = note_data(issue_note(whole, 1, invoice.issued_s), drawn.parties, invoice.rounding)
+    as_page, as_pdf = words_of(invoice_html(data)), words_of(invoice_pdf(data)).replace(" ", "")
+    for word in (*told(readable(data)), invoice.number, "goodwill"):
+        assert word in as_page
+        assert word in as_pdf, word
+    assert "a slow &lt;network&gt;" in invoice_html(data) and "Credit note" in as_page
+
+
+def test_an_invoice_of_money_alone_has_no_hours() -> None:
+    data = {**invoices()[0]}
+    data["lines"] = [{**line, "hours": []} for line in data["lines"]]
+    for made in (invoice_html(data), invoice_html({**data, "lines": []})):
+        assert "Hours behind the lines" not in made
+    assert "Nothing was used" in words_of(invoice_html({**data, "lines": []}))
+    assert "Nothingwasused" in words_of(invoice_pdf({**data, "lines": []})).replace(" ", "")
 
 
 @pytest.mark.parametrize("name", HARD_NAMES)

@@ -110,6 +110,14 @@ def test_a_database_gives_the_very_files_of_the_run_that_it_was_filled_from(runs
         run, store = ({path.name: path.read_bytes() for path in sorted((tmp_path / name / format_).iterdir())}
                       for name in ("run", "store"))  # fmt: skip
         assert run == store
+    words = ("bill", "credit-note", "acme-000001", "--cause", "goodwill", "--at", "2026-02-15T00:00:00Z", "--db", db)
+    assert call(*words, runs=runs).exit_code == 0
+    for format_ in ("html", "json", "hledger"):
+        out = tmp_path / "noted"
+        assert call("bill", "export", "--db", db, "--format", format_, "--out", str(out), runs=runs).exit_code == 0
+    assert "Credit note acme-CN-000001" in (out / "credit-note-acme-CN-000001.html").read_text()
+    assert json.loads((out / "invoices.json").read_text())["credit_notes"][0]["of_invoice"] == "acme-000001"
+    assert "crn_" in (out / "books.journal").read_text()
     for words in (("one", "--db", db), ()):
         done = call("bill", "export", *words, "--format", "csv", runs=runs)
         assert done.exit_code == 2 and "name a run, or a database" in done.stderr
