@@ -56,7 +56,10 @@ def open_store(place: str, *, create: bool = False) -> Store:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the store and changes nothing. Raises StoreError."""
-    with _one_line(engine), engine.connect().execution_options(spillway_write=False) as connection, connection.begin():
+    options: dict[str, Any] = {"spillway_write": False}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _one_line(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
@@ -171,6 +174,7 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     """Take the writer's lock at once: a transaction that upgrades later could find that it has read an old state."""
     write = connection.get_execution_options().get("spillway_write", True)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 

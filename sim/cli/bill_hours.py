@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.bill_issue import TenantFlag, TermsFlag, open_current, terms_for
-from sim.cli.db import DEFAULT, DbFlag
 from sim.cli.frame import session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
+from sim.cli.store import DEFAULT, DbFlag
 
 if TYPE_CHECKING:
     from billing.log.late import LateHours

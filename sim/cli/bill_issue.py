@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.db import DEFAULT, DbFlag
 from sim.cli.frame import session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
+from sim.cli.store import DEFAULT, DbFlag
 
 if TYPE_CHECKING:
     from billing.invoices.invoice import Invoice

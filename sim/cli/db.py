@@ -8,9 +8,7 @@ from sim.cli.db_import import import_
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
-from sim.cli.store import DEFAULT as DEFAULT
-from sim.cli.store import DbFlag as DbFlag
-from sim.cli.store import current_store
+from sim.cli.store import DEFAULT, DbFlag, current_store
 
 app = group("db", "The database of the log and the books.", "spillway db init", "spillway db import last")
 

@@ -125,6 +125,20 @@ def test_a_malformed_event_takes_nothing_of_its_batch_in(store_place: str) -> No
         assert list(events_in(connection)) == []
 
 
+def test_a_reader_sees_one_state_and_writes_nothing(store_place: str) -> None:
+    engine = open_store(store_place, create=True)
+    init(engine)
+    with reading(engine) as connection:
+        assert last_position(connection) == 0
+        with writing(engine) as other:
+            append(other, chain(count=3))
+        assert last_position(connection) == 0
+    with reading(engine) as connection:
+        assert last_position(connection) == 3
+    with pytest.raises(StoreError, match=r"read.?only"), reading(engine) as connection:
+        connection.execute(text("DELETE FROM event"))
+
+
 def test_a_store_is_never_made_by_opening_it(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such database"):
         open_store(str(tmp_path / "absent.db"))
