@@ -7,6 +7,9 @@ import numpy as np
 
 from billing.books import Books
 from billing.closing.month import Basis, month_draft, months_with_lines
+from billing.contracts.basis import Basis as ContractBasis
+from billing.contracts.lines import contract_lines
+from billing.invoices.agree import agree
 from billing.invoices.bill import Bill, make_bill, month_bills
 from billing.invoices.invoice import Invoice
 from billing.metering.local_months import month_windows
@@ -20,7 +23,7 @@ from billing.usage import Names
 
 
 def usage_basis(names: Names, usage: UsageTable, terms: Terms, until_s: int) -> Basis:
-    """Return books made of usage alone: no service level is judged, capacity is not known.
+    """Return books made of usage and contracts: no service level is judged, and nobody knows what stood idle.
 
     Args:
         until_s: end of what is told, seconds since the epoch of the names.
@@ -30,13 +33,17 @@ def usage_basis(names: Names, usage: UsageTable, terms: Terms, until_s: int) -> 
     """
     plans = terms.plans(names.products)
     lines = rate(names, usage, terms.book, plans)
-    none = np.zeros(0, dtype=np.int64)
+    of_contracts = ContractBasis(
+        names, terms.registry, terms.book, lines, None, until_s, {}, terms.currency.minor_micro
+    )
+    agreed = agree(of_contracts, contract_lines(of_contracts), [])
     findings = [
         *check_lines(names, usage, lines, terms.book, plans),
-        *check_bills(names, lines, [], month_bills(names, lines, [])),
+        *check_bills(names, lines, [], month_bills(names, lines, [], agreed), agreed),
     ]
+    none = np.zeros(0, dtype=np.int64)
     states = StateTable((), none, none, none, none, none)
-    return Basis(Books(names, until_s, usage, lines, [], [], [], states, findings), terms)
+    return Basis(Books(names, until_s, usage, lines, [], [], [], states, findings, agreed), terms)
 
 
 def preview(basis: Basis) -> list[Invoice]:

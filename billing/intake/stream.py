@@ -80,8 +80,9 @@ class _Intake:
         self.tenants = {tenant.id: place for place, tenant in enumerate(terms.registry.tenants)}
         self.products = {product.code: place for place, product in enumerate(terms.registry.products)}
         self.plans = terms.plans(tuple(self.products))
-        self.regions: dict[str, int] = {}
-        self.skus: dict[str, int] = {}
+        contracts = terms.registry.contracts  # their pools are charged for whether somebody used them or not
+        self.regions = {region: place for place, region in enumerate(dict.fromkeys(c.region for c in contracts))}
+        self.skus = {sku: place for place, sku in enumerate(dict.fromkeys(c.sku for c in contracts))}
         self.priced_from_s: dict[tuple[str, str, str], int] = {}
         self.rules = free_rules(self._names(), terms.registry)
         self.rejected, self.passed = 0, Counter[str]()

@@ -91,3 +91,39 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(tmp_path: Path, terms: Path, w
     done = preview(written(tmp_path, *ROWS), "--terms", terms, *words)
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_contracts_are_in_the_drafts_too(tmp_path: Path, terms: Path) -> None:
+    """A node is reserved for a day; half of the day is used, and the term charge covers all of it."""
+    terms.write_text(
+        f"""epoch = "2026-03-01T00:00:00Z"
+{TERMS_TOML}
+[[price]]
+product = "bare.reserved"
+sku = "h100"
+from = "2026-01-01T00:00:00Z"
+usd_per_gpu_hour = "2"
+
+[[contract]]
+id = "acme-day"
+tenant = "acme"
+product = "bare.reserved"
+region = "eu"
+sku = "h100"
+nodes = 1
+gpus_per_node = 8
+from_s = 0
+until_s = 86400
+charge = "term"
+"""
+    )
+    use = written(
+        tmp_path,
+        "a,acme,bare.reserved,eu,h100,8,2026-03-01T00:00:00Z,2026-03-01T12:00:00Z",
+        "b,acme,bare.spot,us,b200,1,2026-03-02T00:00:00Z,2026-03-02T01:00:00Z",
+    )
+    done = preview(use, "--terms", terms, "--json")
+    assert done.exit_code == 0, done.stderr
+    (draft,) = json.loads(done.stdout)["drafts"]
+    assert draft["net_micro"] == 24 * 8 * 2_000_000 + 1_250_000
+    assert {line["kind"] for line in draft["lines"]} == {"usage", "reservation"}
