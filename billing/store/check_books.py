@@ -95,9 +95,14 @@ def _lines(connection: Connection, invoices: Sequence[Invoice]) -> Iterator[Find
 def _statuses(
     invoices: Sequence[Invoice], notes: Sequence[CreditNote], payments: Sequence[Payment]
 ) -> Iterator[Finding]:
+    notes_on: dict[str, list[CreditNote]] = {}
+    paid_on: dict[str, list[Payment]] = {}
+    for note in notes:
+        notes_on.setdefault(note.invoice, []).append(note)
+    for payment in payments:
+        paid_on.setdefault(payment.invoice, []).append(payment)
     for invoice in invoices:
-        mine = [note for note in notes if note.invoice == invoice.id]
-        paid = [payment for payment in payments if payment.invoice == invoice.id]
+        mine, paid = notes_on.get(invoice.id, []), paid_on.get(invoice.id, [])
         left = open_micro(invoice, mine, paid)
         if sum(note.total_micro for note in mine) > max(0, invoice.total_micro):
             yield Finding(invoice.number, "micro-units given back beyond the invoice", -left)

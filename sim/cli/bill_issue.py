@@ -36,7 +36,7 @@ def issue(
 ) -> None:
     """Close months of the log and issue their invoices; those that stand stay as they are. A month that cannot be
     closed says exactly why."""
-    from billing.closing.close_month import require_closed
+    from billing.closing.close_month import MonthOpenError, require_closed
     from billing.closing.month import month_draft, months_with_lines
     from billing.errors import BillingError
     from billing.months import month_bounds, month_label, parse_month
@@ -61,11 +61,16 @@ def issue(
             if month is None and not arrived.finished and arrived.until_s < ends_s:
                 note(session, f"{month_label(each)} is still open")
                 continue
-            if dry_run:
+            try:
                 closed = require_closed(basis, each, agreed.epoch_s, arrived)
+            except MonthOpenError as open_:
+                for reason in open_.reasons:
+                    note(session, f"{reason.where}: {reason.count} {reason.what}")
+                raise
+            if dry_run:
                 invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
             else:
-                invoices += issue_month(engine, basis, each, agreed.epoch_s, arrived, position, known)
+                invoices += issue_month(engine, closed, each, agreed.epoch_s, arrived, position, known)
     title = "Drafts" if dry_run else "Issued"
     answer(
         session,
