@@ -106,9 +106,10 @@ def run_study(
             if progress is not None:
                 progress(done, len(tasks))
     except BaseException:
-        # Whoever interrupts us does not want to wait for worlds that take minutes.
+        # Whoever interrupts us does not want to wait for worlds that take minutes. Workers are not asked: they have
+        # our handler of SIGTERM, which leaves by an exception, and may wait for each other on the way out for ever.
         for worker in active_children():
-            worker.terminate()
+            worker.kill()
         raise
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
