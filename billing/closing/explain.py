@@ -20,7 +20,7 @@ from billing.closing.holdings import Held, Holding, holdings_of
 from billing.closing.month import Basis, Part, credit_cause
 from billing.errors import InvoiceError
 from billing.finding import Finding
-from billing.invoices.invoice import Invoice, InvoiceLine
+from billing.invoices.invoice import Invoice, InvoiceLine, reduced
 from billing.metering.classes import CLASSES
 from billing.metering.meters import GPU_S, METERS
 from billing.money import BP, Exact
@@ -185,7 +185,7 @@ def _rounding(invoice: Invoice, parts: Sequence[Part], number: int) -> Rounding:
     net = sum(invoice.lines[row - 1].net_micro for row in together) // minor_micro
     order = sorted(together, key=lambda row: (-(numerators[row] % whole), row))
     extra = invoice.lines[number - 1].net_micro // minor_micro - floors[number]
-    remainder = Exact(numerators[number] % whole, whole)
+    remainder = reduced(Exact(numerators[number] % whole, whole))
     missing = net - sum(floors.values())
     return Rounding(floors[number], remainder, bool(extra), order.index(number) + 1, missing, len(together))
 
