@@ -1,7 +1,6 @@
 """Invoices and SLA reports as files: which files each format consists of, and the bytes of those that need no library.
 
-Everything is made from one `Bundle`, so all formats say the same. Parquet is written by whoever has a writer for it,
-from the tables here.
+Everything is made from one `Bundle`, so all formats say the same. Parquet is written elsewhere, from the tables here.
 """
 
 import json
@@ -15,7 +14,7 @@ from billing.documents.focus_columns import BY_NAME, FOCUS_VERSION, NAMES_1_4, h
 from billing.documents.hours import HoursOf
 from billing.documents.invoice_data import invoice_data, line_columns
 from billing.documents.journal import beancount_text, hledger_text
-from billing.documents.note_data import note_data
+from billing.documents.note_data import note_as_invoice, note_data
 from billing.documents.page import invoice_html, sla_page
 from billing.documents.parties import Parties
 from billing.documents.pdf import invoice_pdf, sla_pdf
@@ -41,7 +40,7 @@ class Bundle:
 
     `postings` are entries of the ledger that stand on no invoice: wallets that were bought, or lost what was left.
     `entries` is the whole ledger where it was kept, with payments and credit notes; None: it follows from the invoices.
-    `notes` are documents of their own: pages, PDF, JSON and journals have them; rows of invoices do not.
+    `notes` are documents of their own: all formats have them but csv and parquet.
     """
 
     invoices: Sequence[Documented]
@@ -80,13 +79,14 @@ def tables(bundle: Bundle) -> dict[str, Table]:
 
 
 def focus_table(bundle: Bundle) -> Table:
-    """Return the FOCUS rows of all invoices, made as they are asked for."""
-    names = header(bundle.focus_version)
+    """Return the FOCUS rows of all invoices and credit notes, made as they are asked for."""
+    names, rounding = header(bundle.focus_version), bundle.origin.currency.rounding
+    notes = [Documented(note_as_invoice(note, rounding), {}) for note in bundle.notes]
     own = {new: old for old, new in NAMES_1_4.items()}
     words = frozenset(name for name in names if is_words(own.get(name, name)))
     rows = (
         [row[name] for name in names]
-        for each in bundle.invoices
+        for each in (*bundle.invoices, *notes)
         for row in focus_rows(each.invoice, each.hours, bundle.parties, bundle.focus_version)
     )
     return Table(names, rows, words)
@@ -169,7 +169,7 @@ def hledger_files(bundle: Bundle) -> Files:
 def _entries(bundle: Bundle) -> list[Entry]:
     if bundle.entries is not None:
         return list(bundle.entries)
-    issued = (each.invoice for each in bundle.invoices if each.invoice.status != "draft")
+    issued = [each.invoice for each in bundle.invoices if each.invoice.status != "draft"]
     entries = [*bundle.postings, *(entry for invoice in issued for entry in invoice_entries(invoice))]
     return sorted(entries, key=lambda entry: entry.time_s)  # of one time, in the order of the documents
 

@@ -5,8 +5,9 @@ from typing import Any
 from billing.currency import currency_of
 from billing.documents.parties import Parties
 from billing.invoices.credit_note import CreditNote
-from billing.money import floor_decimal, format_exact, format_usd
-from billing.months import utc_text
+from billing.invoices.invoice import Invoice, InvoiceLine
+from billing.money import Exact, floor_decimal, format_exact, format_usd
+from billing.months import month_label, month_of, utc_text
 
 
 def note_data(note: CreditNote, parties: Parties, rounding: str) -> dict[str, Any]:
@@ -56,6 +57,52 @@ def note_data(note: CreditNote, parties: Parties, rounding: str) -> dict[str, An
         "log_hash": None,
         "hash": note.hash or None,
     }
+
+
+def note_as_invoice(note: CreditNote, rounding: str) -> Invoice:
+    """Return the note as an invoice of what is given back, below 0, in the month of its issue: for rows of cost."""
+    lines = tuple(
+        InvoiceLine(
+            number=line.number,
+            kind="discount",
+            tenant=note.tenant,
+            product=line.product,
+            sku="",
+            region="",
+            meter="",
+            description=f"credit note on {note.invoice_number}, line {line.line}: {note.cause}",
+            quantity=0,
+            unit="",
+            unit_price_micro=None,
+            exact=Exact(-line.exact.numerator, line.exact.denominator),
+            net_micro=-line.net_micro,
+            tax_bp=line.tax_bp,
+            tax_micro=-line.tax_micro,
+            from_s=note.issued_s,
+            until_s=note.issued_s,
+            cause=f"{note.invoice_number}/{line.line}",
+        )
+        for line in note.lines
+    )
+    return Invoice(
+        id=note.id,
+        number=note.number,
+        tenant=note.tenant,
+        currency=note.currency,
+        period=month_label(month_of(0, note.issued_s)),
+        status="issued",
+        issued_s=note.issued_s,
+        lines=lines,
+        net_micro=-note.net_micro,
+        tax_micro=-note.tax_micro,
+        total_micro=-note.total_micro,
+        price_version="",
+        log_range=(),
+        log_hash="",
+        rounding=rounding,
+        hash=note.hash,
+        showback=note.showback,
+    )
 
 
 def _taxes(note: CreditNote, decimals: int) -> list[dict[str, str]]:

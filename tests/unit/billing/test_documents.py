@@ -4,20 +4,24 @@ import html
 import io
 import re
 import sys
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from billing.currency import DEFAULT
 from billing.documents import page, pdf
+from billing.documents.focus import focus_rows
+from billing.documents.focus_check import check
+from billing.documents.focus_columns import header
 from billing.documents.invoice_data import SPANS_MAX, invoice_data
-from billing.documents.note_data import note_data
+from billing.documents.note_data import note_as_invoice, note_data
 from billing.documents.page import PAPERS, invoice_html, readable, sla_page
 from billing.documents.parties import Parties
 from billing.documents.pdf import invoice_pdf, sla_pdf
 from billing.documents.sla_data import Origin, sla_data
 from billing.errors import DocumentError
-from billing.invoices.credit_note import Return, credit_note
+from billing.invoices.credit_note import CreditNote, Return, credit_note
 from billing.invoices.lifecycle import issue_note
 from billing.sla.report import sla_reports
 from billing_facts import closed_world
@@ -112,6 +116,23 @@ def test_a_credit_note_names_its_invoice_and_every_amount() -> None:
         assert word in as_page
         assert word in as_pdf, word
     assert "a slow &lt;network&gt;" in invoice_html(data) and "Credit note" in as_page
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_credit_notes_are_correct_rows_of_cost_that_take_away(seed: int) -> None:
+    drawn = papers(seed)
+    for invoice in (each for each in drawn.invoices if each.status == "issued"):
+        notes: list[CreditNote] = []
+        for returns in ([Return(line.number, 1, 3) for line in invoice.lines if line.net_micro > 0],) * 2:
+            if returns and sum(line.net_micro for line in invoice.lines if line.net_micro > 0) <= invoice.net_micro:
+                note = credit_note(invoice, notes, returns, "goodwill", "slow")
+                notes.append(issue_note(note, len(notes) + 1, invoice.issued_s))
+        rows = [row for note in notes for row in focus_rows(note_as_invoice(note, invoice.rounding), {}, drawn.parties)]
+        names = header("1.2")
+        assert check(names, [[row[name] for name in names] for row in rows]).findings == []
+        assert sum(Fraction(row["BilledCost"] or "") for row in rows) * 10**6 == -sum(
+            note.total_micro for note in notes
+        )
 
 
 def test_an_invoice_of_money_alone_has_no_hours() -> None:
