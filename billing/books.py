@@ -10,6 +10,7 @@ from billing.columns import require_columns, require_interval, require_range
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.basis import Basis
 from billing.contracts.lines import contract_lines
+from billing.currency import DEFAULT, Currency
 from billing.finding import Finding
 from billing.invoices.agree import agree
 from billing.invoices.bill import Bill, make_bill, month_bills
@@ -17,7 +18,7 @@ from billing.metering.classes import BY_RULE, Charging, charge_marks, free_rules
 from billing.metering.meter import TIME_S_MAX, UsageTable, meter, require_indices
 from billing.metering.states import StateTable, all_states
 from billing.metering.sums import add_up, metered_usage
-from billing.money import INT64_MAX, MICRO_PER_CENT
+from billing.money import INT64_MAX
 from billing.months import Period
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable, rate
@@ -56,14 +57,15 @@ class Books:
     capacity: StateTable
     findings: list[Finding]
     agreed: Agreed = NOTHING_AGREED
+    currency: Currency = DEFAULT
 
     def month_bills(self) -> list[Bill]:
         """Return the bill of every tenant and month, sorted by (tenant, month)."""
-        return month_bills(self.names, self.lines, self.credits, self.agreed)
+        return month_bills(self.names, self.lines, self.credits, self.agreed, self.currency)
 
     def bill(self, tenant: int, period: Period) -> Bill:
         """Return the bill of the tenant with dense index `tenant`."""
-        return make_bill(self.names, self.lines, self.credits, tenant, period, self.agreed)
+        return make_bill(self.names, self.lines, self.credits, tenant, period, self.agreed, self.currency)
 
 
 def close(
@@ -81,7 +83,7 @@ def close(
     exclusions: ExclusionTable | None = None,
     charging: Charging = BY_RULE,
     node_gpus: Mapping[Pool, int] | None = None,
-    minor_micro: int = MICRO_PER_CENT,
+    currency: Currency = DEFAULT,
     told: Told | None = None,
 ) -> Books:
     """Return the books of a run over [0, horizon_s).
@@ -94,7 +96,7 @@ def close(
         exclusions: time that no service level counts; None: what the registry says.
         charging:   what else decides how segments are charged.
         node_gpus:  GPUs of a node of each (region, sku), for contracts that do not say it themselves.
-        minor_micro: micro-units in the smallest coin of the bills, which wallets pay in.
+        currency:   that of the prices: bills and credits come in its smallest coin, rounded as it is.
         told:       ids of jobs and events, for the evidence of credits; None: their numbers.
 
     Raises:
@@ -114,18 +116,18 @@ def close(
         usage = add_up(usage, metered_usage(charging.metered))
     lines = rate(names, usage, book, plans)
     states = all_states(names, usage, capacity)
-    basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {}, minor_micro)
+    basis = Basis(names, registry, book, lines, states, horizon_s, node_gpus or {}, currency)
     contracts = contract_lines(basis)
     exclusions = exclusion_table(names, registry.exclusions) if exclusions is None else exclusions
     reserved = reserved_of(names, contracts, lines.denominator)
     told = told or told_by_number(segments, evictions, outages)
     facts = SlaFacts(lines, segments, work, starts, evictions, outages, exclusions, told, reserved)
-    levels = assess(names, promises(names, registry), facts)
+    levels = assess(names, promises(names, registry), facts, currency)
     agreed = agree(basis, contracts, levels.credits)
     findings = reconcile(
-        names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans, agreed
+        names, segments, usage, lines, levels.credits, book, states, installed, horizon_s, plans, agreed, currency
     )
-    return Books(names, horizon_s, usage, lines, *levels, states, findings, agreed)
+    return Books(names, horizon_s, usage, lines, *levels, states, findings, agreed, currency)
 
 
 def _require_facts(

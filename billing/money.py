@@ -202,9 +202,9 @@ def format_price(micro_usd: int) -> str:
     return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
-def money_json(micro_usd: int) -> dict[str, str]:
-    """Return whole cents as all our JSON writes them: {"currency": "USD", "amount": "23.60", "minor": "2360"}."""
-    return {"currency": CURRENCY, "amount": format_usd(micro_usd, 2), "minor": str(micro_usd // MICRO_PER_CENT)}
+def money_json(micro: int, code: str = CURRENCY, decimals: int = 2) -> dict[str, str]:
+    """Return whole minor units as all our JSON writes them: {"currency": "USD", "amount": "23.60", "minor": "2360"}."""
+    return {"currency": code, "amount": format_usd(micro, decimals), "minor": str(micro // 10 ** (6 - decimals))}
 
 
 def format_exact(amount: Exact) -> str:

@@ -19,12 +19,13 @@ from billing.columns import group_rows
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.line import INVOICE_KIND
 from billing.contracts.wallet import DRAWN
+from billing.currency import DEFAULT, Currency, currency_of, round_minor
 from billing.errors import BillingError
 from billing.finding import Finding
 from billing.invoices.bill import Bill, month_bills
 from billing.metering.meter import TIME_S_MAX, UsageTable, require_indices, usage_key
 from billing.metering.states import StateTable
-from billing.money import MICRO_PER_CENT, SECONDS_PER_HOUR, exact_sums, product, round_half_up
+from billing.money import SECONDS_PER_HOUR, exact_sums, product, round_half_up
 from billing.months import Period, utc_text
 from billing.rating.charges import charges_of
 from billing.rating.models import fraction, total_of
@@ -49,6 +50,7 @@ def reconcile(
     horizon_s: int,
     plans: Sequence[str] | None = None,
     agreed: Agreed = NOTHING_AGREED,
+    currency: Currency = DEFAULT,
 ) -> list[Finding]:
     """Return everything that does not add up; an empty list means that all four identities hold to the second.
 
@@ -59,7 +61,9 @@ def reconcile(
         "capacity": lambda: check_capacity(names, states, installed, horizon_s) if installed is not None else iter(()),
         "usage": lambda: check_usage(names, segments, usage),
         "line items": lambda: check_lines(names, usage, lines, book, plans),
-        "bills": lambda: check_bills(names, lines, credits, month_bills(names, lines, credits, agreed), agreed),
+        "bills": lambda: check_bills(
+            names, lines, credits, month_bills(names, lines, credits, agreed, currency), agreed
+        ),
     }
     findings: list[Finding] = []
     for where, check in checks.items():
@@ -155,8 +159,8 @@ def check_bills(
         billed[bill.tenant] = billed.get(bill.tenant, Fraction(0)) + Fraction(*bill.exact_charges)
         if difference := sum(line.amount_micro_usd for line in bill.lines) - bill.total_micro_usd:
             yield Finding(where, "micro-USD more in the lines than in the total", difference)
-        unit = bill.exact_charges.denominator * MICRO_PER_CENT
-        charges = round_half_up(bill.exact_charges.numerator, unit) * MICRO_PER_CENT
+        currency = currency_of(bill.currency, bill.rounding)
+        charges = round_minor(bill.exact_charges, currency) * currency.minor_micro
         if difference := bill.charges_micro_usd - charges:
             yield Finding(where, "micro-USD more in the charges than in their exact sum, rounded", difference)
         # A remedy may be more than the rest of a bill; nothing else can bring it below 0.

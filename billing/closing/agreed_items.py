@@ -62,7 +62,7 @@ def redrawn(books: Books, terms: Terms, invoices: Sequence[Invoice]) -> Books:
 def contract_basis(books: Books, terms: Terms) -> Basis:
     """Return what the contract lines of closed books are made from."""
     facts = (books.names, terms.registry, terms.book, books.lines, books.capacity, books.horizon_s)
-    return Basis(*facts, node_gpus={}, minor_micro=terms.currency.minor_micro)
+    return Basis(*facts, node_gpus={}, currency=terms.currency)
 
 
 def contract_item(line: ContractLine, epoch_s: int) -> Item:

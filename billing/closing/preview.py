@@ -33,17 +33,15 @@ def usage_basis(names: Names, usage: UsageTable, terms: Terms, until_s: int) -> 
     """
     plans = terms.plans(names.products)
     lines = rate(names, usage, terms.book, plans)
-    of_contracts = ContractBasis(
-        names, terms.registry, terms.book, lines, None, until_s, {}, terms.currency.minor_micro
-    )
+    of_contracts = ContractBasis(names, terms.registry, terms.book, lines, None, until_s, {}, terms.currency)
     agreed = agree(of_contracts, contract_lines(of_contracts), [])
     findings = [
         *check_lines(names, usage, lines, terms.book, plans),
-        *check_bills(names, lines, [], month_bills(names, lines, [], agreed), agreed),
+        *check_bills(names, lines, [], month_bills(names, lines, [], agreed, terms.currency), agreed),
     ]
     none = np.zeros(0, dtype=np.int64)
     states = StateTable((), none, none, none, none, none)
-    return Basis(Books(names, until_s, usage, lines, [], [], [], states, findings, agreed), terms)
+    return Basis(Books(names, until_s, usage, lines, [], [], [], states, findings, agreed, terms.currency), terms)
 
 
 def preview(basis: Basis) -> list[Invoice]:
@@ -60,6 +58,6 @@ def local_bills(basis: Basis, zone: ZoneInfo) -> Iterator[Bill]:
     for each in month_windows(zone, names.epoch_s + first_s, names.epoch_s + books.horizon_s):
         period = Period("month", each.label, each.from_s - names.epoch_s, each.until_s - names.epoch_s, each.month)
         for tenant in range(len(names.tenants)):
-            bill = make_bill(names, books.lines, books.credits, tenant, period)
+            bill = make_bill(names, books.lines, books.credits, tenant, period, currency=books.currency)
             if bill.lines:
                 yield bill

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.contracts.reservation import Reservation
+from billing.currency import DEFAULT, Currency
 from billing.metering.states import StateTable
-from billing.money import MICRO_PER_CENT, Exact, product
+from billing.money import Exact, product
 from billing.rating.prices import PriceBook
 from billing.rating.rate import LineItemTable
 from billing.usage import IntArray, Names
@@ -19,7 +20,7 @@ NOTHING = Exact(0)
 
 class Basis(NamedTuple):
     """What contract lines are made from. `states`: None where nobody counted idle nodes; `node_gpus`: GPUs of a node of
-    each (region, sku), for contracts that do not say it; `minor_micro`: micro-units in a coin of the bills."""
+    each (region, sku), for contracts that do not say it; `currency`: that of the bills."""
 
     names: Names
     registry: Registry
@@ -28,7 +29,7 @@ class Basis(NamedTuple):
     states: StateTable | None
     horizon_s: int
     node_gpus: Mapping[tuple[int, int], int]
-    minor_micro: int = MICRO_PER_CENT
+    currency: Currency = DEFAULT
 
 
 class Priced(NamedTuple):

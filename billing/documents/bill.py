@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from billing.currency import currency_of
 from billing.invoices.bill import CREDIT, USAGE, WALLET, Bill, BillLine
 from billing.money import SECONDS_PER_HOUR, floor_decimal, format_exact, format_price, format_usd, money_json
 from billing.months import utc_text
@@ -21,9 +22,10 @@ _BILL_HEADER = [
 
 def bill_rows(bill: Bill) -> Table:
     """Return the bill as rows of text: a header, its lines, the total."""
-    lines = [[str(number), *_line_words(line)] for number, line in enumerate(bill.lines, start=1)]
+    decimals = currency_of(bill.currency).decimals
+    lines = [[str(number), *_line_words(line, decimals)] for number, line in enumerate(bill.lines, start=1)]
     quantity = [str(bill.quantity_gpu_s), gpu_hours(bill.quantity_gpu_s)]
-    total = ["total", "", "", "", *quantity, "", format_usd(bill.total_micro_usd, 2), "", ""]
+    total = ["total", "", "", "", *quantity, "", format_usd(bill.total_micro_usd, decimals), "", ""]
     return [_BILL_HEADER, *lines, total]
 
 
@@ -33,13 +35,15 @@ def bill_text(bill: Bill) -> str:
     header, *lines, _ = bill_rows(bill)
     shown = [column for column, name in enumerate(header) if name != "exact_micro_usd"]
     words = [[row[column] for column in shown] for row in (header, *lines)]
+    decimals = currency_of(bill.currency).decimals
     totals = {
-        "charges": format_usd(bill.charges_micro_usd, 2),
-        "service credits": format_usd(bill.credits_micro_usd, 2),
-        **({"paid by wallets": format_usd(bill.wallet_micro_usd, 2)} if bill.wallet_micro_usd else {}),
-        "total": format_usd(bill.total_micro_usd, 2),
+        "charges": format_usd(bill.charges_micro_usd, decimals),
+        "service credits": format_usd(bill.credits_micro_usd, decimals),
+        **({"paid by wallets": format_usd(bill.wallet_micro_usd, decimals)} if bill.wallet_micro_usd else {}),
+        "total": format_usd(bill.total_micro_usd, decimals),
     }
     width = max(map(len, totals.values()))
+    coin = "cent" if decimals == 2 else "minor unit"
     quantity = gpu_hours(bill.quantity_gpu_s)
     return "\n".join(
         [
@@ -48,13 +52,14 @@ def bill_text(bill: Bill) -> str:
             text_table(words, left={1, 2, 3, len(shown) - 1}),
             "",
             *(f"{name:16}{amount:>{width}} {bill.currency}" for name, amount in totals.items()),
-            f"{quantity} GPU-hours; rounded {bill.rounding} once, to the cent, by largest remainder",
+            f"{quantity} GPU-hours; rounded {bill.rounding} once, to the {coin}, by largest remainder",
         ]
     )
 
 
 def bill_json(bill: Bill) -> dict[str, Any]:
     """Return the bill as plain data, totals first."""
+    money = bill.currency, currency_of(bill.currency).decimals
     return {
         "tenant": bill.tenant,
         "period": {
@@ -68,10 +73,10 @@ def bill_json(bill: Bill) -> dict[str, Any]:
         "totals": {
             "lines": len(bill.lines),
             "gpu_s": bill.quantity_gpu_s,
-            "charges": money_json(bill.charges_micro_usd),
-            "service_credits": money_json(bill.credits_micro_usd),
-            "wallet": money_json(bill.wallet_micro_usd),
-            "total": money_json(bill.total_micro_usd),
+            "charges": money_json(bill.charges_micro_usd, *money),
+            "service_credits": money_json(bill.credits_micro_usd, *money),
+            "wallet": money_json(bill.wallet_micro_usd, *money),
+            "total": money_json(bill.total_micro_usd, *money),
             "exact_charges_micro_usd": format_exact(bill.exact_charges),
         },
         "lines": [
@@ -82,7 +87,7 @@ def bill_json(bill: Bill) -> dict[str, Any]:
                 "region": line.region or None,
                 "gpu_s": line.quantity_gpu_s,
                 "usd_per_gpu_hour": price_or_none(line),
-                "amount": money_json(line.amount_micro_usd),
+                "amount": money_json(line.amount_micro_usd, *money),
                 "exact_micro_usd": format_exact(line.exact),
                 "note": line.note,
             }
@@ -142,8 +147,8 @@ def html_table(rows: Table, left: set[int], marks: dict[str, str] | None = None)
     return "\n".join(['<div class="wide"><table>', *lines, "</table></div>"])
 
 
-def _line_words(line: BillLine) -> list[str]:
-    amounts = [format_usd(line.amount_micro_usd, 2), format_exact(line.exact), line.note]
+def _line_words(line: BillLine, decimals: int) -> list[str]:
+    amounts = [format_usd(line.amount_micro_usd, decimals), format_exact(line.exact), line.note]
     if line.kind in (CREDIT, WALLET):
         return [line.product, "", "", "", "", "", *amounts]
     price = price_text(line.unit_price_micro_usd) if line.kind == USAGE else ""

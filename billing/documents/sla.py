@@ -6,8 +6,9 @@ A printed percentage is cut, never rounded up: nobody reads more uptime than was
 from collections.abc import Sequence
 from typing import Any
 
+from billing.currency import DEFAULT, Currency
 from billing.documents.bill import Table, html_table, text_table
-from billing.money import CURRENCY, ROUNDING, SECONDS_PER_HOUR, floor_decimal, format_exact, format_usd, money_json
+from billing.money import SECONDS_PER_HOUR, floor_decimal, format_exact, format_usd, money_json
 from billing.months import month_label, utc_text
 from billing.sla.credit import Breach, Outage, ServiceCredit, reason
 from billing.sla.indicators import SlaRow
@@ -50,19 +51,20 @@ small{color:#555}
 """
 
 
-def sla_rows(names: Names, rows: Sequence[SlaRow]) -> Table:
+def sla_rows(names: Names, rows: Sequence[SlaRow], currency: Currency = DEFAULT) -> Table:
     """Return the indicators as rows of text: a header, then one row per tenant, product and month."""
-    words = [_words(names, row) for row in rows]
-    return [list(_COLUMNS), *([row[column] for column in _COLUMNS] for row in words)]
+    words = [_words(names, row, currency.decimals) for row in rows]
+    return [[_in(currency, column) for column in _COLUMNS], *([row[column] for column in _COLUMNS] for row in words)]
 
 
-def credit_rows(names: Names, credits: Sequence[ServiceCredit]) -> Table:
+def credit_rows(names: Names, credits: Sequence[ServiceCredit], currency: Currency = DEFAULT) -> Table:
     """Return the service credits as rows of text, with the sum of the outages that are their evidence."""
     header = ["tenant", "product", "month", "terms", "charge_micro_usd", "credit_percent", "credit_usd", "outages"]
-    table = [[*header, "lost_gpu_s"]]
+    table = [[*(_in(currency, column) for column in header), "lost_gpu_s"]]
     for credit in credits:
         party = [names.tenants[credit.key.tenant], names.products[credit.key.product], month_label(credit.key.month)]
-        amounts = [format_exact(credit.charge), _bp_percent(credit.credit_bp), format_usd(credit.amount_micro_usd, 2)]
+        amount = format_usd(credit.amount_micro_usd, currency.decimals)
+        amounts = [format_exact(credit.charge), _bp_percent(credit.credit_bp), amount]
         evidence = [str(len(credit.evidence)), str(sum(outage.gpu_s for outage in credit.evidence))]
         table.append([*party, credit.terms, *amounts, *evidence])
     return table
@@ -76,28 +78,33 @@ def sla_text(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCred
     return "\n".join(report)
 
 
-def sla_html(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit]) -> str:
+def sla_html(
+    names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit], currency: Currency = DEFAULT
+) -> str:
     """Return the SLA report as one page that needs nothing else."""
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
         f"<title>SLA report</title><style>{_STYLE}</style></head><body><h1>SLA report</h1>",
-        html_table(_summary(names, rows), left={0, 1, 2}, marks={"yes": "met", "no": "missed"}),
+        html_table(_summary(names, rows, currency), left={0, 1, 2}, marks={"yes": "met", "no": "missed"}),
         "<h2>Service credits</h2>",
-        html_table(credit_rows(names, credits), left={0, 1, 2, 3}) if credits else "<p>None were due.</p>",
+        html_table(credit_rows(names, credits, currency), left={0, 1, 2, 3}) if credits else "<p>None were due.</p>",
         "<p><small>Percentages are cut, never rounded up. Credits are posted at the close of the month, in ",
-        f"{CURRENCY}, rounded {ROUNDING} once. /1,000 GPU-h: evictions and faults per 1,000 GPU-hours delivered. ",
+        f"{currency.code}, rounded {currency.rounding} once. /1,000 GPU-h: evictions and faults per 1,000 ",
+        "GPU-hours delivered. ",
         "An empty cell: not promised, or nothing happened.</small></p>",
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def sla_json(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit]) -> dict[str, Any]:
+def sla_json(
+    names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCredit], currency: Currency = DEFAULT
+) -> dict[str, Any]:
     """Return the SLA report as plain data; credits carry their evidence."""
     return {
-        "currency": CURRENCY,
-        "rounding": ROUNDING,
+        "currency": currency.code,
+        "rounding": currency.rounding,
         "rows": [
             {
                 **row._asdict(),
@@ -106,15 +113,15 @@ def sla_json(names: Names, rows: Sequence[SlaRow], credits: Sequence[ServiceCred
                 "month": month_label(row.month),
                 "availability_percent": _availability(row) or None,
                 "met": row.met,
-                "credit": money_json(row.credit_micro_usd),
+                "credit": money_json(row.credit_micro_usd, currency.code, currency.decimals),
             }
             for row in rows
         ],
-        "credits": [_credit_json(names, credit) for credit in credits],
+        "credits": [_credit_json(names, credit, currency) for credit in credits],
     }
 
 
-def _credit_json(names: Names, credit: ServiceCredit) -> dict[str, Any]:
+def _credit_json(names: Names, credit: ServiceCredit, currency: Currency) -> dict[str, Any]:
     return {
         "tenant": names.tenants[credit.key.tenant],
         "product": names.products[credit.key.product],
@@ -123,7 +130,7 @@ def _credit_json(names: Names, credit: ServiceCredit) -> dict[str, Any]:
         "basis": credit.basis,
         "reason": reason(credit),
         "credit_bp": credit.credit_bp,
-        "amount": money_json(credit.amount_micro_usd),
+        "amount": money_json(credit.amount_micro_usd, currency.code, currency.decimals),
         "exact_micro_usd": format_exact(credit.exact),
         "charge_micro_usd": format_exact(credit.charge),
         "evidence": [_evidence_json(names, each) for each in credit.evidence],
@@ -143,13 +150,21 @@ def _evidence_json(names: Names, each: Outage | Breach) -> dict[str, Any]:
     return {"eviction": each.event, **common, "noticed": utc_text(names.epoch_s + each.noticed_s)}
 
 
-def _summary(names: Names, rows: Sequence[SlaRow]) -> Table:
-    header, *table = sla_rows(names, rows)
-    shown = [header.index(column) for column in _SUMMARY]
-    return [list(_SUMMARY.values()), *([row[column] for column in shown] for row in table)]
+def _in(currency: Currency, name: str) -> str:
+    """The name of a column, in the currency of its amounts."""
+    return name.replace("_usd", f"_{currency.code.lower()}") if name.startswith(("credit", "refund")) else name
 
 
-def _words(names: Names, row: SlaRow) -> dict[str, str]:
+def _summary(names: Names, rows: Sequence[SlaRow], currency: Currency = DEFAULT) -> Table:
+    _, *table = sla_rows(names, rows, currency)
+    shown = [_COLUMNS.index(column) for column in _SUMMARY]
+    return [
+        [word.replace("USD", currency.code) for word in _SUMMARY.values()],
+        *([row[column] for column in shown] for row in table),
+    ]
+
+
+def _words(names: Names, row: SlaRow, decimals: int) -> dict[str, str]:
     """Return a row as text by column; empty where nothing was promised or nothing happened."""
     interruptions, gpu_s = row.interruptions_per_1000_gpu_h
     return {
@@ -161,7 +176,7 @@ def _words(names: Names, row: SlaRow) -> dict[str, str]:
         "availability_percent": _availability(row),
         "met": "" if row.met is None else "yes" if row.met else "no",
         "credit_percent": "" if row.terms is None else _bp_percent(row.credit_bp),
-        "credit_usd": format_usd(row.credit_micro_usd, 2),
+        "credit_usd": format_usd(row.credit_micro_usd, decimals),
         "notices_kept": str(row.notices_kept),
         "notices": str(row.notices_total),
         "starts": str(row.starts),
@@ -177,7 +192,7 @@ def _words(names: Names, row: SlaRow) -> dict[str, str]:
         "degraded_gpu_s": str(row.degraded_gpu_s),
         "notice_s_min": _optional(row.notice_s_min),
         "inside_guarantee": str(row.inside_guarantee),
-        "refund_usd": format_usd(row.refund_micro_usd, 2),
+        "refund_usd": format_usd(row.refund_micro_usd, decimals),
         "gpu_h_between_interruptions": between_interruptions(row) or "",
         "work_kept_percent": part_percent(row.kept_gpu_s, row.ended_gpu_s) or "",
         "capacity_delivered_percent": part_percent(row.delivered_gpu_s, row.reserved_gpu_s) or "",

@@ -4,6 +4,7 @@ count, each under the report whose hash it is part of."""
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from billing.currency import DEFAULT, Currency
 from billing.documents.bill import Table
 from billing.money import format_usd
 from billing.months import utc_text
@@ -13,7 +14,7 @@ from billing.sla.report import ProductLevel, SlaReport
 EVIDENCE_COLUMNS = ("tenant", "product", "month", "what", "job", "gpus", "from", "until", "gpu_s", "credit_usd", "hash")
 
 
-def evidence_rows(reports: Sequence[SlaReport]) -> Table:
+def evidence_rows(reports: Sequence[SlaReport], currency: Currency = DEFAULT) -> Table:
     """Return one row of text per piece of evidence and per excluded interval, after a header.
 
     `hash` and `credit_usd` are those of the credit that the piece is evidence of; excluded time has neither.
@@ -22,18 +23,18 @@ def evidence_rows(reports: Sequence[SlaReport]) -> Table:
         [report.tenant, level.product, report.month, *row]
         for report in reports
         for level in report.levels
-        for row in _rows(report, level)
+        for row in _rows(report, level, currency)
     ]
-    return [list(EVIDENCE_COLUMNS), *rows]
+    return [[name.replace("usd", currency.code.lower()) for name in EVIDENCE_COLUMNS], *rows]
 
 
-def reports_json(reports: Sequence[SlaReport]) -> list[dict[str, Any]]:
+def reports_json(reports: Sequence[SlaReport], currency: Currency = DEFAULT) -> list[dict[str, Any]]:
     """Return the reports as plain data: their hashes, the hashes of what credits rest on, and what did not count."""
     return [
         {
             "tenant": report.tenant,
             "month": report.month,
-            "credit_usd": format_usd(report.credit_micro_usd, 2),
+            f"credit_{currency.code.lower()}": format_usd(report.credit_micro_usd, currency.decimals),
             "hash": report.hash,
             "products": [
                 {
@@ -57,9 +58,9 @@ def reports_json(reports: Sequence[SlaReport]) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(report: SlaReport, level: ProductLevel) -> Iterator[list[str]]:
+def _rows(report: SlaReport, level: ProductLevel, currency: Currency) -> Iterator[list[str]]:
     for credit, evidence_hash in level.credits:
-        amount = format_usd(credit.amount_micro_usd, 2)
+        amount = format_usd(credit.amount_micro_usd, currency.decimals)
         for each in credit.evidence:
             yield [*_interval(report, each), str(each.gpu_s), amount, evidence_hash]
     for time in level.excluded:

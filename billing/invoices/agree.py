@@ -24,8 +24,8 @@ def agree(
     if not (registry.contracts or registry.wallets or registry.spend_alerts):
         return NOTHING_AGREED
     wallets = wallets_of(registry)
-    bills = month_bills(names, basis.lines, credits, Agreed(lines)) if wallets else []
-    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.minor_micro, drawn)
+    bills = month_bills(names, basis.lines, credits, Agreed(lines), basis.currency) if wallets else []
+    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.currency.minor_micro, drawn)
     return Agreed(lines, entries, spend_alerts(names, registry.spend_alerts, basis.lines, lines))
 
 

@@ -1,7 +1,7 @@
 """The bill of one tenant: line items grouped, rounded once, and adding up.
 
 A line gathers all usage of one (product, SKU, region, unit price) that is charged for the same reason. Charges are
-rounded to cents once, as a whole, and the rounded sum is dealt out to the lines by largest remainder; service credits
+rounded to minor units once, as a whole, and the rounded sum is dealt out to the lines by largest remainder; credits
 come with their posted amount, as negative lines, and so does what a wallet pays. What contracts add stands between the
 usage and the credits, and is rounded together with the usage. So the lines always add up to the total that is printed,
 and the exact amounts stand beside them.
@@ -17,16 +17,15 @@ from billing.columns import group_rows
 from billing.contracts.agreed import NOTHING_AGREED, Agreed
 from billing.contracts.line import INVOICE_KIND, ContractLine
 from billing.contracts.wallet import DRAWN, WalletEntry
+from billing.currency import DEFAULT, Currency, share_minor
 from billing.metering.classes import BILLED, CLASSES
 from billing.money import (
     CURRENCY,
-    MICRO_PER_CENT,
     ROUNDING,
     Exact,
     exact_sum,
     exact_sums,
     floor_decimal,
-    largest_remainder,
 )
 from billing.months import Period, month_numbers, month_period
 from billing.rating.rate import LineItemTable
@@ -42,7 +41,7 @@ BALANCES = (WALLET, PREPAYMENT)  # lines that move money ahead of a charge: paid
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """One line. `amount_micro_usd` is in whole cents, negative for a credit; `exact` is what it was rounded from.
+    """One line. `amount_micro_usd` is in whole minor units, negative for a credit; `exact` is what it was rounded from.
 
     A credit has no SKU, region, quantity or unit price, and what a wallet pays no product either; the `note` says what
     it is for. A line of a contract has the kind of its invoice line, and a quantity, but no price of its own.
@@ -61,7 +60,7 @@ class BillLine:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A bill of [from_s, until_s), seconds since the Unix time `epoch_s`. Amounts are micro-USD in whole cents.
+    """A bill of [from_s, until_s), seconds since the Unix time `epoch_s`. Amounts are in whole minor units.
 
     charges + credits + wallet == total == the sum of the lines; credits and wallet are not above 0. `exact_charges` are
     usage and contracts, `quantity_gpu_s` is the usage alone.
@@ -88,14 +87,19 @@ def make_bill(
     tenant: int,
     period: Period,
     agreed: Agreed = NOTHING_AGREED,
+    currency: Currency = DEFAULT,
 ) -> Bill:
     """Return the bill of the tenant with dense index `tenant`; without any line if it used nothing and owes nothing."""
     inside = (lines.tenant == tenant) & (lines.hour_s >= period.from_s) & (lines.hour_s < period.until_s)
-    return _bill(names, lines, np.flatnonzero(inside), credits, tenant, period, agreed)
+    return _bill(names, lines, np.flatnonzero(inside), credits, tenant, period, agreed, currency)
 
 
 def month_bills(
-    names: Names, lines: LineItemTable, credits: Sequence[ServiceCredit], agreed: Agreed = NOTHING_AGREED
+    names: Names,
+    lines: LineItemTable,
+    credits: Sequence[ServiceCredit],
+    agreed: Agreed = NOTHING_AGREED,
+    currency: Currency = DEFAULT,
 ) -> list[Bill]:
     """Return the bill of every tenant and month with usage or something due by contract, sorted by (tenant, month)."""
     month = month_numbers(names.epoch_s, lines.hour_s)
@@ -106,8 +110,9 @@ def month_bills(
     }
     due = {(names.tenants.index(line.tenant), line.month) for line in agreed.lines if line.exact.numerator}
     return [
-        _bill(names, lines, rows_of.get(key, order[:0]), credits, key[0], month_period(names.epoch_s, key[1]), agreed)
+        _bill(names, lines, rows_of.get(key, order[:0]), credits, key[0], period, agreed, currency)
         for key in sorted(rows_of.keys() | due)
+        for period in (month_period(names.epoch_s, key[1]),)
     ]
 
 
@@ -119,10 +124,11 @@ def _bill(
     tenant: int,
     period: Period,
     agreed: Agreed,
+    currency: Currency,
 ) -> Bill:
     word = names.tenants[tenant]
     added = [line for line in agreed.lines if line.tenant == word and line.exact.numerator and _due(line.month, period)]
-    usage, exact = _charge_lines(names, lines, rows, added)
+    usage, exact = _charge_lines(names, lines, rows, added, currency)
     given = [
         _credit_line(names, credit)
         for credit in credits
@@ -144,6 +150,8 @@ def _bill(
         charges_micro_usd=charges,
         credits_micro_usd=returned,
         total_micro_usd=charges + returned + drawn,
+        currency=currency.code,
+        rounding=currency.rounding,
         wallet_micro_usd=drawn,
     )
 
@@ -154,7 +162,7 @@ def _due(month: int, period: Period) -> bool:
 
 
 def _charge_lines(
-    names: Names, lines: LineItemTable, rows: IntArray, added: Sequence[ContractLine]
+    names: Names, lines: LineItemTable, rows: IntArray, added: Sequence[ContractLine], currency: Currency
 ) -> tuple[list[BillLine], Exact]:
     """Return one line per (product, SKU, region, unit price, class, factor), in the order of the names, then those of
     contracts; rounded as a whole. And their exact sum."""
@@ -165,8 +173,8 @@ def _charge_lines(
     usage = [Exact(numerator, lines.denominator) for numerator in exact_sums(lines.numerator[rows], first)]
     exact = [*usage, *(line.exact for line in added)]
     whole = lcm(lines.denominator, *(amount.denominator for amount in exact))
-    numerators = [amount.numerator * (whole // amount.denominator) for amount in exact]
-    amounts = [cents * MICRO_PER_CENT for cents in largest_remainder(numerators, whole * MICRO_PER_CENT)]
+    total = sum(amount.numerator * (whole // amount.denominator) for amount in exact)
+    amounts = [share * currency.minor_micro for share in share_minor(exact, currency)]
     found = [
         BillLine(
             kind=USAGE,
@@ -182,7 +190,7 @@ def _charge_lines(
         for row, quantity, amount, micro_usd in zip(rows[first], quantities, usage, amounts, strict=False)
     ]
     found += [_contract_line(line, micro_usd) for line, micro_usd in zip(added, amounts[len(usage) :], strict=True)]
-    return found, Exact(sum(numerators), whole)
+    return found, Exact(total, whole)
 
 
 def _contract_line(line: ContractLine, micro_usd: int) -> BillLine:

@@ -37,7 +37,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
         charging_of(facts),
         facts.node_gpus,
-        terms.currency.minor_micro,
+        terms.currency,
         facts.told,
     )
 

@@ -9,7 +9,8 @@ credit's base.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from billing.money import BP, MICRO_PER_CENT, SECONDS_PER_HOUR, Exact, floor_decimal, floor_share, largest_remainder
+from billing.currency import DEFAULT, Currency, share_minor
+from billing.money import BP, SECONDS_PER_HOUR, Exact, floor_decimal, floor_share
 from tenants.sla_terms import SlaTerms
 
 # What a credit is counted on: all of a product, single allocations, lost seconds, evictions that broke a promise.
@@ -63,7 +64,7 @@ class ServiceCredit(NamedTuple):
     On a pool it is charge x credit_bp / 10,000. On nodes the charge is that of the allocations that fell below a step,
     and `credit_bp` the deepest step; on lost seconds and evictions `credit_bp` is 10,000 of what those were charged.
 
-    `amount_micro_usd` is in whole cents: a tenant's credits of a month are rounded once, together, by largest
+    `amount_micro_usd` is in whole minor units: a tenant's credits of a month are rounded once, together, by largest
     remainder, so that they can never come to more than the month's rounded charge.
     """
 
@@ -157,10 +158,10 @@ def claim_refund(key: Key, charge: Exact, breaches: Sequence[Breach]) -> Service
     return ServiceCredit(key, "notice_and_guarantee", BP, charge, exact, 0, tuple(breaches), "eviction")
 
 
-def post(claims: Sequence[ServiceCredit]) -> list[ServiceCredit]:
-    """Return the claims that come to something, rounded to whole cents per tenant and month, sorted by key and basis.
+def post(claims: Sequence[ServiceCredit], currency: Currency = DEFAULT) -> list[ServiceCredit]:
+    """Return the claims that come to something, in whole minor units per tenant and month, sorted by key and basis.
 
-    All claims have one denominator, since they come from the same line items.
+    They are rounded as the charges of invoices are, or a credit for all of a charge could come to more than it.
     """
     months: dict[tuple[int, int], list[ServiceCredit]] = {}
     for each in claims:
@@ -168,9 +169,8 @@ def post(claims: Sequence[ServiceCredit]) -> list[ServiceCredit]:
             months.setdefault((each.key.tenant, each.key.month), []).append(each)
     posted = []
     for together in months.values():
-        cents = largest_remainder([c.exact.numerator for c in together], together[0].exact.denominator * MICRO_PER_CENT)
-        for each, amount in zip(together, cents, strict=True):
-            posted.append(each._replace(amount_micro_usd=amount * MICRO_PER_CENT))
+        for each, amount in zip(together, share_minor([each.exact for each in together], currency), strict=True):
+            posted.append(each._replace(amount_micro_usd=amount * currency.minor_micro))
     return sorted(posted, key=lambda credit: (credit.key, BASES.index(credit.basis)))
 
 

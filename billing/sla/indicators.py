@@ -8,6 +8,7 @@ notice and was not evicted inside its guarantee.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from billing.currency import DEFAULT, Currency
 from billing.money import SECONDS_PER_HOUR
 from billing.sla.claims import claims_of
 from billing.sla.credit import Key, ServiceCredit, post, reaches
@@ -97,7 +98,7 @@ def promises(names: Names, registry: Registry) -> dict[int, Promise]:
     return made
 
 
-def assess(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> Levels:
+def assess(names: Names, promised: Mapping[int, Promise], facts: SlaFacts, currency: Currency = DEFAULT) -> Levels:
     """Return the service levels of every tenant, promised product and month in which something happened.
 
     All are sorted by (tenant, product, month). The charge that a credit is a part of is the month's exact usage charge
@@ -106,7 +107,7 @@ def assess(names: Names, promised: Mapping[int, Promise], facts: SlaFacts) -> Le
     """
     found = gather(names, promised, facts)
     claims = claims_of(names, promised, facts, found)
-    posted = post(claims)
+    posted = post(claims, currency)
     by_key: dict[Key, list[ServiceCredit]] = {}
     for credit in [*(claim for claim in claims if not claim.exact.numerator), *posted]:
         by_key.setdefault(credit.key, []).append(credit)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from billing.contracts.line import ContractLine
+from billing.currency import DEFAULT, Currency, currency_of
 from billing.documents.bill import gpu_hours
 from billing.invoices.bill import USAGE, Bill, BillLine
 from billing.money import MICRO_PER_CENT, Exact, floor_decimal, format_usd, round_half_up
@@ -17,15 +18,17 @@ from sim.report.text import basis_points
 def bill_table(bills: Sequence[Bill], title: str) -> Table:
     """Every line of the bills of one tenant, and their total. With several bills, each line names its period."""
     several = len(bills) > 1
+    currency = currency_of(bills[0].currency) if bills else DEFAULT
     rows = []
     for bill in bills:
         for line in bill.lines:
             period = [bill.period.label] if several else []
-            rows.append([*period, *_line_words(line), format_usd(line.amount_micro_usd, 2)])
+            rows.append([*period, *_line_words(line), format_usd(line.amount_micro_usd, currency.decimals)])
     hours = gpu_hours(sum(bill.quantity_gpu_s for bill in bills))
-    total = format_usd(sum(bill.total_micro_usd for bill in bills), 2)
+    total = format_usd(sum(bill.total_micro_usd for bill in bills), currency.decimals)
     rows.append([*([""] if several else []), "total", "", hours, "", total])
-    columns = [*(["period"] if several else []), "line", "pool", "GPU-h>", "USD/GPU-h>", "USD>"]
+    priced = (f"{currency.code}/GPU-h>", f"{currency.code}>")
+    columns = [*(["period"] if several else []), "line", "pool", "GPU-h>", *priced]
     return Table(title, columns, rows)
 
 
@@ -77,7 +80,7 @@ def totals_table(bills: Sequence[Bill], title: str) -> Table:
     return Table(title, ("tenant", "bills>", "GPU-h>", "charges USD>", "credits USD>", *paid, "total USD>"), rows)
 
 
-def levels_table(names: Names, levels: Sequence[SlaRow]) -> Table:
+def levels_table(names: Names, levels: Sequence[SlaRow], currency: Currency = DEFAULT) -> Table:
     """One row per tenant, product and month: what was promised, what was kept, what was given back."""
     rows = [
         [
@@ -89,12 +92,12 @@ def levels_table(names: Names, levels: Sequence[SlaRow]) -> Table:
             {True: "yes", False: "no", None: ""}[row.met],
             f"{row.notices_kept}/{row.notices_total}",
             "" if row.wait_s_p95 is None else str(row.wait_s_p95),
-            format_usd(row.credit_micro_usd, 2),
+            format_usd(row.credit_micro_usd, currency.decimals),
         ]
         for row in levels
     ]
     columns = ("tenant", "product", "month", "target>", "kept>", "met", "notices>", "p95 s>", "credit>")
-    title = "Service levels: availability in %, p95 of waits in s, credit in USD"
+    title = f"Service levels: availability in %, p95 of waits in s, credit in {currency.code}"
     return Table(title, columns, rows)
 
 

@@ -60,7 +60,7 @@ def show(
     session = session_of(ctx)
     shape = form(csv=csv, md=md, fmt=choose(format_, ("table", "json", "html"), "format", "--format"))
     books = _books(session, run, db, terms)
-    names, rows, credits = books.names, books.sla, books.credits
+    names, rows, credits, currency = books.names, books.sla, books.credits, books.currency
     if tenant is not None:
         index = names.tenants.index(choose(tenant, names.tenants, "tenant", "--tenant"))
         rows = [row for row in rows if row.tenant == index]
@@ -69,14 +69,14 @@ def show(
         rows = [row for row in rows if row.month == period.month]
         credits = [credit for credit in credits if credit.key.month == period.month]
     if shape == "html" and not session.json:
-        write(sla_html(names, rows, credits))
+        write(sla_html(names, rows, credits, currency))
         return
     reports = sla_reports(names, rows, credits, books.excluded)
-    table = evidence_rows(reports) if evidence else sla_rows(names, rows)
+    table = evidence_rows(reports, currency) if evidence else sla_rows(names, rows, currency)
     answer(
         session,
-        lambda: {**sla_json(names, rows, credits), "reports": reports_json(reports)},
-        lambda: [_evidence_table(table) if evidence else levels_table(names, rows)],
+        lambda: {**sla_json(names, rows, credits, currency), "reports": reports_json(reports, currency)},
+        lambda: [_evidence_table(table) if evidence else levels_table(names, rows, currency)],
         fmt=shape,
         full_csv=lambda: csv_text(table),
     )
@@ -106,5 +106,6 @@ def _books(session: Session, run: str | None, db: str | None, terms: str | None)
 
 def _evidence_table(rows: list[list[str]]) -> Table:
     """The evidence as it fits a terminal: the first digits of a hash are enough to see which rows belong together."""
-    columns = [f"{name}>" if name in ("job", "gpus", "gpu_s", "credit_usd") else name for name in rows[0]]
+    right = [name in ("job", "gpus", "gpu_s") or name.startswith("credit_") for name in rows[0]]
+    columns = [f"{name}>" if numeric else name for name, numeric in zip(rows[0], right, strict=True)]
     return Table("Evidence, times in UTC", columns, [[*row[:-1], row[-1][:12]] for row in rows[1:]])
