@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from billing.closing.month import Basis, Part, month_parts
 from billing.invoices.invoice import Item
+from billing.invoices.lifecycle import correction_text
 from billing.money import Exact
 from billing.months import parse_month
 
@@ -68,7 +69,7 @@ def _change(old: Item | None, new: Item | None, number: str, cause: str) -> Item
         return None
     return shape._replace(
         kind="correction",
-        description=f"correction of {number}: {shape.description}",
+        description=correction_text(number, shape.description),
         quantity=quantity,
         exact=exact,
         fixed_micro=fixed,

@@ -95,11 +95,30 @@ def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Paymen
     return with_status(invoice, "paid" if payment.amount_micro == left else "issued")
 
 
-def void(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment]) -> Invoice:
+def correction_text(number: str, description: str) -> str:
+    """Return the description of a line that corrects an invoice: it begins with the invoice's number."""
+    return f"correction of {number}: {description}"
+
+
+def builds_on(later: Invoice, earlier: Invoice) -> bool:
+    """Whether what an invoice bills for the past goes on from an earlier one: one corrects the other, or both correct
+    the months before them."""
+    begins = correction_text(earlier.number, "")
+    corrected = any(line.kind == "correction" and line.description.startswith(begins) for line in later.lines)
+    return corrected or any(line.kind == "correction" for line in earlier.lines)
+
+
+def void(
+    invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment], later: Sequence[Invoice] = ()
+) -> Invoice:
     """Return the invoice as void; its number stays taken, and the period may be invoiced again.
 
+    Args:
+        later: the invoices of the same series that were issued after it.
+
     Raises:
-        InvoiceError: not issued, or something was paid or credited (then only a credit note can undo it).
+        InvoiceError: not issued, something was paid or credited (then only a credit note can undo it), or a later
+            invoice that stands builds on it: a correction would be billed twice, or never.
     """
     path = f"invoice {invoice.number or 'draft'}"
     if invoice.status != "issued":
@@ -107,4 +126,10 @@ def void(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payme
     if notes or payments:
         found = f"{len(notes)} credit notes, {len(payments)} payments"
         raise InvoiceError("something was paid or credited", path=path, found=found, allowed="a credit note instead")
+    for other in later:
+        if other.status != "void" and builds_on(other, invoice):
+            allowed = f"{other.number} void first, or a credit note instead"
+            raise InvoiceError(
+                "a later invoice builds on its corrections", path=path, found=other.number, allowed=allowed
+            )
     return with_status(invoice, "void")

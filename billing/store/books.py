@@ -90,7 +90,9 @@ def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
         InvoiceError: as `lifecycle.void`, or no such invoice.
     """
     invoice = invoice_of(connection, number)
-    after = void(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
+    mine = [each for each in invoices_in(connection, invoice.tenant) if series_of(each) == series_of(invoice)]
+    later = mine[mine.index(invoice) + 1 :]
+    after = void(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id), later)
     _set_status(connection, after)
     post(connection, void_entries(invoice, voided_s))
     return after

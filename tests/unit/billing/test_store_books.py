@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 from billing.closing.close_month import Arrived, MonthOpenError, issue_all
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import Return
-from billing.invoices.document import document_bytes
+from billing.invoices.document import document_bytes, document_hash, document_id
+from billing.invoices.invoice import Invoice
 from billing.metering.close import MeteringTerms
 from billing.store.books import (
     invoice_of,
@@ -79,10 +80,12 @@ def test_payments_credits_and_voids_keep_the_books_in_balance(store: Engine) -> 
             invoice_of(connection, "acme-000009")
 
 
-def replace_period(invoice: object) -> object:
-    from billing.invoices.document import document_hash, document_id
+def replace_period(invoice: Invoice) -> Invoice:
+    return document_with(invoice, period="2026-02")
 
-    moved = replace(invoice, period="2026-02", id="", hash="")  # type: ignore[type-var]
+
+def document_with(invoice: Invoice, **changes: str) -> Invoice:
+    moved = replace(invoice, id="", hash="", **changes)  # type: ignore[arg-type]
     named = replace(moved, id=document_id(moved))
     return replace(named, hash=document_hash(named))
 
@@ -111,6 +114,42 @@ def test_late_events_make_corrections_on_the_next_invoice(store: Engine) -> None
     fixes = [line for invoice in second for line in invoice.lines if line.kind == "correction"]
     assert fixes and {line.cause for line in fixes} <= {f"late-{tenant}" for tenant in then.books.names.tenants}
     assert all(line.description.startswith("correction of ") for line in fixes)
+
+
+def test_no_invoice_that_a_correction_builds_on_becomes_void(store: Engine) -> None:
+    """January invoiced again holds what came late; February's correction of it would bill that twice. The last goes
+    first."""
+    january, february = MONTHS
+    then, now = basis(WORLD), basis(LATER)
+    now = replace(now, books=replace(now.books, names=then.books.names), terms=then.terms)
+    first = issue_month(store, then, january, NAMES.epoch_s, FINISHED, 10)
+    second = issue_month(store, now, february, NAMES.epoch_s, FINISHED, 20, lambda _: (then, str))
+    corrected = [each for each in second if any(line.kind == "correction" for line in each.lines)]
+    assert corrected
+    for late in corrected:
+        (early,) = [each.number for each in first if each.tenant == late.tenant]
+        with writing(store) as connection:
+            with pytest.raises(InvoiceError, match=f"builds on its corrections.*{late.number}"):
+                save_void(connection, early, 5)
+            assert [save_void(connection, each, 5).status for each in (late.number, early)] == ["void", "void"]
+
+
+def test_no_invoice_with_corrections_becomes_void_before_a_later_one(store: Engine) -> None:
+    """Made again, it would correct from where the later one began, and what lies between would never be billed."""
+    january, february = MONTHS
+    then, now = basis(WORLD), basis(LATER)
+    now = replace(now, books=replace(now.books, names=then.books.names), terms=then.terms)
+    issue_month(store, then, january, NAMES.epoch_s, FINISHED, 10)
+    second = issue_month(store, now, february, NAMES.epoch_s, FINISHED, 20, lambda _: (then, str))
+    (late, *_) = [
+        each for each in second if any(line.kind == "correction" for line in each.lines) and not each.showback
+    ]
+    march = issued([cents(5)], ordinal=3)
+    last = document_with(march, tenant=late.tenant, number=f"{late.tenant}-000003", period="2026-03")
+    with writing(store) as connection:
+        save_invoice(connection, last, 30)
+        with pytest.raises(InvoiceError, match="builds on its corrections"):
+            save_void(connection, late.number, 5)
 
 
 FAULTS = {
