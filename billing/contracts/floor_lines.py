@@ -9,7 +9,7 @@ from billing.contracts.floor import Due, dues, months_in_force, purchase
 from billing.contracts.hours import hour_count
 from billing.contracts.line import ContractLine
 from billing.metering.meters import GPU_S
-from billing.money import BP, SECONDS_PER_HOUR, Exact, parse_usd
+from billing.money import BP, SECONDS_PER_HOUR, Exact, floor_decimal, parse_usd
 from billing.months import month_of
 from billing.usage import Names
 from tenants.capacity import terms
@@ -27,17 +27,18 @@ def floor_lines(basis: Basis, contract: Contract, floor: TakeOrPay, priced: list
             (short, due.unused, due.owed),
             ("commitment_on_demand", due.on_demand, NOTHING),
         ]
+        words = _words(floor, due, basis.currency.code)
         for kind, amount, exact in parts:
             if kind != short or due.closed:
                 quantity = amount.numerator // amount.denominator if in_gpu_s else 0
                 effective = exact if in_gpu_s or kind == short else amount
-                yield _of_floor(basis.names, contract, kind, due, quantity, exact, effective, _words(floor, due))
+                yield _of_floor(basis.names, contract, kind, due, quantity, exact, effective, words)
     if floor.upfront_bp:
         yield from _upfront(basis, contract, floor)
 
 
-def _words(floor: TakeOrPay, due: Due) -> str:
-    size = f"{floor.gpu_hours} GPU-hours" if floor.gpu_hours is not None else str(floor.amount)
+def _words(floor: TakeOrPay, due: Due, currency: str) -> str:
+    size = f"{floor.gpu_hours} GPU-hours" if floor.gpu_hours is not None else f"{floor.amount} {currency}"
     return f"floor of {size} {'an' if floor.per == 'hour' else 'a'} {floor.per}" + (
         "" if due.closed else ", which goes on"
     )
@@ -69,7 +70,7 @@ def _upfront(basis: Basis, contract: Contract, floor: TakeOrPay) -> Iterator[Con
         if from_s < basis.horizon_s:
             ahead, _ = purchase(per_hour, (until_s - from_s) // SECONDS_PER_HOUR, floor.upfront_bp)
             due = Due(from_s, min(until_s, basis.horizon_s), NOTHING, NOTHING, NOTHING, NOTHING)
-            note = f"{floor.upfront_bp} bp of the term, paid when it begins"
+            note = f"{floor_decimal(floor.upfront_bp, 100, 2)} % of the term, paid when it begins"
             yield _of_floor(names, contract, "commitment_upfront", due, 0, Exact(ahead, BP), NOTHING, note)
     for _, from_s, until_s in months_in_force(names, contract, basis.horizon_s):
         paid = Exact(-per_hour * floor.upfront_bp * (until_s - from_s), BP * SECONDS_PER_HOUR)

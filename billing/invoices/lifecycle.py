@@ -12,6 +12,7 @@ from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote, numbered
 from billing.invoices.document import document_hash, document_id
 from billing.invoices.invoice import Invoice, with_status
+from billing.money import format_price, format_usd
 
 
 class Payment(NamedTuple):
@@ -90,8 +91,11 @@ def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Paymen
         raise InvoiceError("another currency", path=path, found=payment.currency, allowed=invoice.currency)
     left, minor_micro = open_micro(invoice, notes, payments), invoice.money.minor_micro
     if not 0 < payment.amount_micro <= left or payment.amount_micro % minor_micro:
-        allowed = f"{minor_micro} to {left} micro-{invoice.currency}, in whole minor units"
-        raise InvoiceError("cannot take that amount", path=path, found=payment.amount_micro, allowed=allowed)
+        decimals = invoice.money.decimals
+        least, most = format_usd(minor_micro, decimals), format_usd(left, decimals)
+        allowed = f"{least} to {most} {invoice.currency}, with {decimals} decimals"
+        found = format_price(payment.amount_micro)
+        raise InvoiceError("cannot take that amount", path=path, found=found, allowed=allowed)
     return with_status(invoice, "paid" if payment.amount_micro == left else "issued")
 
 

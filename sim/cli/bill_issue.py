@@ -71,6 +71,8 @@ def issue(
                 invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
             else:
                 invoices += issue_month(engine, closed, each, agreed.epoch_s, arrived, position, known)
+    if not invoices:
+        note(session, "nothing to invoice that has no invoice yet")
     title = "Drafts" if dry_run else "Issued"
     answer(
         session,
@@ -111,17 +113,22 @@ def pay(
     db: DbFlag = DEFAULT,
 ) -> None:
     """Note a payment. The same payment again changes nothing."""
-    from billing.money import parse_usd
+    from billing.invoices.lifecycle import open_micro
+    from billing.money import format_usd, parse_usd
     from billing.months import parse_utc
-    from billing.store.books import invoice_of, save_payment
+    from billing.store.books import invoice_of, notes_of, payments_of, save_payment
     from billing.store.engine import writing
 
+    amount_micro = parse_usd(amount)
     with writing(open_current(db)) as connection:
-        new = save_payment(connection, number, parse_usd(amount), reference, parse_utc(at))
+        new = save_payment(connection, number, amount_micro, reference, parse_utc(at))
         invoice = invoice_of(connection, number)
+        left = open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
+    paid, still = (format_usd(each, invoice.money.decimals) for each in (amount_micro, left))
     words = "noted" if new else "was noted already"
-    document = {**summary(invoice), "payment": reference, "new": new}
-    answer(session_of(ctx), lambda: document, list, after=f"{number}: {words}; {invoice.status}")
+    told = f"{number}: {paid} {invoice.currency} under {reference} {words}; {invoice.status}, {still} still open"
+    document = {**summary(invoice), "payment": reference, "new": new, "open_micro": left}
+    answer(session_of(ctx), lambda: document, list, after=told)
 
 
 def credit_note(
@@ -130,7 +137,9 @@ def credit_note(
     cause: Annotated[str, typer.Option("--cause", metavar="WORD", help="Names the account: goodwill, sla, refund...")],
     at: AtFlag,
     line: Annotated[int | None, typer.Option("--line", metavar="N", help="One line; else all that is left.")] = None,
-    part: Annotated[str, typer.Option("--part", metavar="N/D", help="So much of the line's net amount.")] = "1/1",
+    part: Annotated[
+        str | None, typer.Option("--part", metavar="N/D", help="So much of the line's net amount [1/1]; needs --line.")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="For people.")] = "",
     db: DbFlag = DEFAULT,
 ) -> None:
@@ -141,9 +150,15 @@ def credit_note(
     from billing.store.books import invoice_of, notes_of, save_credit_note
     from billing.store.engine import writing
 
+    if part is not None and line is None:
+        raise typer.BadParameter("is a part of one line: name it with --line", param_hint="--part")
     with writing(open_current(db)) as connection:
         invoice = invoice_of(connection, number)
-        wishes = [parse_return(line, part)] if line else whole_invoice(invoice, notes_of(connection, invoice.id))
+        wishes = (
+            whole_invoice(invoice, notes_of(connection, invoice.id))
+            if line is None
+            else [parse_return(line, part or "1/1")]
+        )
         made = save_credit_note(connection, number, wishes, cause, reason, parse_utc(at))
     document = {"number": made.number, "id": made.id, "invoice": number, "total_micro": made.total_micro}
     told = f"{made.number}: {format_usd(made.total_micro, invoice.money.decimals)} {made.currency} of {number}"

@@ -111,6 +111,9 @@ def test_life_of_invoices_in_a_database(db: str) -> None:
         "another payment": ("pay", "acme-000001", "1", "--reference", "w1", *at),
         "paid or credited": ("void", "acme-000001", *at),
         "not a part": ("credit-note", "acme-000001", "--line", "1", "--part", "half", "--cause", "x", *at),
+        "name it with --line": ("credit-note", "acme-000001", "--part", "1/2", "--cause", "x", *at),
+        "no such line (found 0": ("credit-note", "acme-000001", "--line", "0", "--cause", "x", *at),
+        "(found '99999.00'; allowed 0.01 to ": ("pay", "acme-000001", "99999", "--reference", "y", *at),
         "not a month": ("issue", "--month", "January", "--db", db),
         "no such line": ("explain", "acme-000001", "--db", db),
     }
