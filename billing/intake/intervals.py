@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from billing.errors import UsageError
-from billing.intake.record import GPUS_MAX, Defaults, Interval, Passed, Rejected, gpus_of, unix_s
+from billing.intake.record import GPUS_MAX, Defaults, Interval, Passed, Rejected, gpus_of, name_fault, unix_s
 from billing.usage import CAUSES
 
 _WANTED = ("id", "tenant", "gpus", "start", "end")
@@ -31,10 +31,14 @@ def read_intervals(lines: Iterable[str], defaults: Defaults, file: str) -> Itera
     fixed = [getattr(defaults, name) for name in _DEFAULTED]
     for number, text in numbered:
         cells = text.rstrip("\r\n").split(",")
-        if '"' in text:
-            cells = next(csv.reader([text.rstrip("\r\n")]), [])
         if not text.strip():
             continue
+        if '"' in text:
+            try:
+                cells = next(csv.reader([text.rstrip("\r\n")]), [])
+            except csv.Error as error:
+                yield Rejected(number, cells[0][:80], f"not a line of CSV: {error}")
+                continue
         if len(cells) != width:
             yield Rejected(number, cells[0][:80] if cells else "", f"{len(cells)} columns, the header has {width}")
             continue
@@ -45,9 +49,12 @@ def columns_of(header: list[str], defaults: Defaults, file: str) -> dict[str, in
     """Return where each column stands.
 
     Raises:
-        UsageError: a column is missing.
+        UsageError: a column is missing, or stands twice.
     """
     at = {name.strip(): place for place, name in enumerate(header)}
+    for name in (*_WANTED, *_DEFAULTED, "cause"):
+        if sum(each.strip() == name for each in header) > 1:
+            raise UsageError("column stands twice", code="duplicate", file=file, path=name, allowed="each column once")
     given = [name for name in _DEFAULTED if getattr(defaults, name)]
     for name in (*_WANTED, *_DEFAULTED):
         if name not in at and name not in given:
@@ -73,6 +80,7 @@ def _interval(number: int, cells: list[str], at: dict[str, int], fixed: list[str
         fault = f"end is {end[:40]!r}, allowed {_TIME}, or nothing"
     elif cause not in CAUSES:
         fault = f"cause is {cause[:40]!r}, allowed {', '.join(CAUSES)}"
-    if fault or not id_ or gpus is None or start_s is None:
-        return Rejected(number, id_, fault or "id is empty")
+    fault = fault or name_fault(id_, tenant, product, region, sku)
+    if fault or gpus is None or start_s is None:
+        return Rejected(number, id_[:80], fault)
     return Interval(number, id_, tenant, product, region, sku, gpus, start_s, end_s, cause, 0)

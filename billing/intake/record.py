@@ -1,5 +1,6 @@
 """One interval of use, as a file tells it, and what is said of a line that tells none."""
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +12,10 @@ from billing.months import parse_utc
 
 GPUS_MAX = 10**7  # 20 million rows of them still add up in an int64
 SPAN_S_MAX = 20 * 366 * 86_400  # nothing is held longer: a time is wrong
+NAME_CHARS_MAX = 200  # with the words that its events add, a name is still one that the log takes
 _DIGITS_MAX = len(str(TIME_S_MAX))
+_NAMED = ("id", "tenant", "product", "region", "sku")
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # what the log takes in no name either
 
 
 class Interval(NamedTuple):
@@ -53,6 +57,20 @@ class Defaults(NamedTuple):
     product: str = ""
     region: str = ""
     sku: str = ""
+
+
+def name_fault(*names: str) -> str:
+    """Return in words what is wrong with the id, tenant, product, region or SKU of a line, "" if nothing is."""
+    if all(names) and all(len(name) <= NAME_CHARS_MAX and name.isprintable() for name in names):
+        return ""
+    for what, name in zip(_NAMED, names, strict=True):
+        if not name:
+            return f"{what} is empty"
+        if len(name) > NAME_CHARS_MAX:
+            return f"{what} has {len(name)} characters, allowed {NAME_CHARS_MAX}"
+        if _ODD.search(name):
+            return f"{what} is {name[:40]!r}: a control character in it"
+    return ""
 
 
 def gpus_of(text: str) -> int | None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from billing.errors import UsageError
-from billing.intake.record import Defaults, Interval, Passed, Rejected, gpus_of, local_unix_s
+from billing.intake.record import Defaults, Interval, Passed, Rejected, gpus_of, local_unix_s, name_fault
 
 _WANTED = ("JobID", "Account", "State", "AllocTRES", "Start", "End")
 _NEVER = ("", "Unknown", "None")
@@ -96,6 +96,8 @@ def _told(number: int, cell: dict[str, str], defaults: Defaults, zone: ZoneInfo)
     if cell["Start"] in _NEVER:
         return Passed("jobs that never ran")
     held = gpus_in(cell["AllocTRES"])
+    if unread := _unread_gpus(cell["AllocTRES"], held):
+        return Rejected(number, job, unread)
     if not held:
         return Passed("jobs without a GPU")
     (sku, gpus), *more = held.items()
@@ -114,6 +116,8 @@ def _told(number: int, cell: dict[str, str], defaults: Defaults, zone: ZoneInfo)
         return Rejected(number, job, f"Suspended is {cell['Suspended'][:40]!r}, allowed [DD-[HH:]]MM:SS")
     assert start_s is not None, "looked at above"
     place = defaults.product, defaults.region, sku or defaults.sku
+    if fault := name_fault(job, cell["Account"], *place):
+        return Rejected(number, job[:80], fault)
     return Interval(number, job, cell["Account"], *place, gpus, start_s, end_s, STATES[state], stalled_s)
 
 
@@ -123,6 +127,18 @@ def gpus_in(tres: str) -> dict[str, int]:
     >>> gpus_in("billing=64,cpu=64,gres/gpu=8,gres/gpu:H100=8,mem=900G,node=1")
     {'h100': 8}
     """
-    typed = {name.lower(): int(count) for name, count in _TYPED.findall(tres)}
+    typed = {name.lower(): int(count) for name, count in _TYPED.findall(tres) if int(count)}
     plain = sum(int(count) for count in _PLAIN.findall(tres))
     return typed or ({"": plain} if plain else {})
+
+
+def _unread_gpus(tres: str, held: dict[str, int]) -> str:
+    """Return in words why an AllocTRES tells of GPUs that `gpus_in` does not see, "" if it sees all."""
+    parts = [part for part in tres.split(",") if re.split("[:=]", part)[0] == "gres/gpu"]
+    for part in parts:
+        if not (_TYPED.fullmatch(part) or _PLAIN.fullmatch(part)):
+            return f"AllocTRES has {part[:40]!r}, allowed gres/gpu=N and gres/gpu:TYPE=N"
+    totals = [int(part.partition("=")[2]) for part in parts if _PLAIN.fullmatch(part)]
+    if totals and sum(totals) != sum(held.values()):
+        return f"{sum(totals)} GPUs, of which {sum(held.values())} have a type"
+    return ""

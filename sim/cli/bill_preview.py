@@ -96,6 +96,8 @@ def _sink(file: str | None, kept: "list[Rejected]") -> Iterator[Any]:
     import csv
     from pathlib import Path
 
+    from billing.documents.csv_safe import guarded
+
     with contextlib.ExitStack() as stack:
         rows = None
         if file is not None:
@@ -104,7 +106,7 @@ def _sink(file: str | None, kept: "list[Rejected]") -> Iterator[Any]:
 
         def put(line: "Rejected") -> None:
             if rows is not None:
-                rows.writerow(line)
+                rows.writerow((line.line, guarded(line.id), guarded(line.reason)))
             if len(kept) < SHOWN_MAX:
                 kept.append(line)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from billing.errors import UsageError
 from billing.intake import stream
 from billing.intake.intervals import read_intervals
-from billing.intake.record import Defaults, Interval, Passed, local_unix_s, unix_s
+from billing.intake.record import Defaults, Interval, Passed, Rejected, local_unix_s, unix_s
 from billing.intake.sacct import read_sacct, span_s
 from billing.intake.stream import Taken
 from billing.metering.classes import CLASSES
@@ -56,6 +56,12 @@ def test_intervals_are_metered_by_the_hour() -> None:
         (row(JANUARY, JANUARY + 9, id_=""), "id is empty"),
         ("a,acme", "2 columns, the header has 8"),
         ('"a,acme', "1 columns, the header has 8"),
+        (f'"{"x" * 200_000}",acme,bare.ondemand,eu,h100,8,{JANUARY},{JANUARY + 9}', "not a line of CSV: field larger"),
+        (f'a,"b"\rc,bare.ondemand,eu,h100,8,{JANUARY},{JANUARY + 9}', "not a line of CSV: new-line character"),
+        (row(JANUARY, JANUARY + 9, id_="a\x00b"), "id is 'a\\x00b': a control character"),
+        (row(JANUARY, JANUARY + 9, id_="x" * 201), "id has 201 characters, allowed 200"),
+        (row(JANUARY, JANUARY + 9).replace("h100", ""), "sku is empty"),
+        (row(JANUARY, JANUARY + 9).replace("eu", "e\x1fu"), "region is 'e\\x1fu': a control character"),
     ],
     ids=lambda value: value[:24],
 )
@@ -147,6 +153,33 @@ def test_local_times_that_are_not_one_time_are_refused() -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("01:00", 60), ("1-00:00:01", 86_401), ("02:00:00", 7200), ("x", None)])
 def test_spans_as_slurm_writes_them(text: str, seconds: int | None) -> None:
     assert span_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("tres", "reason"),
+    [
+        ("gres/gpu=8,gres/gpu:h100=4", "8 GPUs, of which 4 have a type"),
+        ("cpu=4,gres/gpu:=8", "AllocTRES has 'gres/gpu:=8'"),
+        ("gres/gpu:h100=2.5", "AllocTRES has 'gres/gpu:h100=2.5'"),
+        ("gres/gpu=1K", "AllocTRES has 'gres/gpu=1K'"),
+        ("gres/gpu=8", "sku is empty"),
+    ],
+)
+def test_gpus_that_cannot_be_read_whole_are_no_job_without_a_gpu(tres: str, reason: str) -> None:
+    line = f"7|acme|COMPLETED|{tres}|2026-01-01T00:00:00|2026-01-01T01:00:00|00:00:00"
+    (told,) = read_sacct([SACCT_HEADER, line], PLACE, "jobs", ZoneInfo("UTC"))
+    assert isinstance(told, Rejected) and told.reason.startswith(reason), told
+
+
+@pytest.mark.parametrize("tres", ["gres/gpu:h100=0", "cpu=4", "gres/gpumem=80G", ""])
+def test_a_job_that_held_no_gpu_is_only_counted(tres: str) -> None:
+    line = f"7|acme|COMPLETED|{tres}|2026-01-01T00:00:00|2026-01-01T01:00:00|00:00:00"
+    assert list(read_sacct([SACCT_HEADER, line], PLACE, "jobs", ZoneInfo("UTC"))) == [Passed("jobs without a GPU")]
+
+
+def test_a_column_that_stands_twice_is_named() -> None:
+    with pytest.raises(UsageError, match="gpus: column stands twice"):
+        list(read_intervals(["id,tenant,product,region,sku,gpus,gpus,start,end"], Defaults(), "use.csv"))
 
 
 def test_what_sacct_does_not_tell_must_be_given() -> None:

@@ -63,6 +63,12 @@ def test_rejected_lines_are_told_and_all_of_them_kept(tmp_path: Path, terms: Pat
     assert json.loads(done.stdout)["rejected"] == 7
 
 
+def test_rejected_lines_run_nothing_in_a_spreadsheet(tmp_path: Path, terms: Path) -> None:
+    aside = tmp_path / "aside.csv"
+    preview(written(tmp_path, "=cmd|calc,nobody,bare.spot,eu,b200,1,0,1"), "--terms", terms, "--quarantine", aside)
+    assert aside.read_text().splitlines()[1] == "2,'=cmd|calc,unknown tenant 'nobody'"
+
+
 def test_bills_of_local_months_add_up_to_those_of_utc_months(tmp_path: Path, terms: Path) -> None:
     """I10: daylight saving begins inside the month, and the month ends hours after the one of UTC."""
     path = written(tmp_path, *ROWS)
