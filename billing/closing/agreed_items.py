@@ -20,7 +20,7 @@ from tenants.registry import Registry
 PAID, PREPAID, GIFT = "wallet", "prepayment", "discount"
 _HELD_IN = {PAID: "wallet", PREPAID: "deferred"}
 BREAKAGE = "revenue:breakage"
-_WALLET = "wallet/"  # and its id: the cause of a line that a wallet pays
+BESIDE = "wallet/"  # and its id: the cause of a line that a wallet pays, and what it moves beside invoices
 
 
 def wallet_kinds(registry: Registry) -> dict[str, str]:
@@ -40,23 +40,30 @@ def agreed_anew(books: Books, terms: Terms) -> Books:
     return replace(books, agreed=agree(basis, contract_lines(basis), books.credits))
 
 
-def redrawn(books: Books, terms: Terms, invoices: Sequence[Invoice]) -> Books:
-    """Return books in which wallets go on from what they have paid on the invoices that stand, whatever is known since.
+def redrawn(books: Books, terms: Terms, invoices: Sequence[Invoice], posted: Sequence[Entry] = ()) -> Books:
+    """Return books in which wallets go on from what they have paid on the invoices that stand, and from what was
+    `posted` as lost at their expiry, whatever is known since.
 
     Without it, a late fact that changes an invoiced month would let a wallet pay again, or pay more than it holds.
     """
-    if not books.agreed.wallet or not invoices:
+    lost = {
+        entry.document.split("/")[1]: entry.amount_micro
+        for entry in posted
+        if entry.document.startswith(BESIDE) and entry.document.endswith(EXPIRED) and entry.account != BREAKAGE
+    }
+    if not books.agreed.wallet or not (invoices or lost):
         return books
     drawn: dict[tuple[str, int], dict[str, int]] = {}
     for invoice in invoices:
         if invoice.status != "void":
             paid = {
-                line.cause.removeprefix(_WALLET): -line.net_micro
+                line.cause.removeprefix(BESIDE): -line.net_micro
                 for line in invoice.lines
-                if line.cause.startswith(_WALLET)
+                if line.cause.startswith(BESIDE)
             }
             drawn[invoice.tenant, parse_month(invoice.period)] = paid
-    return replace(books, agreed=agree(contract_basis(books, terms), books.agreed.lines, books.credits, drawn))
+    basis = contract_basis(books, terms)
+    return replace(books, agreed=agree(basis, books.agreed.lines, books.credits, drawn, lost))
 
 
 def contract_basis(books: Books, terms: Terms) -> Basis:
@@ -92,7 +99,7 @@ def wallet_item(entry: WalletEntry, kind: str, epoch_s: int) -> Item:
         product="",
         description=f"paid from {words} {entry.wallet}",
         exact=Exact(entry.amount_micro),
-        cause=f"{_WALLET}{entry.wallet}",
+        cause=f"{BESIDE}{entry.wallet}",
         from_s=at_s,
         until_s=at_s,
         fixed_micro=entry.amount_micro,
@@ -111,7 +118,7 @@ def wallet_postings(
         kind = kinds[entry.wallet]
         if kind == GIFT or entry.kind not in (BOUGHT, EXPIRED) or (kind, entry.kind) == (PREPAID, BOUGHT):
             continue
-        document = f"wallet/{entry.wallet}/{entry.kind}"
+        document = f"{BESIDE}{entry.wallet}/{entry.kind}"
         other = CASH if entry.kind == BOUGHT else BREAKAGE
         for account, amount in ((other, entry.amount_micro), (f"{_HELD_IN[kind]}:{entry.tenant}", -entry.amount_micro)):
             posted.append(Entry(account, amount, currency, document, 0, epoch_s + entry.at_s))

@@ -123,6 +123,7 @@ def wallet_entries(
     horizon_s: int,
     minor_micro: int = MICRO_PER_CENT,
     drawn: Mapping[tuple[str, int], Mapping[str, int]] | None = None,
+    lost: Mapping[str, int] | None = None,
 ) -> list[WalletEntry]:
     """Return the movements of all wallets over [0, horizon), tenant by tenant in order of time.
 
@@ -131,13 +132,16 @@ def wallet_entries(
         payable:  (tenant, month) -> what the month's bill comes to before wallets; what is not above 0 draws nothing,
                   and parts of a minor unit, of which a currency may have none, are left to pay.
         drawn:    (tenant, month) -> wallet -> what it paid on the invoice that stands, whatever is known since.
+        lost:     wallet -> what was posted as left of it at its expiry.
+
+    What paid a later month already, or was lost, pays no invoice of an earlier month that is made only now.
     """
     entries: list[WalletEntry] = []
     for tenant in sorted({wallet.tenant for wallet in wallets}):
         mine = [wallet for wallet in wallets if wallet.tenant == tenant and wallet.from_s < horizon_s]
         months = {month: micro - micro % minor_micro for (owner, month), micro in payable.items() if owner == tenant}
         stands = {month: parts for (owner, month), parts in (drawn or {}).items() if owner == tenant}
-        entries += _entries_of(epoch_s, mine, months, horizon_s, stands)
+        entries += _entries_of(epoch_s, mine, months, horizon_s, stands, lost or {})
     return entries
 
 
@@ -147,6 +151,7 @@ def _entries_of(
     payable: Mapping[int, int],
     horizon_s: int,
     stands: Mapping[int, Mapping[str, int]],
+    lost: Mapping[str, int],
 ) -> list[WalletEntry]:
     balance = dict.fromkeys((wallet.id for wallet in wallets), 0)
     entries: list[WalletEntry] = []
@@ -164,16 +169,23 @@ def _entries_of(
             if begins[wallet.id] == month:
                 post(wallet, BOUGHT, month, wallet.from_s, parse_usd(wallet.amount))
         valid = [wallet for wallet in wallets if begins[wallet.id] <= month <= ends.get(wallet.id, month)]
-        parts = draw([max(0, payable.get(month, 0))], [balance[wallet.id] for wallet in valid]).applied[0]
+        left = [balance[each.id] - _spent_after(month, each.id, stands) - lost.get(each.id, 0) for each in valid]
+        parts = draw([max(0, payable.get(month, 0))], [max(0, each) for each in left]).applied[0]
         if month in stands:
             parts = tuple(stands[month].get(wallet.id, 0) for wallet in valid)
         for wallet, part in zip(valid, parts, strict=True):
             if part:
                 post(wallet, DRAWN, month, closes_s, -part)
         for wallet in valid:
-            if wallet.id in over and ends[wallet.id] == month and balance[wallet.id]:
-                post(wallet, EXPIRED, month, closes_s, -balance[wallet.id])
+            rest = lost.get(wallet.id, balance[wallet.id])
+            if wallet.id in over and ends[wallet.id] == month and rest:
+                post(wallet, EXPIRED, month, closes_s, -rest)
     return entries
+
+
+def _spent_after(month: int, wallet: str, stands: Mapping[int, Mapping[str, int]]) -> int:
+    """Return what a wallet paid on invoices of later months that stand."""
+    return sum(parts.get(wallet, 0) for each, parts in stands.items() if each > month)
 
 
 def _draw_order(wallet: Wallet) -> tuple[int, bool, int, str]:

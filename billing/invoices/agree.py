@@ -14,18 +14,24 @@ Drawn = Mapping[tuple[str, int], Mapping[str, int]]
 
 
 def agree(
-    basis: Basis, lines: Sequence[ContractLine], credits: Sequence[ServiceCredit], drawn: Drawn | None = None
+    basis: Basis,
+    lines: Sequence[ContractLine],
+    credits: Sequence[ServiceCredit],
+    drawn: Drawn | None = None,
+    lost: Mapping[str, int] | None = None,
 ) -> Agreed:
     """Return what contracts, wallets and alerts come to; `lines` are those of `contract_lines`.
 
-    `drawn` is what wallets have paid on invoices that stand: (tenant, month) -> wallet -> micro-units.
+    `drawn` is what wallets have paid on invoices that stand: (tenant, month) -> wallet -> micro-units; `lost` is what
+    was posted as left of a wallet at its expiry.
     """
     names, registry = basis.names, basis.registry
     if not (registry.contracts or registry.wallets or registry.spend_alerts):
         return NOTHING_AGREED
     wallets = wallets_of(registry)
     bills = month_bills(names, basis.lines, credits, Agreed(lines), basis.currency) if wallets else []
-    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, basis.currency.minor_micro, drawn)
+    minor_micro = basis.currency.minor_micro
+    entries = wallet_entries(names.epoch_s, wallets, payable(bills), basis.horizon_s, minor_micro, drawn, lost)
     return Agreed(lines, entries, spend_alerts(names, registry.spend_alerts, basis.lines, lines))
 
 

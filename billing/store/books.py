@@ -160,11 +160,13 @@ def payments_of(connection: Connection, invoice_id: str | None = None) -> list[P
     return [Payment._make(row) for row in connection.execute(wanted)]
 
 
-def entries_in(connection: Connection) -> list[Entry]:
-    """Return the ledger in the order in which it was posted."""
+def entries_in(connection: Connection, documents: str = "") -> list[Entry]:
+    """Return the ledger in the order in which it was posted, or that of documents whose names begin so."""
     columns = tables.ledger_entry.c
-    rows = connection.execute(select(*(columns[name] for name in Entry._fields)).order_by(columns.position))
-    return [Entry._make(row) for row in rows]
+    wanted = select(*(columns[name] for name in Entry._fields)).order_by(columns.position)
+    if documents:
+        wanted = wanted.where(columns.document.startswith(documents, autoescape=True))
+    return [Entry._make(row) for row in connection.execute(wanted)]
 
 
 def _set_status(connection: Connection, invoice: Invoice) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 
 from sqlalchemy import Connection, Engine, select
 
-from billing.closing.agreed_items import redrawn, wallet_postings
+from billing.closing.agreed_items import BESIDE, redrawn, wallet_postings
 from billing.closing.close_month import Arrived, issue_next, require_closed
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
@@ -50,7 +50,7 @@ def issue_month(
             if standing_invoice(connection, word, month_label(month)) is not None:
                 continue
             earlier = invoices_in(connection, word)
-            parts = month_parts(_drawn_on(closed, earlier), tenant, month)
+            parts = month_parts(_drawn_on(connection, closed, earlier), tenant, month)
             if before is not None:
                 parts += _late(connection, closed, word, month, log_position, before)
             if parts:
@@ -62,18 +62,19 @@ def issue_month(
     return issued
 
 
-def _drawn_on(basis: Basis, earlier: Sequence[Invoice]) -> Basis:
-    """Return the basis with wallets that go on from what they have paid on invoices that stand."""
-    books = redrawn(basis.books, basis.terms, earlier)
+def _drawn_on(connection: Connection, basis: Basis, earlier: Sequence[Invoice]) -> Basis:
+    """Return the basis with wallets that go on from what they have paid on invoices that stand, and have lost."""
+    moved = entries_in(connection, BESIDE) if basis.books.agreed.wallet else []
+    books = redrawn(basis.books, basis.terms, earlier, moved)
     return basis if books is basis.books else replace(basis, books=books)
 
 
 def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
-    """Post what wallets moved beside the invoices of a month, once."""
+    """Post what wallets moved beside invoices up to the end of a month, once: also in months that have no invoice."""
     owners = sorted({entry.tenant for entry in basis.books.agreed.wallet})
     earlier = [invoice for owner in owners for invoice in invoices_in(connection, owner)]
-    moved = [entry for entry in _drawn_on(basis, earlier).books.agreed.wallet if entry.month == month]
-    posted = {entry.document for entry in entries_in(connection)} if moved else set()
+    moved = [entry for entry in _drawn_on(connection, basis, earlier).books.agreed.wallet if entry.month <= month]
+    posted = {entry.document for entry in entries_in(connection, BESIDE)} if moved else set()
     due = wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
     post(connection, [entry for entry in due if entry.document not in posted])
 

@@ -61,7 +61,7 @@ def test_no_wallet_pays_twice(then: int, now: int, tmp_path: Path) -> None:
 
 
 def test_wallets_that_forget_what_they_paid_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuing, "redrawn", lambda books, terms, invoices: books)
+    monkeypatch.setattr(issuing, "redrawn", lambda books, terms, invoices, posted: books)
     found = []
     for number, (then, now) in enumerate(WORLDS):
         findings, held = issued_with_late_facts(tmp_path / f"{number}.db", then, now)
@@ -71,4 +71,18 @@ def test_wallets_that_forget_what_they_paid_are_caught(tmp_path: Path, monkeypat
 
 def test_terms_without_wallets_keep_their_books() -> None:
     made = basis(6, registry())
-    assert issuing._drawn_on(made, []) is made and replace(made) == made
+    assert issuing.redrawn(made.books, made.terms, []) is made.books and replace(made) == made
+
+
+@pytest.mark.parametrize(("then", "now"), WORLDS)
+def test_what_was_lost_at_expiry_pays_no_invoice_that_is_made_later(then: int, now: int, tmp_path: Path) -> None:
+    """February is issued first: what a wallet bought in January, and what was left of it, is posted all the same."""
+    engine = open_store(str(tmp_path / "spillway.db"), create=True)
+    init(engine)
+    before, after = (basis(world, wallets("25")) for world in (then, now))
+    issue_month(engine, before, MONTHS[1], NAMES.epoch_s, FINISHED, 10)
+    with reading(engine) as connection:
+        assert check_books(connection) == []
+    issue_month(engine, after, MONTHS[0], NAMES.epoch_s, FINISHED, 20, lambda _: (before, "late-{}".format))
+    with reading(engine) as connection:
+        assert check_books(connection) == []
