@@ -8,6 +8,7 @@ remainder, so that they always add up to it. No binary fractions anywhere: int64
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,12 @@ class Exact(NamedTuple):
 
     numerator: int
     denominator: int = 1
+
+
+def reduced(exact: Exact) -> Exact:
+    """Return the same amount in lowest terms: what it was once added up with must not show on a document."""
+    common = gcd(exact.numerator, exact.denominator)
+    return Exact(exact.numerator // common, exact.denominator // common)
 
 
 def round_half_up(numerator: int, denominator: int) -> int:

@@ -20,10 +20,10 @@ from billing.closing.holdings import Held, Holding, holdings_of
 from billing.closing.month import Basis, Part, credit_cause
 from billing.errors import InvoiceError
 from billing.finding import Finding
-from billing.invoices.invoice import Invoice, InvoiceLine, reduced
+from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.metering.classes import CLASSES
 from billing.metering.meters import GPU_S, METERS
-from billing.money import BP, Exact
+from billing.money import BP, Exact, reduced
 from billing.rating.charge import Step
 from billing.rating.price_row import PriceRow
 
@@ -151,7 +151,7 @@ def _hours(basis: Basis, part: Part, held: Held | None) -> tuple[HourPart, ...]:
             unit_price_micro=price if price >= 0 else None,
             charge_class=CLASSES[charge_class],
             factor_bp=factor_bp,
-            exact=Exact(numerator, lines.denominator),
+            exact=reduced(Exact(numerator, lines.denominator)),
             holdings=tuple(mine),
         )
         for hour_s, quantity, price, charge_class, factor_bp, numerator, mine in values

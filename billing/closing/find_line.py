@@ -8,8 +8,9 @@ from billing.closing.holdings import Held
 from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
 from billing.errors import InvoiceError
 from billing.invoices.bill import CREDIT
-from billing.invoices.invoice import Invoice, InvoiceLine, Item, reduced
+from billing.invoices.invoice import Invoice, InvoiceLine, Item
 from billing.invoices.lifecycle import issue, number_text, series_of
+from billing.money import reduced
 from billing.months import month_label, parse_month
 
 _MONTH = re.compile(r"(.+)/([0-9]{4}-[0-9]{2})/([0-9]{1,6})")

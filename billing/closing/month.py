@@ -144,12 +144,17 @@ def _adds(line: ContractLine) -> bool:
     return line.exact.numerator != 0
 
 
+def log_of(basis: Basis, tenant: int, month: int) -> tuple[LogRange, str]:
+    """Return the range and the hash of the log that documents of a tenant's month print: see `billing.closing.told`."""
+    if basis.told is None:
+        return basis.log_range, basis.log_hash
+    epoch_s = basis.books.names.epoch_s
+    return range_of(basis.told, basis.books.names.tenants[tenant], epoch_s + month_bounds(epoch_s, month)[1])
+
+
 def month_draft(basis: Basis, tenant: int, month: int, parts: Sequence[Part] | None = None) -> Invoice:
     """Return the draft of a tenant's month. `parts` are those of `month_parts`, with whatever else is due on it."""
-    log_range, log_hash = basis.log_range, basis.log_hash
-    if basis.told is not None:
-        ends_s = basis.books.names.epoch_s + month_bounds(basis.books.names.epoch_s, month)[1]
-        log_range, log_hash = range_of(basis.told, basis.books.names.tenants[tenant], ends_s)
+    log_range, log_hash = log_of(basis, tenant, month)
     heading = Heading(
         tenant=basis.books.names.tenants[tenant],
         period=month_label(month),

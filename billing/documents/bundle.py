@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from billing.closing.agreed_items import wallet_postings
 from billing.closing.close_month import issue_all
-from billing.closing.month import Basis, month_parts
-from billing.documents.export import Bundle, Documented
+from billing.closing.month import Basis, log_of, month_parts
+from billing.documents.bundle_parts import Bundle, Documented
 from billing.documents.hours import HourShare
 from billing.documents.month_hours import hours_behind
 from billing.documents.parties import parties_of
@@ -30,7 +30,9 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
         invoice for invoice in issue_all(basis) if tenant in (None, invoice.tenant) and month in (None, invoice.period)
     ]
     reports = [
-        report for report in _reports(basis) if tenant in (None, report.tenant) and month in (None, report.month)
+        (report, _origin(basis, report))
+        for report in _reports(basis)
+        if tenant in (None, report.tenant) and month in (None, report.month)
     ]
     moved = [
         entry
@@ -41,7 +43,7 @@ def bundle_of(basis: Basis, issuer: str, tenant: str | None = None, month: str |
         [Documented(invoice, _hours(basis, invoice)) for invoice in chosen],
         reports,
         parties_of(basis.terms.registry, issuer),
-        Origin(basis.terms.currency, basis.price_version, basis.log_range, basis.log_hash),
+        basis.terms.currency,
         postings=wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, books.names.epoch_s),
     )
 
@@ -62,16 +64,16 @@ def kept_bundle(
     kept = sorted(kept, key=lambda pair: (pair[0].period, pair[1].books.names.tenants.index(pair[0].tenant)))
     last = kept[-1][1]
     reports = [
-        report
+        (report, _origin(basis, report))
         for invoice, basis in kept
         for report in _reports(basis)
         if (report.tenant, report.month) == (invoice.tenant, invoice.period)
     ]
     return Bundle(
         [Documented(invoice, _hours(basis, invoice)) for invoice, basis in kept],
-        sorted(reports, key=lambda report: (last.books.names.tenants.index(report.tenant), report.month)),
+        sorted(reports, key=lambda pair: (last.books.names.tenants.index(pair[0].tenant), pair[0].month)),
         parties_of(last.terms.registry, issuer),
-        Origin(last.terms.currency, last.price_version, last.log_range, last.log_hash),
+        last.terms.currency,
         entries=entries,
         notes=notes,
     )
@@ -80,6 +82,12 @@ def kept_bundle(
 def _reports(basis: Basis) -> list[SlaReport]:
     books = basis.books
     return sla_reports(books.names, books.sla, books.credits, books.excluded)
+
+
+def _origin(basis: Basis, report: SlaReport) -> Origin:
+    """What a report says about where it comes from: of the log, the tenant's own events alone, as on its invoice."""
+    tenant = basis.books.names.tenants.index(report.tenant)
+    return Origin(basis.terms.currency, basis.price_version, *log_of(basis, tenant, parse_month(report.month)))
 
 
 def _hours(basis: Basis, invoice: Invoice) -> dict[int, list[HourShare]]:

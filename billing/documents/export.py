@@ -5,53 +5,22 @@ Everything is made from one `Bundle`, so all formats say the same. Parquet is wr
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from billing.documents.bundle_parts import Bundle, Documented
 from billing.documents.csv_safe import csv_chunks
 from billing.documents.focus import focus_rows
 from billing.documents.focus_columns import BY_NAME, FOCUS_VERSION, NAMES_1_4, header
-from billing.documents.hours import HoursOf
 from billing.documents.invoice_data import invoice_data, line_columns
 from billing.documents.journal import beancount_text, hledger_text
 from billing.documents.note_data import note_as_invoice, note_data
 from billing.documents.page import invoice_html, sla_page
-from billing.documents.parties import Parties
 from billing.documents.pdf import invoice_pdf, sla_pdf
-from billing.documents.sla_data import Origin, sla_data
-from billing.invoices.credit_note import CreditNote
+from billing.documents.sla_data import sla_data
 from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry, invoice_entries
 from billing.money import format_exact, format_usd
 from billing.months import utc_text
-from billing.sla.report import SlaReport
-
-
-class Documented(NamedTuple):
-    """An invoice and the hours behind its lines."""
-
-    invoice: Invoice
-    hours: HoursOf
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """What is exported. `paper` is a key of `billing.documents.page.PAPERS`, `focus_version` one of VERSION_WORDS.
-
-    `postings` are entries of the ledger that stand on no invoice: wallets that were bought, or lost what was left.
-    `entries` is the whole ledger where it was kept, with payments and credit notes; None: it follows from the invoices.
-    `notes` are documents of their own: all formats have them but csv and parquet.
-    """
-
-    invoices: Sequence[Documented]
-    reports: Sequence[SlaReport]
-    parties: Parties
-    origin: Origin
-    paper: str = "a4"
-    focus_version: str = FOCUS_VERSION
-    postings: Sequence[Entry] = ()
-    entries: Sequence[Entry] | None = None
-    notes: Sequence[CreditNote] = ()
 
 
 class Table(NamedTuple):
@@ -80,7 +49,7 @@ def tables(bundle: Bundle) -> dict[str, Table]:
 
 def focus_table(bundle: Bundle) -> Table:
     """Return the FOCUS rows of all invoices and credit notes, made as they are asked for."""
-    names, rounding = header(bundle.focus_version), bundle.origin.currency.rounding
+    names, rounding = header(bundle.focus_version), bundle.currency.rounding
     notes = [Documented(note_as_invoice(note, rounding), {}) for note in bundle.notes]
     own = {new: old for old, new in NAMES_1_4.items()}
     words = frozenset(name for name in names if is_words(own.get(name, name)))
@@ -123,8 +92,8 @@ def json_files(bundle: Bundle) -> Files:
     """Yield all invoices and reports as one JSON document."""
     document = {
         "invoices": [invoice_data(each.invoice, each.hours, bundle.parties) for each in bundle.invoices],
-        "credit_notes": [note_data(note, bundle.parties, bundle.origin.currency.rounding) for note in bundle.notes],
-        "sla_reports": [sla_data(report, bundle.parties, bundle.origin) for report in bundle.reports],
+        "credit_notes": [note_data(note, bundle.parties, bundle.currency.rounding) for note in bundle.notes],
+        "sla_reports": [sla_data(report, bundle.parties, origin) for report, origin in bundle.reports],
     }
     yield "invoices.json", [(json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()]
 
@@ -149,10 +118,10 @@ def _documents(bundle: Bundle, ending: str, invoice: Draw, report: Draw) -> File
         data = invoice_data(each.invoice, each.hours, bundle.parties)
         yield f"{document_name(each.invoice)}.{ending}", [_bytes(invoice(data, bundle.paper))]
     for note in bundle.notes:
-        data = note_data(note, bundle.parties, bundle.origin.currency.rounding)
+        data = note_data(note, bundle.parties, bundle.currency.rounding)
         yield f"credit-note-{note.number}.{ending}", [_bytes(invoice(data, bundle.paper))]
-    for level in bundle.reports:
-        data = sla_data(level, bundle.parties, bundle.origin)
+    for level, origin in bundle.reports:
+        data = sla_data(level, bundle.parties, origin)
         yield f"sla-{level.tenant}-{level.month}.{ending}", [_bytes(report(data, bundle.paper))]
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from billing.errors import DocumentError
 from billing.invoices.invoice import InvoiceLine
-from billing.money import BP, Exact, largest_remainder
+from billing.money import BP, Exact, largest_remainder, reduced
 
 
 class HourShare(NamedTuple):
@@ -91,7 +91,7 @@ def spans(hours: Sequence[HourShare]) -> list[HourSpan]:
             and last.exact.numerator * hour.exact.denominator
             == (last.hours * hour.exact.numerator * last.exact.denominator)
         ):
-            exact = exact_total([last.exact, hour.exact])
+            exact = reduced(exact_total([last.exact, hour.exact]))
             found[-1] = last._replace(until_s=hour.until_s, hours=last.hours + 1, exact=exact)
         else:
             first = hour.from_s, hour.until_s, 1, hour.quantity, hour.factor_bp, hour.exact, hour.unit_price_micro

@@ -9,7 +9,7 @@ from billing.closing.month import Basis, Part
 from billing.contracts.hour_rows import ContractHour, contract_hours
 from billing.documents.hours import HourShare, exact_total
 from billing.invoices.invoice import Item
-from billing.money import SECONDS_PER_HOUR, Exact
+from billing.money import SECONDS_PER_HOUR, Exact, reduced
 from billing.rating.rate import NO_UNIT_PRICE
 from billing.usage import IntArray
 
@@ -54,7 +54,7 @@ def _unused(
             from_s=epoch_s + hour.hour_s,
             until_s=epoch_s + hour.hour_s + SECONDS_PER_HOUR,
             quantity=gpu_s,
-            exact=Exact(gpu_s * hour.price_micro, SECONDS_PER_HOUR),
+            exact=reduced(Exact(gpu_s * hour.price_micro, SECONDS_PER_HOUR)),
             unit_price_micro=hour.price_micro,
         )
         for hour in hours
@@ -71,7 +71,7 @@ def _shares(basis: Basis, rows: IntArray) -> list[HourShare]:
             from_s=epoch_s + hour_s,
             until_s=epoch_s + hour_s + SECONDS_PER_HOUR,
             quantity=quantity,
-            exact=Exact(int(numerator), lines.denominator),
+            exact=reduced(Exact(int(numerator), lines.denominator)),
             factor_bp=factor_bp,
             unit_price_micro=None if price == NO_UNIT_PRICE else price,
         )

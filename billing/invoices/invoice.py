@@ -9,12 +9,11 @@ All amounts are int micro-units of the currency, in whole minor units (10,000 mi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import gcd
 from typing import NamedTuple
 
 from billing.currency import DEFAULT, Currency, currency_of, share_minor
 from billing.errors import InvoiceError
-from billing.money import BP, Exact
+from billing.money import BP, Exact, reduced
 
 # What a line is for. `wallet` and `prepayment` are bought (above 0) and drawn down (below 0); both are owed to the
 # tenant, not earned. `service_credit` and `discount` reduce what was earned.
@@ -210,12 +209,6 @@ def _line(heading: Heading, number: int, item: Item, net_micro: int, tax_micro: 
         until_s=item.until_s,
         cause=item.cause,
     )
-
-
-def reduced(exact: Exact) -> Exact:
-    """Return the same amount in lowest terms: what it was once added up with must not show on a document."""
-    common = gcd(exact.numerator, exact.denominator)
-    return Exact(exact.numerator // common, exact.denominator // common)
 
 
 def _require_item(heading: Heading, number: int, item: Item) -> None:

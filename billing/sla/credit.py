@@ -182,9 +182,10 @@ def reason(credit: ServiceCredit) -> str:
         return f"charge of {lost} GPU-s before {count} eviction{several} without full notice or inside a guarantee"
     if credit.basis == "lost_seconds":
         return f"charge of {lost} lost GPU-s by {credit.terms}, {count} outage{several}"
+    why = f"{count} outage{several}" if count else "slow GPUs"
     whose = " of the allocations below it" if credit.basis == "node" else ""
     share = floor_decimal(credit.credit_bp, 100, 2)
-    return f"{share} % of the charge{whose} by {credit.terms}, {count} outage{several}"
+    return f"{share} % of the charge{whose} by {credit.terms}, {why}"
 
 
 def _step_bp(terms: SlaTerms, measured: Measured) -> int:

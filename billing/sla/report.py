@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from billing.money import reduced
 from billing.months import month_label
 from billing.sla.credit import Breach, Outage, ServiceCredit
 from billing.sla.exclusions import Excluded, ExcludedTime
@@ -69,9 +70,18 @@ def evidence_hash(evidence: Sequence[Outage | Breach]) -> str:
 
 def _level(names: Names, row: SlaRow, credits: Sequence[ServiceCredit], excluded: Sequence[Excluded]) -> ProductLevel:
     key = (row.tenant, row.product, row.month)
-    mine = tuple(CreditEvidence(credit, evidence_hash(credit.evidence)) for credit in credits if credit.key == key)
+    mine = tuple(
+        CreditEvidence(_in_lowest_terms(credit), evidence_hash(credit.evidence))
+        for credit in credits
+        if credit.key == key
+    )
     times = tuple(each.time for each in excluded if each.key == key)
     return ProductLevel(names.products[row.product], row, mine, times)
+
+
+def _in_lowest_terms(credit: ServiceCredit) -> ServiceCredit:
+    """The denominator that all line items share would tell a tenant which meters the others use."""
+    return credit._replace(charge=reduced(credit.charge), exact=reduced(credit.exact))
 
 
 def _plain(level: ProductLevel) -> dict[str, Any]:

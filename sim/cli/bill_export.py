@@ -13,7 +13,7 @@ from sim.cli.runs import find_run
 from sim.errors import SimError
 
 if TYPE_CHECKING:
-    from billing.documents.export import Bundle
+    from billing.documents.bundle_parts import Bundle
     from billing.documents.focus_check import Checked
 
 ISSUER = "Spillway"
@@ -182,7 +182,7 @@ def _totals(bundle: "Bundle") -> dict[str, Any]:
 
     invoices = [each.invoice for each in bundle.invoices]
     total = sum(invoice.total_micro for invoice in invoices)
-    currency = bundle.origin.currency
+    currency = bundle.currency
     return {
         "invoices": len(invoices),
         "sla_reports": len(bundle.reports),

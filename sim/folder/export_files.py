@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from billing.documents.export import EXPORTS, Bundle, Table, focus_name, focus_table, tables
+from billing.documents.bundle_parts import Bundle
+from billing.documents.export import EXPORTS, Table, focus_name, focus_table, tables
 from sim.errors import SimError
 from sim.folder.focus_parquet import write_focus_parquet
 from sim.folder.parquet import Cells, write_table

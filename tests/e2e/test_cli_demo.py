@@ -16,6 +16,7 @@ FILES = {
     *("manifest.json", "scenario.toml", "summary.json", "jobs.parquet", "allocations.parquet", "hourly_usage.parquet"),
     *("line_items.parquet", "capacity.parquet", "sla.parquet", "tape.jsonl.gz", "report.html"),
     *("waits.parquet", "evictions.parquet", "internal_delay.parquet"),
+    *("contracts.parquet", "wallets.parquet", "spend_alerts.parquet"),
 }
 
 

@@ -12,6 +12,8 @@ from billing.closing.close_month import Arrived, close_month, issue_all
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts, months_with_lines
 from billing.closing.of_log import basis_of
+from billing.documents.bundle import bundle_of
+from billing.documents.export import EXPORTS
 from billing.invoices.document import document_bytes
 from billing.invoices.invoice import Invoice
 from billing.log.event import Event, canonical, chained, data_of
@@ -124,8 +126,17 @@ def test_no_event_of_others_changes_a_byte_of_a_tenants_invoices(seed: int, othe
         if own or theirs:
             among[source] = rechained(source, sorted([*own, *theirs], key=lambda event: event.time_s))
     sets = ([each for events in logs.values() for each in events] for logs in (alone, among))
-    one, two = ([each for each in invoices_of(events) if each.tenant == tenant] for events in sets)
-    assert by_bytes(one) == by_bytes(two)
+    one, two = (documents_of(events, tenant) for events in sets)
+    assert one == two
+
+
+def documents_of(events: list[Event], tenant: str) -> list[bytes]:
+    """The bytes of a tenant's invoices, and of what is exported for it: its SLA reports are in there."""
+    basis = basis_of(events, TERMS).basis
+    assume(isinstance(basis, Basis) and not basis.books.findings)
+    assert isinstance(basis, Basis)
+    files = EXPORTS["json"](bundle_of(basis, "Spillway", tenant))
+    return [*by_bytes([each for each in issue_all(basis) if each.tenant == tenant]), *(b"".join(f) for _, f in files)]
 
 
 def test_canary_documents_that_print_the_whole_log_are_caught() -> None:

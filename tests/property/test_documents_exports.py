@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, month_draft, month_parts
 from billing.documents.bundle import bundle_of
+from billing.documents.bundle_parts import Bundle, Documented
 from billing.documents.csv_safe import csv_chunks, read_csv
-from billing.documents.export import EXPORTS, Bundle, Documented, focus_table, tables
+from billing.documents.export import EXPORTS, focus_table, tables
 from billing.documents.focus import focus_rows
 from billing.documents.focus_check import check
 from billing.documents.focus_columns import header
 from billing.documents.hours import exact_total, split_over
 from billing.documents.month_hours import hours_behind
 from billing.documents.parties import parties_of
-from billing.documents.sla_data import Origin
 from billing.money import Exact
 from billing.months import parse_month
 from billing.rating.prices import PriceBook
@@ -40,7 +40,7 @@ VAT = taxes_from([{"name": "VAT", "tax_bp": 1_900}])
 def drawn_bundle(seed: int, currency: str = "USD") -> Bundle:
     drawn = papers(seed, currency=currency, hard_names=True)
     pairs = [Documented(*pair) for pair in zip(drawn.invoices, drawn.hours, strict=True)]
-    return Bundle(pairs, [], drawn.parties, Origin(drawn.invoices[0].money, "", (), ""))
+    return Bundle(pairs, [], drawn.parties, drawn.invoices[0].money)
 
 
 def books_bundle(seed: int, book: PriceBook) -> Bundle:
