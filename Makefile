@@ -32,6 +32,10 @@ check: $(READY) $(TOOLS) ## ruff and mypy --strict
 
 bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py
+	@echo "== events into the log, durable and each once"; $(BIN)/python benchmarks/bench_billing.py
+	@echo "== a million allocations to invoices"; $(BIN)/python benchmarks/bench_metering.py --only chain
+	@echo "== a million hours by each kind of price"; $(BIN)/python benchmarks/bench_rating.py
+	@echo "== a file of 20 million intervals (some minutes)"; $(BIN)/python benchmarks/bench_metering.py --only stream
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py
 	@echo "== a million jobs, in a process of their own"; $(BIN)/python benchmarks/bench_core.py --only p3 --loads --million
@@ -58,7 +62,7 @@ doctor: $(READY) ## check this machine
 	@$(BIN)/python -m sim doctor
 
 constraints: ## pin again, for Python 3.11 and later at once; needs uv, writes no address
-	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra numba --universal --python-version 3.11 --upgrade --quiet \
+	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra numba --extra postgres --extra report --universal --python-version 3.11 --upgrade --quiet \
 	  --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 clean: ## remove .venv and caches; run folders stay

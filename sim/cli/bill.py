@@ -10,7 +10,7 @@ from sim.cli.runs import RunArgument, find_run
 
 app = group(
     "bill",
-    "Bills of a finished run.",
+    "Bills of a finished run, of a database, or of a file of usage.",
     "spillway bill show last",
     "spillway bill show last --tenant acme --hour 2026-03-01T05:00Z",
 )
