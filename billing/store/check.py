@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from billing.errors import EventError
 from billing.finding import Finding
@@ -13,7 +14,9 @@ from billing.log.event import Event, data_of, event_hash, require_event
 from billing.log.gaps import Arrived, arrive
 from billing.store.check_books import check_books
 from billing.store.migrate import differences
-from billing.store.tables_log import event, event_source
+from billing.store.reader import quarantined, terms_in
+from billing.store.tables_books import invoice
+from billing.store.tables_log import event, event_gap, event_source, event_terms
 from billing.store.writer import arrived_of
 
 Check = Callable[[Connection], list[Finding]]
@@ -30,7 +33,11 @@ def check_file(connection: Connection) -> list[Finding]:
 
 def check_schema(connection: Connection) -> list[Finding]:
     """Hold the tables of the store to those that the program declares."""
-    return [Finding("schema", step, 1) for step in differences(connection)]
+    found = [Finding("schema", step, 1) for step in differences(connection)]
+    if connection.dialect.name == "sqlite":
+        others = text("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name")
+        found += [Finding("schema", f"{kind} {name} is not ours", 1) for kind, name in connection.execute(others)]
+    return found
 
 
 def check_chain(connection: Connection) -> list[Finding]:
@@ -55,11 +62,13 @@ def check_chain(connection: Connection) -> list[Finding]:
 
 def check_gaps(connection: Connection) -> list[Finding]:
     """Name the sequence numbers that are missing, and hold what was noted of each source to its events."""
-    found = []
     seqs: dict[str, list[int]] = {}
     for source, seq in connection.execute(select(event.c.source, event.c.seq)):
         seqs.setdefault(source, []).append(seq)
     noted = set(connection.execute(select(event_source.c.source)).scalars())
+    ghosts = sorted(set(connection.execute(select(event_gap.c.source)).scalars()) - noted)
+    found = [Finding(source, "gaps are noted of a source that is not", 1) for source in ghosts]
+    told = {row.source: row.events for row in terms_in(connection)}
     for source in sorted(noted | set(seqs)):
         mine = seqs.get(source, [])
         arrived = arrive(Arrived(), mine)
@@ -67,6 +76,31 @@ def check_gaps(connection: Connection) -> list[Finding]:
             found.append(Finding(source, "what was noted of its arrivals is not what is there", len(mine)))
         for first, end in arrived.gaps:
             found.append(Finding(source, f"seq {first} to {end - 1} have not arrived", end - first))
+        if (lacking := (told.get(source) or 0) - arrived.last_seq) > 0:
+            found.append(Finding(source, f"of {told[source]} events that it was said to have, still to come", lacking))
+    last, count = connection.execute(select(func.coalesce(func.max(event.c.position), 0), func.count())).one()
+    if last != count:
+        found.append(Finding("log", f"positions up to {last}, events", count))
+    made_from = connection.execute(select(invoice.c.number).where(invoice.c.log_position > last)) if count else ()
+    found += [Finding(number, "was made from more of the log than there is", 1) for (number,) in made_from]
+    return found
+
+
+def check_kept(connection: Connection) -> list[Finding]:
+    """Hash again what was put aside, and the terms that sources are billed by."""
+    found = []
+    for aside in quarantined(connection):
+        if sha256(aside.content.encode()).hexdigest() != aside.hash:
+            where = f"quarantine, {aside.record} of {aside.origin}"
+            found.append(Finding(where, "is not the content that was put aside", 1))
+        there = select(event.c.position).where(event.c.hash == aside.known_hash)
+        if aside.reason == "conflict" and connection.execute(there).first() is None:
+            found.append(Finding(where, "what it was in conflict with is not in the log", 1))
+    for source, hash_, terms in connection.execute(
+        select(event_terms.c.source, event_terms.c.hash, event_terms.c.terms).order_by(event_terms.c.source)
+    ):
+        if sha256(terms.encode()).hexdigest() != hash_:
+            found.append(Finding(f"terms of {source}", "are not those that were noted", 1))
     return found
 
 
@@ -75,6 +109,7 @@ CHECKS: Mapping[str, Check] = {
     "schema": check_schema,
     "gaps": check_gaps,
     "chain": check_chain,
+    "kept": check_kept,
     "books": check_books,
 }
 

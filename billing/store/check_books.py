@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
+from billing.contracts.wallet import BOUGHT, EXPIRED
 from billing.errors import InvoiceError
 from billing.finding import Finding
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.document import read_credit_note, read_invoice
-from billing.invoices.invoice import Invoice
+from billing.invoices.invoice import STATUSES, Invoice
 from billing.invoices.ledger import (
     Entry,
     check_ledger,
@@ -18,7 +19,7 @@ from billing.invoices.ledger import (
     payment_entries,
     void_entries,
 )
-from billing.invoices.lifecycle import Payment, open_micro
+from billing.invoices.lifecycle import Payment, number_text, open_micro, series_of
 from billing.store import tables_books as tables
 from billing.store.books import entries_in, payments_of
 
@@ -30,6 +31,7 @@ def check_books(connection: Connection) -> list[Finding]:
     invoices, notes, found = _documents(connection)
     payments, entries = payments_of(connection), entries_in(connection)
     found += _numbers(connection)
+    found += _states(connection)
     found += _lines(connection, invoices)
     found += _statuses(invoices, notes, payments)
     found += check_ledger(entries)
@@ -50,6 +52,7 @@ def _documents(connection: Connection) -> tuple[list[Invoice], list[CreditNote],
         found += _columns(
             row, invoice, ("id", "number", "tenant", "period", "currency", "issued_s", "total_micro", "hash")
         )
+        found += _named(row, invoice)
     for row in connection.execute(select(tables.credit_note).order_by(tables.credit_note.c.number)):
         try:
             note = read_credit_note(row.document.encode())
@@ -58,6 +61,7 @@ def _documents(connection: Connection) -> tuple[list[Invoice], list[CreditNote],
             continue
         notes.append(note)
         found += _columns(row, note, ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash"))
+        found += _named(row, note)
     return invoices, notes, found
 
 
@@ -66,6 +70,25 @@ def _columns(row: Row[tuple[object, ...]], document: object, names: Sequence[str
     for name in names:
         if mapping[name] != getattr(document, name):
             yield Finding(str(mapping["number"]), f"columns that differ from the document: {name}", 1)
+
+
+def _named(row: Row[tuple[object, ...]], document: Invoice | CreditNote) -> Iterator[Finding]:
+    """The series and its counter are the parts of a number."""
+    series, ordinal = row._mapping["series"], row._mapping["ordinal"]
+    if (series, number_text(series_of(document), ordinal)) != (series_of(document), document.number):
+        yield Finding(document.number, f"counted as number {ordinal} of {series}", 1)
+
+
+def _states(connection: Connection) -> Iterator[Finding]:
+    """An invoice is issued or paid, and its month's only one; or void, and stands no more."""
+    columns = tables.invoice.c
+    for number, status, stands in connection.execute(select(columns.number, columns.status, columns.stands)):
+        if status not in STATUSES[1:] or stands != (None if status == "void" else 1):
+            yield Finding(number, f"status {status!r} with stands = {stands}", 1)
+    position = tables.ledger_entry.c.position
+    last, count = connection.execute(select(func.coalesce(func.max(position), 0), func.count())).one()
+    if last != count:
+        yield Finding("ledger", f"positions up to {last}, entries", count)
 
 
 def _numbers(connection: Connection) -> Iterator[Finding]:
@@ -115,20 +138,33 @@ def _statuses(
 def _postings(
     invoices: Sequence[Invoice], notes: Sequence[CreditNote], payments: Sequence[Payment], entries: Sequence[Entry]
 ) -> Iterator[Finding]:
-    """Entries that no document accounts for, and those of documents that are not in the ledger; times are left out,
-    since only the ledger knows when an invoice became void."""
+    """Entries that no document accounts for, and those of documents that are not in the ledger. When an invoice became
+    void is known to the ledger alone: all of these entries have one time."""
+    last_s: dict[str, int] = {}
+    for entry in entries:
+        last_s[entry.document] = entry.time_s
     due: Counter[Entry] = Counter()
     for invoice in invoices:
-        posted = invoice_entries(invoice) + (void_entries(invoice, 0) if invoice.status == "void" else [])
-        due.update(entry._replace(time_s=0) for entry in posted)
+        due.update(invoice_entries(invoice))
+        if invoice.status == "void":
+            due.update(void_entries(invoice, last_s.get(invoice.id, 0)))
     for note in notes:
-        due.update(entry._replace(time_s=0) for entry in credit_note_entries(note))
+        due.update(credit_note_entries(note))
     for payment in payments:
-        due.update(entry._replace(time_s=0) for entry in payment_entries(payment))
-    held = Counter(entry._replace(time_s=0) for entry in entries if not entry.document.startswith(_BESIDE))
+        due.update(payment_entries(payment))
+    held = Counter(entry for entry in entries if not entry.document.startswith(_BESIDE))
+    yield from _beside(entries)
     for what, more in (("entries missing", due - held), ("entries that no document has", held - due)):
         documents = Counter({entry.document: 0 for entry in more})
         for entry, count in more.items():
             documents[entry.document] += count
         for document, count in sorted(documents.items()):
             yield Finding(f"ledger, {document}", what, count)
+
+
+def _beside(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """What wallets move beside documents: each is filled once, and expires once."""
+    sides = Counter(entry.document for entry in entries if entry.document.startswith(_BESIDE))
+    for document, count in sorted(sides.items()):
+        if count != 2 or document.rpartition("/")[2] not in (BOUGHT, EXPIRED):
+            yield Finding(f"ledger, {document}", "entries of a wallet that no wallet makes", count)

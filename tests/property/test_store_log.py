@@ -121,8 +121,21 @@ TAMPERING = {
         "UPDATE event_source SET events = 3",
         "INSERT INTO event_gap VALUES ('sim', 2, 3)",
         "UPDATE event SET source = 'other' WHERE seq = 1",
+        "INSERT INTO event_gap VALUES ('ghost', 2, 3)",
+        "UPDATE event SET position = 99 WHERE seq = 4",
+        "INSERT INTO event_terms VALUES ('sim', '', '', 9)",
+        "INSERT INTO invoice VALUES ('i', 'n', 's', 1, 't', 'p', 'USD', 'issued', 1, 0, 0, 'h', '{}', 99)",
     ],
-    "schema": ["DROP TABLE event_gap", "ALTER TABLE event ADD COLUMN cents INTEGER"],
+    "kept": [
+        "INSERT INTO event_terms VALUES ('sim', 'not its hash', 'terms', 4)",
+        "INSERT INTO quarantine VALUES ('sim', 'line 1', 'not its hash', 'malformed', NULL, 'content')",
+        "INSERT INTO quarantine SELECT 'sim', 'e', hash, 'conflict', 'no event', 'content' FROM event WHERE seq = 1",
+    ],
+    "schema": [
+        "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM quarantine; END",
+        "DROP TABLE event_gap",
+        "ALTER TABLE event ADD COLUMN cents INTEGER",
+    ],
 }
 
 
