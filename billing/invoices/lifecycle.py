@@ -13,6 +13,7 @@ from billing.invoices.credit_note import CreditNote, numbered
 from billing.invoices.document import document_hash, document_id
 from billing.invoices.invoice import Invoice, with_status
 from billing.money import format_price, format_usd
+from billing.months import utc_text
 
 
 class Payment(NamedTuple):
@@ -77,11 +78,19 @@ def open_micro(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence
     return invoice.total_micro - given_back - sum(payment.amount_micro for payment in payments)
 
 
+def require_issued_by(invoice: Invoice, time_s: int, path: str) -> None:
+    """Refuse to book on an invoice before there was one. Raises InvoiceError."""
+    if time_s < invoice.issued_s:
+        allowed = f"{utc_text(invoice.issued_s)}, when it was issued, or later"
+        raise InvoiceError("earlier than the invoice", path=path, found=utc_text(time_s), allowed=allowed)
+
+
 def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Payment], payment: Payment) -> Invoice:
     """Return the invoice after a payment: paid once nothing is open.
 
     Raises:
-        InvoiceError: not due, another currency, not in whole minor units, not above 0, or more than is open.
+        InvoiceError: not due, another currency, earlier than the invoice, not in whole minor units, not above 0,
+            or more than is open.
     """
     path = f"payment {payment.reference} of {invoice.number or 'a draft'}"
     if invoice.status != "issued" or invoice.showback:
@@ -89,6 +98,7 @@ def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Paymen
         raise InvoiceError("invoice is not due", path=path, found=found, allowed="an issued invoice")
     if payment.currency != invoice.currency:
         raise InvoiceError("another currency", path=path, found=payment.currency, allowed=invoice.currency)
+    require_issued_by(invoice, payment.time_s, path)
     left, minor_micro = open_micro(invoice, notes, payments), invoice.money.minor_micro
     if not 0 < payment.amount_micro <= left or payment.amount_micro % minor_micro:
         decimals = invoice.money.decimals

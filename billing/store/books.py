@@ -14,7 +14,7 @@ from billing.invoices.credit_note import CreditNote, Return, credit_note
 from billing.invoices.document import document_bytes, read_credit_note, read_invoice
 from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry, credit_note_entries, invoice_entries, payment_entries, void_entries
-from billing.invoices.lifecycle import Payment, issue_note, pay, series_of, void
+from billing.invoices.lifecycle import Payment, issue_note, pay, require_issued_by, series_of, void
 from billing.store import tables_books as tables
 
 
@@ -52,6 +52,7 @@ def save_credit_note(
     invoice = invoice_of(connection, number)
     drafted = credit_note(invoice, notes_of(connection, invoice.id), returns, cause, reason)
     ordinal = _next_ordinal(connection, tables.credit_note, series_of(drafted))
+    require_issued_by(invoice, issued_s, f"credit note on {number}")
     note = issue_note(drafted, ordinal, issued_s)
     row = {
         name: getattr(note, name) for name in ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash")
@@ -93,6 +94,7 @@ def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
     mine = [each for each in invoices_in(connection, invoice.tenant) if series_of(each) == series_of(invoice)]
     later = mine[mine.index(invoice) + 1 :]
     after = void(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id), later)
+    require_issued_by(invoice, voided_s, f"invoice {number}")
     _set_status(connection, after)
     post(connection, void_entries(invoice, voided_s))
     return after

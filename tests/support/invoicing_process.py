@@ -35,6 +35,7 @@ from tenants.registry import Registry
 
 WORLDS = (0, 4, 6, 8, 13, 16, 20, 27)  # in which every tenant has invoices of both months
 MONTHS = (parse_month("2026-01"), parse_month("2026-02"))
+LATER_S = 1_900_000_000  # in 2030: after every invoice here
 _VAT = taxes_from([{"name": "VAT", "tax_bp": 1_900}])
 Step = tuple[str, Callable[[], object]]
 
@@ -73,14 +74,14 @@ def _void_once(engine: Engine, tenant: str) -> None:
     with writing(engine) as connection:
         first = [each for each in invoices_in(connection, tenant) if each.period == month_label(MONTHS[0])]
         if len(first) == 1 and first[0].status == "issued":
-            save_void(connection, first[0].number, 5)
+            save_void(connection, first[0].number, LATER_S)
 
 
 def _pay(engine: Engine, tenant: str) -> None:
     with writing(engine) as connection:
         invoice = standing_invoice(connection, tenant, month_label(MONTHS[1]))
         if invoice is not None and not invoice.showback and invoice.total_micro > 10_000:
-            save_payment(connection, invoice.number, 10_000, "wire", 9)
+            save_payment(connection, invoice.number, 10_000, "wire", LATER_S)
 
 
 def _credit(engine: Engine, tenant: str) -> None:
@@ -88,7 +89,7 @@ def _credit(engine: Engine, tenant: str) -> None:
         invoice = standing_invoice(connection, tenant, month_label(MONTHS[1]))
         if invoice is not None and not notes_of(connection, invoice.id) and invoice.lines[0].net_micro:
             try:
-                save_credit_note(connection, invoice.number, [Return(1, 1, 3)], "goodwill", "a slow month", 10)
+                save_credit_note(connection, invoice.number, [Return(1, 1, 3)], "goodwill", "a slow month", LATER_S)
             except InvoiceError:
                 assert invoice_of(connection, invoice.number) == invoice  # nothing to give back, and nothing done
 

@@ -184,7 +184,7 @@ def test_items_that_no_invoice_can_hold(items: list, words: str) -> None:
 def test_moves_that_are_refused() -> None:
     invoice = issued([cents(100), cents(0)])
     note = issue_note(credit_note(invoice, [], whole_invoice(invoice), "refund", ""), 1, ISSUED_S)
-    payment = Payment(invoice.id, "acme", "USD", 40 * CENT, "w", 0)
+    payment = Payment(invoice.id, "acme", "USD", 40 * CENT, "w", ISSUED_S)
     refused: list[tuple[str, Callable[[], object]]] = [
         ("issued already", lambda: issue(invoice, 2, 0)),
         ("issued already", lambda: issue_note(note, 2, 0)),

@@ -27,7 +27,7 @@ from billing.store.issuing import issue_month
 from billing.store.migrate import init
 from billing_facts import NAMES
 from invoice_facts import CENT, cents, issued
-from invoicing_process import MONTHS, basis
+from invoicing_process import LATER_S, MONTHS, basis
 
 FINISHED = Arrived(0, finished=True)
 WORLD, LATER = 6, 8  # two in which every tenant has invoices of both months
@@ -64,14 +64,14 @@ def test_payments_credits_and_voids_keep_the_books_in_balance(store: Engine) -> 
     with writing(store) as connection:
         save_invoice(connection, one)
         save_invoice(connection, two)
-        assert save_payment(connection, one.number, 100 * CENT, "w1", 1)
-        assert not save_payment(connection, one.number, 100 * CENT, "w1", 1)
+        assert save_payment(connection, one.number, 100 * CENT, "w1", LATER_S)
+        assert not save_payment(connection, one.number, 100 * CENT, "w1", LATER_S)
         with pytest.raises(InvoiceError, match="another payment"):
-            save_payment(connection, one.number, 101 * CENT, "w1", 1)
-        note = save_credit_note(connection, one.number, [Return(1, 1, 2)], "sla", "down", 2)
+            save_payment(connection, one.number, 101 * CENT, "w1", LATER_S)
+        note = save_credit_note(connection, one.number, [Return(1, 1, 2)], "sla", "down", LATER_S)
         assert note.total_micro == 298 * CENT  # 250.00 and 47.50, half up
-        assert save_payment(connection, one.number, 595 * CENT - note.total_micro - 100 * CENT, "w2", 3)
-        assert save_void(connection, two.number, 4).status == "void"
+        assert save_payment(connection, one.number, 595 * CENT - note.total_micro - 100 * CENT, "w2", LATER_S)
+        assert save_void(connection, two.number, LATER_S).status == "void"
     with reading(store) as connection:
         assert invoice_of(connection, one.number).status == "paid"
         assert (len(notes_of(connection)), len(payments_of(connection))) == (1, 2)
@@ -130,8 +130,8 @@ def test_no_invoice_that_a_correction_builds_on_becomes_void(store: Engine) -> N
         (early,) = [each.number for each in first if each.tenant == late.tenant]
         with writing(store) as connection:
             with pytest.raises(InvoiceError, match=f"builds on its corrections.*{late.number}"):
-                save_void(connection, early, 5)
-            assert [save_void(connection, each, 5).status for each in (late.number, early)] == ["void", "void"]
+                save_void(connection, early, LATER_S)
+            assert [save_void(connection, each, LATER_S).status for each in (late.number, early)] == ["void", "void"]
 
 
 def test_no_invoice_with_corrections_becomes_void_before_a_later_one(store: Engine) -> None:
@@ -149,7 +149,7 @@ def test_no_invoice_with_corrections_becomes_void_before_a_later_one(store: Engi
     with writing(store) as connection:
         save_invoice(connection, last, 30)
         with pytest.raises(InvoiceError, match="builds on its corrections"):
-            save_void(connection, late.number, 5)
+            save_void(connection, late.number, LATER_S)
 
 
 FAULTS = {

@@ -105,7 +105,11 @@ def test_life_of_invoices_in_a_database(db: str) -> None:
     listed = json.loads(call("bill", "invoices", "--db", db, "--tenant", "acme", "--json").stdout)["invoices"]
     assert listed[0]["open_micro"] == listed[0]["total_micro"] - 100_500_000 - 122_510_000
     assert call("db", "check", "--db", db).exit_code == 0
+    early = ("--at", "2026-01-31T23:59:59Z", "--db", db)
     refused = {
+        "payment e of acme-000001: earlier than": ("pay", "acme-000001", "1", "--reference", "e", *early),
+        "credit note on acme-000001: earlier than": ("credit-note", "acme-000001", "--cause", "x", *early),
+        "invoice birch-000002: earlier than": ("void", "birch-000002", *early),
         "no such invoice": ("pay", "acme-000009", "1", "--reference", "x", *at),
         "cannot take": ("pay", "acme-000001", "99999", "--reference", "x", *at),
         "another payment": ("pay", "acme-000001", "1", "--reference", "w1", *at),
