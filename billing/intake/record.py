@@ -73,6 +73,17 @@ def name_fault(*names: str) -> str:
     return ""
 
 
+def never_billable(each: Interval) -> str:
+    """Return in words what no terms and no later file can mend of an interval, "" if there is nothing."""
+    if each.end_s is None:
+        return ""
+    if each.end_s <= each.start_s:
+        return f"interval of {each.end_s - each.start_s} s: the end must be later than the start"
+    if each.end_s - each.start_s > SPAN_S_MAX:
+        return f"interval of {each.end_s - each.start_s} s, allowed {SPAN_S_MAX}"
+    return ""
+
+
 def gpus_of(text: str) -> int | None:
     """Return a number of GPUs, None where the text is none from 1 to GPUS_MAX."""
     if not (text.isdigit() and text.isascii()) or len(text) > _DIGITS_MAX:

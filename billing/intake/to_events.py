@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from billing.errors import EventError
-from billing.intake.record import Interval, Passed, Rejected
+from billing.intake.record import Interval, Passed, Rejected, never_billable
 from billing.log.event import Event, chained
 from billing.log.shapes import ENDED, STARTED
 from billing.log.watermark import SOURCE_ENDED
@@ -35,8 +35,11 @@ def interval_facts(told: Iterable[Interval | Rejected | Passed], file: str) -> t
     refused = []
     for each in told:
         if isinstance(each, Interval):
-            facts += _of(each)
-        elif isinstance(each, Rejected):
+            # In the log, where nothing is ever taken out, such a line would keep its month open for good.
+            fault = never_billable(each)
+            facts += [] if fault else _of(each)
+            each = Rejected(each.line, each.id, fault) if fault else each
+        if isinstance(each, Rejected):
             refused.append(EventError(each.reason, file=file, path=f"line {each.line}, id {each.id!r}"))
     return sorted(facts, key=lambda fact: (fact.time_s, fact.type, fact.id)), refused
 

@@ -11,6 +11,7 @@ from billing.intake.intervals import read_intervals
 from billing.intake.record import Defaults, Interval, Passed, Rejected, local_unix_s, unix_s
 from billing.intake.sacct import read_sacct, span_s
 from billing.intake.stream import Taken
+from billing.intake.to_events import interval_facts
 from billing.metering.classes import CLASSES
 from billing_facts import HOUR_S, JANUARY
 from use_files import take, taken
@@ -70,6 +71,15 @@ def test_a_line_that_cannot_be_billed_is_rejected_and_the_rest_goes_on(line: str
     assert hours(found) == {0: 480}
     assert list(rejected) == [2]
     assert rejected[2].startswith(reason)
+
+
+def test_what_nothing_can_mend_stays_out_of_the_log() -> None:
+    """An event that is set aside keeps its month open, and nothing is ever taken out of a log."""
+    lines = [row(JANUARY + 9, JANUARY), row(0, JANUARY, id_="b"), row(JANUARY, JANUARY + 9, id_="c")]
+    file = ["id,tenant,product,region,sku,gpus,start,end", *lines]
+    facts, refused = interval_facts(read_intervals(file, Defaults(), "use.csv"), "use.csv")
+    assert [fact.data["allocation"] for fact in facts] == [f"c@{JANUARY}"] * 2
+    assert [str(error).split(": ", 2)[1] for error in refused] == ["line 2, id 'a'", "line 3, id 'b'"]
 
 
 def test_an_open_interval_is_held_until_the_time_that_is_given() -> None:
