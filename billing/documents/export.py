@@ -127,12 +127,12 @@ def _documents(bundle: Bundle, ending: str, invoice: Draw, report: Draw) -> File
 
 def beancount_files(bundle: Bundle) -> Files:
     """Yield the ledger of the issued invoices as one beancount journal."""
-    yield "books.beancount", [beancount_text(_entries(bundle)).encode()]
+    yield "books.beancount", [beancount_text(_entries(bundle), _numbers(bundle)).encode()]
 
 
 def hledger_files(bundle: Bundle) -> Files:
     """Yield the ledger of the issued invoices as one hledger journal."""
-    yield "books.journal", [hledger_text(_entries(bundle)).encode()]
+    yield "books.journal", [hledger_text(_entries(bundle), _numbers(bundle)).encode()]
 
 
 def _entries(bundle: Bundle) -> list[Entry]:
@@ -141,6 +141,12 @@ def _entries(bundle: Bundle) -> list[Entry]:
     issued = [each.invoice for each in bundle.invoices if each.invoice.status != "draft"]
     entries = [*bundle.postings, *(entry for invoice in issued for entry in invoice_entries(invoice))]
     return sorted(entries, key=lambda entry: entry.time_s)  # of one time, in the order of the documents
+
+
+def _numbers(bundle: Bundle) -> dict[str, str]:
+    """The numbers of invoices and credit notes, by their ids: what people find a document by in a journal."""
+    of_invoices = {each.invoice.id: each.invoice.number for each in bundle.invoices}
+    return of_invoices | {note.id: note.number for note in bundle.notes}
 
 
 def _bytes(made: str | bytes) -> bytes:

@@ -15,7 +15,7 @@ names never become one account (`bare.spot` is `Bare-2espot`). Amounts have the 
 where the ledger holds parts of its smallest coin.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from billing.currency import CURRENCIES, MICRO_DECIMALS
@@ -37,6 +37,7 @@ ROOTS = {
 }
 _TYPES = {"Assets": "A", "Liabilities": "L", "Equity": "E", "Income": "R", "Expenses": "X"}
 _DAY_S = 86_400
+_NO_NUMBERS: Mapping[str, str] = {}
 
 
 class _Journal(NamedTuple):
@@ -50,8 +51,8 @@ class _Journal(NamedTuple):
     closed: str  # the day after the last document
 
 
-def beancount_text(entries: Sequence[Entry]) -> str:
-    """Return the entries as a beancount journal.
+def beancount_text(entries: Sequence[Entry], numbers: Mapping[str, str] = _NO_NUMBERS) -> str:
+    """Return the entries as a beancount journal; `numbers` are those that people know documents by, by document.
 
     Raises:
         BillingError: an account whose first word is not in ROOTS.
@@ -62,7 +63,8 @@ def beancount_text(entries: Sequence[Entry]) -> str:
     lines += ["", *(f"{book.opened} commodity {currency}" for currency in book.decimals)]
     lines += [f"{book.opened} open {account} {','.join(held)}" for account, held in book.accounts.items()]
     for date, document, moves in book.documents:
-        lines += ["", f'{date} * "{_quoted(document)}"']
+        payee = f"{_quoted(numbers[document])} " if document in numbers else ""
+        lines += ["", f"{date} * {payee}{_quoted(document)}"]
         for entry in moves:
             lines.append(f"  {account_name(entry.account)}  {_amount(book, entry.amount_micro, entry.currency)}")
             if entry.line:
@@ -74,13 +76,14 @@ def beancount_text(entries: Sequence[Entry]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def hledger_text(entries: Sequence[Entry]) -> str:
-    """Return the entries as an hledger journal, fit for `hledger check --strict`. Raises as `beancount_text`."""
+def hledger_text(entries: Sequence[Entry], numbers: Mapping[str, str] = _NO_NUMBERS) -> str:
+    """Return the entries as an hledger journal, fit for `hledger check --strict`, as `beancount_text`."""
     book = _journal(entries)
     lines = [f"commodity {_number(0, decimals, '.')} {currency}" for currency, decimals in book.decimals.items()]
     lines += [f"account {account}  ; type:{_TYPES[account.split(':')[0]]}" for account in book.accounts]
     for date, document, moves in book.documents:
-        lines += ["", f"{date} * {_plain(document)}"]
+        code = f"({_plain(numbers[document])}) " if document in numbers else ""
+        lines += ["", f"{date} * {code}{_plain(document)}"]
         for entry in moves:
             remark = f"  ; line:{entry.line}" if entry.line else ""
             amount = _amount(book, entry.amount_micro, entry.currency)
@@ -159,7 +162,8 @@ def _date(time_s: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _plain(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = _plain(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _plain(text: str) -> str:
