@@ -14,6 +14,7 @@ from billing.money import reduced
 from billing.months import month_label, parse_month
 
 _MONTH = re.compile(r"(.+)/([0-9]{4}-[0-9]{2})/([0-9]{1,6})")
+_SHOWN_MAX = 6
 _NUMBER = re.compile(r"(.+-[0-9]{6,})/([0-9]{1,6})")
 
 
@@ -46,7 +47,9 @@ def _found(basis: Basis, name: str) -> tuple[int, int, int, int]:
         if by_number and number == by_number[1]:
             return tenant, month, ordinals[tenant], int(by_number[2])
         known.append(f"{number} ({word}/{month_label(month)})")
-    allowed = "NUMBER/LINE or TENANT/YYYY-MM/LINE; invoices: " + (", ".join(known) or "none")
+    mine = [each for each in known if each.startswith(f"{name.rpartition('/')[0]} ")] or known
+    more = f", and {len(mine) - _SHOWN_MAX} more" if len(mine) > _SHOWN_MAX else ""
+    allowed = "NUMBER/LINE or TENANT/YYYY-MM/LINE; invoices: " + (", ".join(mine[:_SHOWN_MAX]) or "none") + more
     raise InvoiceError("no such line", code="unknown_line", path="LINE", found=name, allowed=allowed)
 
 

@@ -22,7 +22,6 @@ APPLICATION_ID = 0x5350494C  # "SPIL", in the header of our SQLite files
 BUSY_MS = 30_000  # how long a second writer waits for the first
 _WRITER_LOCK = 0x5350494C
 _HEADER = b"SQLite format 3\x00"
-_FOUND_CHARS_MAX = 160
 
 
 def is_url(place: str) -> bool:
@@ -101,8 +100,10 @@ def _one_line(engine: Engine) -> Iterator[None]:
 
 def refused(place: str, error: BaseException) -> StoreError:
     """Return the one line for what a database said."""
-    said = " ".join(str(error).split())[:_FOUND_CHARS_MAX]
+    said = " ".join(str(error).split()).rpartition("failed: ")[2]  # psycopg begins with where it tried
     allowed = "a sound database made by `spillway db init`"
+    if 'database "' in said and "does not exist" in said:
+        return StoreError("no such database: make it first, with createdb", code="no_store", file=place)
     if "no such table" in said or "does not exist" in said:
         return StoreError("no store in this database", code="no_store", file=place, found=said, allowed=allowed)
     if "locked" in said:
