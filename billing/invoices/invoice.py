@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from billing.currency import DEFAULT, Currency, currency_of, share_minor
 from billing.errors import InvoiceError
-from billing.money import BP, Exact, reduced
+from billing.money import BP, INT64_MAX, Exact, reduced
 
 # What a line is for. `wallet` and `prepayment` are bought (above 0) and drawn down (below 0); both are owed to the
 # tenant, not earned. `service_credit` and `discount` reduce what was earned.
@@ -136,7 +136,7 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
 
     Raises:
         InvoiceError: an item of an unknown kind, with a rate outside 0 to 10,000, a fixed amount that is not in whole
-            minor units, or a period that ends before it begins.
+            minor units, a period that ends before it begins, or an amount that has no room in an int64.
     """
     for number, item in enumerate(items, start=1):
         _require_item(heading, number, item)
@@ -151,6 +151,7 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
         for number, (item, net, tax) in enumerate(zip(items, nets, taxes, strict=True), start=1)
     )
     net_micro, tax_micro = sum(nets), sum(taxes)
+    _require_room(heading, [*nets, *taxes, net_micro, tax_micro, net_micro + tax_micro])
     return Invoice(
         id="",
         number="",
@@ -176,6 +177,15 @@ def with_status(invoice: Invoice, status: str) -> Invoice:
     """Return the same document with another status; its hash does not change."""
     assert status in STATUSES, status
     return replace(invoice, status=status)
+
+
+def _require_room(heading: Heading, amounts: Sequence[int]) -> None:
+    """Refuse amounts that books could not hold: they are kept as int64."""
+    most = max(amounts, key=abs)
+    if abs(most) > INT64_MAX:
+        path = f"invoice of {heading.tenant}, {heading.period}"
+        allowed = f"up to {INT64_MAX} micro-{heading.currency.code}"
+        raise InvoiceError("amount too large", path=path, found=most, allowed=allowed)
 
 
 def _taxes(heading: Heading, items: Sequence[Item], nets: Sequence[int]) -> list[int]:

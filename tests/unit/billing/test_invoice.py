@@ -225,3 +225,12 @@ def test_a_positive_line_cannot_be_given_back_beyond_the_invoice() -> None:
 def test_status_is_no_part_of_the_document() -> None:
     assert b"status" not in document_bytes(issued([cents(1)]))
     assert replace(issued([cents(1)]), status="paid").hash == issued([cents(1)]).hash
+
+
+def test_an_amount_that_books_cannot_hold_is_refused() -> None:
+    """Each line has room in an int64; together with its tax, or with another, it has not."""
+    most = 9_223_372_036_854_770_000
+    assert draft(Heading("acme", "2026-01"), [item(Exact(most))]).total_micro == most
+    for wrong in ([item(Exact(most), tax_bp=1_900)], [item(Exact(most)), item(Exact(10**9))]):
+        with pytest.raises(InvoiceError, match="amount too large"):
+            draft(Heading("acme", "2026-01"), wrong)
