@@ -86,7 +86,8 @@ def _line_rows(
         factor_bp = _factor_bp(line)
         price = None if factor_bp is None else line.unit_price_micro
         parts = [HourShare(*period, line.quantity, line.exact, BP if factor_bp is None else factor_bp, price)]
-    fixed = _of_line(line, parties, month_s) | contract_columns(line, reserved)
+    other_month = not month_s <= line.from_s < month_end_s
+    fixed = _of_line(line, parties, other_month) | contract_columns(line, reserved)
     elsewhere = line.kind in PREPAID or counts_when_used(line)
     for part, billed in zip(parts, split_over(line.net_micro, [part.exact for part in parts]), strict=True):
         yield {
@@ -118,8 +119,8 @@ def _factor_bp(line: InvoiceLine) -> int | None:
     return charged // full if charged % full == 0 and 0 <= charged // full <= BP else None
 
 
-def _of_line(line: InvoiceLine, parties: Parties, month_s: int) -> FocusRow:
-    """Return what all rows of a line have in common; `month_s` is where the invoice's own month begins.
+def _of_line(line: InvoiceLine, parties: Parties, other_month: bool) -> FocusRow:
+    """Return what all rows of a line have in common; `other_month`: it is not about the invoice's own month.
 
     A late fact about that month is ordinary usage: FOCUS calls a correction only what changes an invoiced period.
     """
@@ -131,7 +132,7 @@ def _of_line(line: InvoiceLine, parties: Parties, month_s: int) -> FocusRow:
     return {
         **dict.fromkeys(_NULLS),
         "ChargeCategory": kind.category,
-        "ChargeClass": "Correction" if line.kind == CORRECTION and line.from_s < month_s else None,
+        "ChargeClass": "Correction" if line.kind == CORRECTION and other_month else None,
         "ChargeDescription": line.description or line.kind,
         "ChargeFrequency": kind.frequency,
         "PricingCategory": (PRICING_OF_BAND.get(band, "Other") if band is not None else "Standard") if sold else None,

@@ -131,9 +131,11 @@ def times(table: Sequence[Row]) -> Iterator[FocusFinding]:
             yield fault(number, row, "ChargePeriodEnd", "later than ChargePeriodStart")
         if row["ChargeClass"] is None and not _seconds(month) <= from_s < _seconds(month_end):
             yield fault(number, row, "ChargePeriodStart", "inside the billing period")
-        if row["ChargeClass"] is not None and from_s >= _seconds(month):
-            yield fault(number, row, "ChargeClass", "null: the charge period was not invoiced before")
         key = line_of(row)
+        # Of later months, which may have been invoiced first, there are corrections without hours alone.
+        after = from_s >= _seconds(month_end) and key in alone
+        if row["ChargeClass"] is not None and from_s >= _seconds(month) and not after:
+            yield fault(number, row, "ChargeClass", "null: the charge period was not invoiced before")
         if row["x_GpuSeconds"] is not None and until_s - from_s != SECONDS_PER_HOUR and key not in alone:
             yield fault(number, row, "ChargePeriodEnd", f"{SECONDS_PER_HOUR} s after ChargePeriodStart")
         if from_s < last.get(key, from_s):

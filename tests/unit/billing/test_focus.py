@@ -110,3 +110,17 @@ def test_contracts_are_told_as_used_and_unused_and_money_ahead_counts_when_it_is
     assert {row["CapacityReservationId"] for row in rows[:2]} == {"acme-2026"}
     assert (rows[4]["CommitmentDiscountQuantity"], rows[4]["CommitmentDiscountUnit"]) == ("2.000000000000", "GPU-Hours")
     assert rows[2]["CommitmentDiscountQuantity"] == "100.000000000000"
+
+
+def test_what_a_month_invoiced_late_corrects_of_a_later_one_is_a_correction() -> None:
+    """January was invoiced after February, which it corrects: the charge period lies behind its billing period."""
+    march_s = 1_772_323_200
+    late = Item(
+        "correction", "bare.spot", "correction of acme-000001: bare.spot", Exact(5 * 10**6), "event-1",
+        march_s - 7200, march_s - 3600, quantity=3600, unit="gpu_s", meter="gpu_s", sku="h100", region="eu",
+    )  # fmt: skip
+    drawn = papers(1)
+    invoice = draft(Heading("acme", "2026-01"), [late])
+    rows = list(focus_rows(invoice, {}, drawn.parties))
+    assert [row["ChargeClass"] for row in rows] == ["Correction"]
+    assert check(header("1.2"), [[row[name] for name in header("1.2")] for row in rows]).findings == []
