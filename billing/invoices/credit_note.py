@@ -15,6 +15,8 @@ from billing.errors import InvoiceError
 from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.money import BP, CURRENCY, Exact
 
+NAME_CHARS_MAX = 200
+
 
 class Return(NamedTuple):
     """What is asked for: the part numerator / denominator of the net amount of a line, 0 < part <= 1."""
@@ -74,11 +76,12 @@ def credit_note(
 
     Raises:
         InvoiceError: nothing to give back, an unknown line, a part outside 0 to 1, a line or an invoice of which more
-            would be given back than was charged, or an invoice that is no longer due.
+            would be given back than was charged, an invoice that is no longer due, or a cause that is no name.
     """
     path = f"credit note on {invoice.number or 'a draft'}"
     if invoice.status not in ("issued", "paid"):
         raise InvoiceError("invoice is not due", path=path, found=invoice.status, allowed="issued or paid")
+    require_name(cause, f"{path}, cause")
     if not returns:
         raise InvoiceError("nothing to give back", path=path, allowed="at least one line")
     done = [line for note in earlier for line in note.lines]
@@ -143,6 +146,17 @@ def parse_return(line: int, part: str) -> Return:
     if not (numerator.isdecimal() and slash and denominator.isdecimal()):
         raise InvoiceError("not a part of a line", path="--part", found=part, allowed="such as 1/3; 1/1 is all of it")
     return Return(line, int(numerator), int(denominator))
+
+
+def require_name(text: str, path: str) -> None:
+    """Refuse a name that an account or an entry of the ledger could not be told by.
+
+    Raises:
+        InvoiceError: empty, too long, or with characters that do not print.
+    """
+    if not (0 < len(text) <= NAME_CHARS_MAX and text.isprintable() and text.strip()):
+        allowed = f"1 to {NAME_CHARS_MAX} characters that print"
+        raise InvoiceError("not a name", path=path, found=text, allowed=allowed)
 
 
 def _line_of(invoice: Invoice, wish: Return, path: str) -> InvoiceLine:

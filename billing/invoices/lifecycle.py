@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from billing.errors import InvoiceError
-from billing.invoices.credit_note import CreditNote, numbered
+from billing.invoices.credit_note import CreditNote, numbered, require_name
 from billing.invoices.document import document_hash, document_id
 from billing.invoices.invoice import Invoice, with_status
 from billing.money import format_price, format_usd
@@ -96,6 +96,7 @@ def pay(invoice: Invoice, notes: Sequence[CreditNote], payments: Sequence[Paymen
     if invoice.status != "issued" or invoice.showback:
         found = "show-back" if invoice.showback else invoice.status
         raise InvoiceError("invoice is not due", path=path, found=found, allowed="an issued invoice")
+    require_name(payment.reference, f"payment of {invoice.number}, reference")
     if payment.currency != invoice.currency:
         raise InvoiceError("another currency", path=path, found=payment.currency, allowed=invoice.currency)
     require_issued_by(invoice, payment.time_s, path)

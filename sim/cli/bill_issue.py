@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.frame import session_of
+from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from billing.finding import Finding
     from billing.invoices.invoice import Invoice
     from billing.store.engine import Store
     from billing.terms import Terms
@@ -36,13 +39,14 @@ def issue(
 ) -> None:
     """Close months of the log and issue their invoices; those that stand stay as they are. A month that cannot be
     closed says exactly why."""
-    from billing.closing.close_month import MonthOpenError, require_closed
+    from billing.closing.close_month import MonthOpenError, require_closed, why_open
     from billing.closing.month import month_draft, months_with_lines
     from billing.errors import BillingError
     from billing.months import month_bounds, month_label, parse_month
     from billing.store.engine import reading
     from billing.store.issuing import issue_month
     from billing.store.log_basis import basis_at, known_at
+    from billing.store.reader import quarantined
 
     session, engine = session_of(ctx), open_current(db)
     agreed = terms_for(engine, terms)
@@ -60,17 +64,20 @@ def issue(
             ends_s = agreed.epoch_s + month_bounds(agreed.epoch_s, each)[1]
             if month is None and not arrived.finished and arrived.until_s < ends_s:
                 note(session, f"{month_label(each)} is still open")
+                _tell(session, why_open(basis, each, agreed.epoch_s, arrived))
                 continue
             try:
                 closed = require_closed(basis, each, agreed.epoch_s, arrived)
             except MonthOpenError as open_:
-                for reason in open_.reasons:
-                    note(session, f"{reason.where}: {reason.count} {reason.what}")
+                _tell(session, open_.reasons)
                 raise
             if dry_run:
                 invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
             else:
                 invoices += issue_month(engine, closed, each, agreed.epoch_s, arrived, position, known)
+        aside = len(quarantined(connection))
+    if aside:
+        note(session, f"{aside} records in quarantine are on no invoice: see `spillway db status`")
     if not invoices:
         note(session, "nothing to invoice that has no invoice yet")
     title = "Drafts" if dry_run else "Issued"
@@ -80,6 +87,11 @@ def issue(
         lambda: [invoices_table(title, invoices)],
         fmt=form(csv=csv, md=md),
     )
+
+
+def _tell(session: Session, reasons: "Sequence[Finding]") -> None:
+    for reason in reasons:
+        note(session, f"{reason.where}: {reason.count} {reason.what}")
 
 
 def invoices(

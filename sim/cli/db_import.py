@@ -119,7 +119,7 @@ def _of_events(name: str) -> "Iterator[Event | EventError]":
     from billing.log.cloudevents import read_cloudevents
 
     # Bytes that are no text become characters that no event may hold, so their line is refused and the rest read.
-    with Path(name).open(encoding="utf-8", errors="surrogateescape") as lines:
+    with Path(name).open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         yield from read_cloudevents(lines, name)
 
 

@@ -68,7 +68,7 @@ def test_a_file_of_events_is_read_line_by_line(db: Path, tmp_path: Path) -> None
     other = second._replace(data=canonical({"gpus": 9}))
     file = tmp_path / "events.jsonl"
     lines = [json.dumps(to_cloudevent(event)) for event in (first, second, other)]
-    file.write_bytes("\n".join([*lines, "nonsense", ""]).encode() + b'{"id": "\xff"}\n')
+    file.write_bytes(b"\xef\xbb\xbf" + "\n".join([*lines, "nonsense", ""]).encode() + b'{"id": "\xff"}\n')
     done = spillway("db", "import", file, "--format", "cloudevents", "--db", db, "--json")
     counted = json.loads(done.stdout)
     assert done.exit_code == 1

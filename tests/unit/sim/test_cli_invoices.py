@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from billing.closing.close_month import issue_all
-from billing.errors import PriceError
+from billing.errors import EventError, PriceError
 from billing.invoices.document import document_bytes
 from billing.log.event import Event, chained
 from billing.store.books import invoices_in
@@ -150,7 +150,10 @@ def test_what_came_late_is_corrected_on_the_next_invoice_and_can_be_explained(tm
     ingest(engine, told("meter", [*job("one", JANUARY_S, JANUARY_S + 7_200), tick(FEBRUARY_S)]))
     told_open = call("bill", "issue", "--month", "2026-02", *head)
     assert (told_open.exit_code, told_open.stderr.count("still open: nothing is known past 2026-02-01")) == (2, 2)
-    assert call("bill", "issue", "--month", "2026-01", *head).exit_code == 0
+    odd = told("meter", job("one", JANUARY_S, JANUARY_S + 3_600))
+    assert ingest(engine, [odd[1], EventError("malformed", path="line 9")]).conflict_count == 1
+    done = call("bill", "issue", *head)
+    assert (done.exit_code, "2 records in quarantine are on no invoice" in done.stderr) == (0, True), done.stderr
     late = [*job("late", JANUARY_S + 90_000, JANUARY_S + 93_600), ("end", "source.ended", MARCH_S, {})]
     ingest(engine, told("repair", late))
     after = [tick(FEBRUARY_S), *job("two", FEBRUARY_S + 3_600, FEBRUARY_S + 7_200), tick(MARCH_S)]
