@@ -197,7 +197,10 @@ def _files_table(target: Path, files: Iterable[dict[str, Any]]) -> Table:
 
 
 def _findings_table(file: Path, checked: "Checked", shown: Iterable[Any]) -> Table:
-    title = f"{len(checked.findings):,} findings in {checked.rows:,} rows of FOCUS {checked.version}, {file.name}"
+    count = len(checked.findings)
+    title = (
+        f"{count:,} finding{'' if count == 1 else 's'} in {checked.rows:,} rows of FOCUS {checked.version}, {file.name}"
+    )
     return Table(title, ("row>", "rule", "column", "found", "allowed"), list(_cells(shown)))
 
 

@@ -108,8 +108,11 @@ def invoices(
             invoice.id: open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
             for invoice in found
         }
+    session = session_of(ctx)
+    if not found:
+        note(session, "no invoice" + (f" of tenant {tenant}" if tenant else "") + " in this database")
     answer(
-        session_of(ctx),
+        session,
         lambda: {"invoices": [{**summary(invoice), "open_micro": left[invoice.id]} for invoice in found]},
         lambda: [invoices_table("Invoices", found, left)],
         fmt=form(csv=csv, md=md),

@@ -137,22 +137,17 @@ def _documents(drafts: "list[Invoice]", bills: "list[Bill]") -> dict[str, Any]:
 
 def _tables(drafts: "list[Invoice]", bills: "list[Bill]") -> list[Table]:
     from billing.currency import currency_of
-    from billing.money import format_price, format_usd
+    from billing.documents.invoice_data import line_columns
+    from billing.money import format_usd
     from sim.cli.documents import bill_table
 
     tables = [bill_table([bill], f"Bill of {bill.tenant}, {bill.period.label}") for bill in bills]
     for draft in drafts:
         decimals = currency_of(draft.currency).decimals
-        rows = [
-            [
-                line.description,
-                f"{line.quantity}",
-                line.unit,
-                "" if line.unit_price_micro is None else format_price(line.unit_price_micro),
-                format_usd(line.net_micro, decimals),
-            ]
-            for line in draft.lines
-        ]
+        # In the units that are priced, as on the invoice.
+        names = ("description", "priced_quantity", "priced_unit", "unit_price", "net")
+        lines = [line_columns(line, decimals) for line in draft.lines]
+        rows = [[line[name] or "" for name in names] for line in lines]
         sums = (("net", draft.net_micro), ("tax", draft.tax_micro), ("total", draft.total_micro))
         rows += [[word, "", "", "", format_usd(amount, decimals)] for word, amount in sums]
         heads = ("line", "quantity>", "unit", "price>", f"{draft.currency}>")

@@ -105,6 +105,7 @@ def test_life_of_invoices_in_a_database(db: str) -> None:
     listed = json.loads(call("bill", "invoices", "--db", db, "--tenant", "acme", "--json").stdout)["invoices"]
     assert listed[0]["open_micro"] == listed[0]["total_micro"] - 100_500_000 - 122_510_000
     assert call("db", "check", "--db", db).exit_code == 0
+    assert "no invoice of tenant zed" in call("bill", "invoices", "--db", db, "--tenant", "zed").stderr
     early = ("--at", "2026-01-31T23:59:59Z", "--db", db)
     refused = {
         "payment e of acme-000001: earlier than": ("pay", "acme-000001", "1", "--reference", "e", *early),

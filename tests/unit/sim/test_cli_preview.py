@@ -48,6 +48,7 @@ def test_use_becomes_drafts_by_month_and_tenant_with_tax(tmp_path: Path, terms: 
     }
     table = preview(written(tmp_path, *ROWS), "--terms", terms)
     assert "Draft for acme, 2026-03" in table.stdout and "80.64" in table.stdout
+    assert "16.0000  GPU-hour" in table.stdout  # in the unit that is priced
 
 
 def test_rejected_lines_are_told_and_all_of_them_kept(tmp_path: Path, terms: Path) -> None:
