@@ -118,7 +118,7 @@ def _hour_words(hour: HourPart) -> list[str]:
 
 
 def _price_words(row: PriceRow) -> str:
-    since = f"from {row.from_}" + (f", {row.source}" if row.source else "")
+    since = f"from {utc_text(row.from_unix_s)}" + (f", {row.source}" if row.source else "")
     return f"{row.model}, for {row.product}, {row.sku}, {row.region}, {since}"
 
 
@@ -137,6 +137,8 @@ def _step_words(step: Step) -> str:
 def _rounding_words(rounding: Rounding) -> str:
     if not rounding.rank:
         return "not here: the amount was posted as it stands"
+    if not rounding.remainder.numerator:
+        return f"{rounding.floor} minor units, nothing to round"
     given = "and one more" if rounding.extra else "and none more"
     place = f"its remainder is number {rounding.rank} of {rounding.lines}, the first {rounding.missing} get one"
     return f"{rounding.floor} minor units, {given} (remainder {format_exact(rounding.remainder)}; {place})"

@@ -203,10 +203,10 @@ class PriceBook:
         ended = [row for row in near if row.until_unix_s <= at_unix_s]
         if ended:
             last = max(ended, key=lambda row: row.until_unix_s)
-            what += f"; price[{self.rows.index(last)}] ended at {last.until}"
+            what += f"; price[{self.rows.index(last)}] ended at {utc_text(last.until_unix_s)}"
         elif near:
             first = min(near, key=lambda row: row.from_unix_s)
-            what += f"; price[{self.rows.index(first)}] begins at {first.from_}"
+            what += f"; price[{self.rows.index(first)}] begins at {utc_text(first.from_unix_s)}"
         allowed = "a [[price]] row that applies; a price of 0 must be written down"
         return PriceError(what, code="unknown_price", allowed=allowed)
 

@@ -225,6 +225,9 @@ def test_an_hour_after_the_last_version_is_refused_with_the_reason() -> None:
         amounts(book, (0, 2, 3600), (0, 3, 3600))
     with pytest.raises(PriceError, match=r"at 2026-01-01T00:00:00Z; price\[0\] begins at 2026-01-01T01:00:00Z"):
         amounts(book, (0, 0, 3600))
+    abroad = PriceBook.from_mappings([{**flat("01"), "from": "2026-01-01T03:00:00+02:00"}])
+    with pytest.raises(PriceError, match=r"price\[0\] begins at 2026-01-01T01:00:00Z"):
+        amounts(abroad, (0, 0, 3600))
     with pytest.raises(PriceError, match=r"T03:00:00Z; price\[0\] ended"):
         book.require_prices("bare.spot", "h100", "eu", JANUARY + 3600, JANUARY + 4 * 3600)
     book.require_prices("bare.spot", "h100", "eu", JANUARY + 3600, JANUARY + 3 * 3600)
