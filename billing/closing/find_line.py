@@ -2,6 +2,7 @@
 
 import re
 
+from billing.closing.agreed_items import BESIDE
 from billing.closing.close_month import issue_time_s
 from billing.closing.explain import Explanation, explain
 from billing.closing.holdings import Held
@@ -64,14 +65,16 @@ def explain_kept(basis: Basis, invoice: Invoice, line: int, held: Held | None = 
     """
     names = basis.books.names.tenants
     tenant = names.index(invoice.tenant) if invoice.tenant in names else len(names)
-    parts = month_parts(basis, tenant, parse_month(invoice.period)) if tenant < len(names) else []
+    every = month_parts(basis, tenant, parse_month(invoice.period)) if tenant < len(names) else []
+    # What wallets paid follows from the invoices before it, as they stand: here only this one knows.
+    parts = [part for part in every if not part.item.cause.startswith(BESIDE)]
     made = [(part.item.kind, reduced(part.item.exact)) for part in parts]
     kept = [(each.kind, each.exact) for each in invoice.lines[: len(parts)]]
     if made != kept:
         message = "the books give other lines than the invoice has"
         raise InvoiceError(message, code="differs", path=invoice.number, found=len(made), allowed=str(len(kept)))
-    late = [_late_item(each) for each in invoice.lines[len(parts) :]]
-    return explain(basis, invoice, [*parts, *(Part(item) for item in late)], line, held)
+    rest = [_kept_item(each) for each in invoice.lines[len(parts) :]]
+    return explain(basis, invoice, [*parts, *(Part(item) for item in rest)], line, held)
 
 
 def split_name(name: str) -> tuple[str, int]:
@@ -82,9 +85,9 @@ def split_name(name: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _late_item(line: InvoiceLine) -> Item:
-    """Return a correction as it was before rounding: what corrects a posted amount was posted too."""
-    posted = f": {CREDIT} for " in line.description
+def _kept_item(line: InvoiceLine) -> Item:
+    """Return a correction before its rounding, or what a wallet paid. What corrects a posted amount was posted too."""
+    posted = line.cause.startswith(BESIDE) or f": {CREDIT} for " in line.description
     names = ("kind", "product", "description", "exact", "cause", "from_s", "until_s", "sku", "region", "meter")
     more = ("quantity", "unit", "unit_price_micro", "tax_bp")
     values = {name: getattr(line, name) for name in (*names, *more)}

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from billing.closing.close_month import Arrived
+from billing.closing.explain import faults_of
+from billing.closing.find_line import explain_kept
 from billing.closing.month import Basis
 from billing.finding import Finding
 from billing.invoices.ledger import balances
@@ -86,3 +88,16 @@ def test_what_was_lost_at_expiry_pays_no_invoice_that_is_made_later(then: int, n
     issue_month(engine, after, MONTHS[0], NAMES.epoch_s, FINISHED, 20, lambda _: (before, "late-{}".format))
     with reading(engine) as connection:
         assert check_books(connection) == []
+
+
+@pytest.mark.parametrize(("then", "now"), WORLDS)
+def test_lines_beside_what_a_wallet_paid_are_explained_after_late_facts(then: int, now: int, tmp_path: Path) -> None:
+    """February's wallet goes on from what January's invoice drew, not from what January comes to now."""
+    place = tmp_path / "spillway.db"
+    issued_with_late_facts(place, then, now)
+    with reading(open_store(str(place))) as connection:
+        invoices = invoices_in(connection)
+    for invoice in invoices:
+        known = basis(then if invoice.period == "2026-01" else now, wallets("25"))
+        for line in invoice.lines:
+            assert faults_of(explain_kept(known, invoice, line.number)) == []
