@@ -261,3 +261,25 @@ def test_readme_examples_run() -> None:
 @pytest.mark.parametrize("path", [path for path in sources() if ">>> " in path.read_text()], ids=module_of)
 def test_examples_in_docstrings_run(path: Path) -> None:
     assert doctest.testmod(importlib.import_module(module_of(path))).failed == 0
+
+
+def test_the_log_and_the_terms_of_the_billing_page_make_an_invoice(tmp_path: Path) -> None:
+    """What a newcomer copies from docs/billing.md works as it stands, the two examples together."""
+    from typer.testing import CliRunner
+
+    from sim.cli import app
+
+    page = (ROOT / "docs/billing.md").read_text()
+    (log,) = re.findall(r"```jsonl\n(.*?)```", page, flags=re.DOTALL)
+    (terms,) = [text for text in re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL) if "[[tenant]]" in text]
+    (tmp_path / "log.jsonl").write_text(log)
+    (tmp_path / "terms.toml").write_text(terms)
+    place = ("--db", str(tmp_path / "books.db"))
+    for words in (
+        ("db", "init"),
+        ("db", "import", str(tmp_path / "log.jsonl"), "--format", "cloudevents"),
+        ("bill", "issue", "--month", "2026-01", "--terms", str(tmp_path / "terms.toml")),
+    ):
+        done = CliRunner().invoke(app, [*words, *place])
+        assert (done.exit_code, done.stderr) == (0, ""), words
+    assert "112.10  21.30  133.40  EUR" in done.stdout  # 40 GPU-hours at 2.95, less 5 %, and 19 % of tax
