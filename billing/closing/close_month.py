@@ -12,6 +12,7 @@ from billing.errors import BillingError, InvoiceError
 from billing.finding import Finding
 from billing.invoices.invoice import Invoice
 from billing.invoices.lifecycle import issue, series_of
+from billing.log.aside import Aside
 from billing.months import month_bounds, month_label, parse_month, utc_text
 
 _SHOWN_MAX = 3
@@ -24,13 +25,13 @@ class Arrived(NamedTuple):
         until_s:     Unix seconds before which every live source has told everything.
         finished:    the sources have ended: nothing will follow, whatever the hour.
         gaps:        (source, first missing seq, first seq after it).
-        quarantined: (source, event id, reason, Unix seconds of the event).
+        quarantined: (source, event id, reason, first and last Unix second that the event is about).
     """
 
     until_s: int
     finished: bool = False
     gaps: Sequence[tuple[str, int, int]] = ()
-    quarantined: Sequence[tuple[str, str, str, int]] = ()
+    quarantined: Sequence[Aside] = ()
 
 
 class MonthOpenError(InvoiceError):
@@ -53,8 +54,8 @@ def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arr
         found.append(Finding(month_label(month), what, until_s - arrived.until_s))
         for source, first, after in arrived.gaps:
             found.append(Finding(source, f"events missing: {first} to {after - 1}", after - first))
-    for source, event, reason, time_s in arrived.quarantined:
-        if from_s <= time_s < until_s:
+    for source, event, reason, first_s, last_s in arrived.quarantined:
+        if first_s < until_s and from_s <= last_s:
             found.append(Finding(f"event {event} of {source}", f"event in quarantine: {reason}", 1))
     if isinstance(basis, BillingError):
         return [*found, Finding(month_label(month), f"fault: {basis}", 1)]

@@ -8,6 +8,7 @@ from billing.closing.holdings import Held
 from billing.closing.month import Basis
 from billing.closing.told import told_to, told_until
 from billing.errors import BillingError
+from billing.log.aside import spans_aside
 from billing.log.books import books_of, charging_of
 from billing.log.event import Event, event_hash
 from billing.log.fold import facts_of
@@ -32,9 +33,7 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
     every = list(events)
     facts, mark = facts_of(every, terms), watermark(every)
     last: dict[str, Event] = {}
-    time_of = {}
     for event in every:
-        time_of[event.source, event.id] = event.time_s
         if event.seq >= last.get(event.source, event).seq:
             last[event.source] = event
     told = told_until([(event.source, event.seq, event_hash(event)) for event in last.values()])
@@ -42,7 +41,7 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
         until_s=mark.until_s - terms.metering.grace_s,
         finished=mark.finished,
         gaps=[(source.source, first, end) for source in mark.sources for first, end in source.gaps],
-        quarantined=[(*each, time_of[each.source, each.event]) for each in facts.quarantined],
+        quarantined=spans_aside(every, facts.quarantined),
     )
     marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging_of(facts))
     held = Held(facts.segments, marks, [refs[0].id.removesuffix(".started") for refs in facts.events])

@@ -32,7 +32,7 @@ END_S = EPOCH_S + 9 * HOUR_S
 def ended_log(seed: int) -> list[Event]:
     """A random history whose sources say that they have ended, without what nobody could bill."""
     found = basis_of(random_log(seed), TERMS)
-    aside = {(source, event) for source, event, _, _ in found.arrived.quarantined}
+    aside = {(source, event) for source, event, *_ in found.arrived.quarantined}
     sources: dict[str, list[Event]] = {}
     for event in random_log(seed):
         if (event.source, event.id) not in aside and event.type != "pool.installed":  # nobody counts idle GPUs here

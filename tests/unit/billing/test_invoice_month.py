@@ -92,7 +92,7 @@ def test_a_month_says_why_it_is_open() -> None:
     made = basis(7)
     end_s = JANUARY + 31 * 86_400
     late = Arrived(
-        end_s - 3_600, gaps=[("sim", 4, 7)], quarantined=[("sim", "e-9", "ends before it begins", end_s - 1)]
+        end_s - 3_600, gaps=[("sim", 4, 7)], quarantined=[("sim", "e-9", "ends before it begins", end_s - 1, end_s)]
     )
     assert why_open(made, JAN, NAMES.epoch_s, late) == [
         Finding("2026-01", "s still open: nothing is known past 2026-01-31T23:00:00Z", 3_600),

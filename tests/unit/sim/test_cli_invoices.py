@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from billing.closing.close_month import issue_all
+from billing.closing.close_month import issue_all, why_open
+from billing.closing.of_log import basis_of
 from billing.errors import EventError, PriceError
 from billing.invoices.document import document_bytes
 from billing.log.event import Event, chained
+from billing.months import parse_month
 from billing.store.books import invoices_in
 from billing.store.engine import open_store, reading
 from billing.store.ingest import ingest
@@ -19,6 +21,7 @@ from run_folders import write_small
 from sim.cli import app
 from sim.folder.basis import run_basis
 from sim.folder.run_folder import read
+from sim.scenario.any_terms import parse_any_terms
 from sim.scenario.file import parse, show
 from sim.scenario.terms import terms_of
 
@@ -170,6 +173,20 @@ def test_what_came_late_is_corrected_on_the_next_invoice_and_can_be_explained(tm
     for line in range(1, len(february.lines) + 1):
         done = call("bill", "explain", f"acme-000002/{line}", "--json", *head)
         assert json.loads(done.stdout)["adds_up"], done.stderr
+
+
+def test_what_lies_in_quarantine_holds_every_month_that_it_is_about() -> None:
+    """Tokens of January, told in February, without a price; an allocation from January to March with an odd end."""
+    tokens = {"meter": "tokens_out", "quantity": 5, "product": "bare.ondemand", "region": "eu", "sku": "h100"}
+    span = {"from_s": FEBRUARY_S - 3_600, "until_s": FEBRUARY_S}
+    late: Told = ("tokens", "usage.metered", FEBRUARY_S + 600, {**tokens, **span})
+    begun, (id_, type_, at_s, data) = job("long", FEBRUARY_S - 86_400, MARCH_S + 86_400)
+    last: Told = ("end", "source.ended", MARCH_S + 90_000, {})
+    odd = [begun, (id_, type_, at_s, {**data, "cause": "x"}), last]
+    for facts, held in (([late, last], (True, True, False)), (odd, (True, True, True))):
+        basis, arrived, _ = basis_of(told("meter", facts), parse_any_terms(TERMS))
+        months = [parse_month(f"2026-0{number}") for number in (1, 2, 3)]
+        assert tuple(bool(why_open(basis, month, JANUARY_S, arrived)) for month in months) == held
 
 
 JANUARY_S, FEBRUARY_S, MARCH_S = 1_767_225_600, 1_769_904_000, 1_772_323_200
