@@ -7,12 +7,14 @@ Whatever is late comes as a correction on the next invoice (`billing.closing.cor
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from billing.closing.agreed_items import BESIDE
 from billing.closing.month import Basis, Part, month_draft, month_parts, months_with_lines
 from billing.errors import BillingError, InvoiceError
 from billing.finding import Finding
 from billing.invoices.invoice import Invoice
 from billing.invoices.lifecycle import issue, series_of
 from billing.log.aside import Aside
+from billing.money import Exact
 from billing.months import month_bounds, month_label, parse_month, utc_text
 
 _SHOWN_MAX = 3
@@ -104,6 +106,26 @@ def issue_next(basis: Basis, tenant: int, month: int, parts: Sequence[Part], ear
     drafted = month_draft(basis, tenant, month, parts)
     ordinal = 1 + sum(series_of(each) == series_of(drafted) for each in earlier)
     return issue(drafted, ordinal, issue_time_s(basis, month))
+
+
+def drawn_at_most(basis: Basis, tenant: int, month: int, parts: Sequence[Part]) -> list[Part]:
+    """Return parts of which wallets pay no more than the invoice comes to, with what late facts give back on it.
+
+    What was bought ahead is not theirs to pay. The wallet that is drawn last keeps its money first.
+    """
+    lines = month_draft(basis, tenant, month, parts).lines
+    ahead = [line.kind == "prepayment" and not line.cause.startswith(BESIDE) for line in lines]
+    excess = -sum(line.net_micro for line, bought in zip(lines, ahead, strict=True) if not bought)
+    found = list(parts)
+    for row in reversed(range(len(parts))):
+        item = parts[row].item
+        if excess <= 0 or not item.cause.startswith(BESIDE):
+            continue
+        kept = min(excess, -(item.fixed_micro or 0))
+        excess -= kept
+        paid = (item.fixed_micro or 0) + kept
+        found[row] = Part(item._replace(exact=Exact(paid), fixed_micro=paid))
+    return [part for part in found if part.item.fixed_micro != 0 or not part.item.cause.startswith(BESIDE)]
 
 
 def issue_time_s(basis: Basis, month: int) -> int:

@@ -7,7 +7,7 @@ from functools import cache
 from sqlalchemy import Connection, Engine, select
 
 from billing.closing.agreed_items import BESIDE, redrawn, wallet_postings
-from billing.closing.close_month import Arrived, issue_next, require_closed
+from billing.closing.close_month import Arrived, drawn_at_most, issue_next, require_closed
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
 from billing.errors import BillingError
@@ -53,6 +53,7 @@ def issue_month(
             parts = month_parts(_drawn_on(connection, closed, earlier), tenant, month)
             if before is not None:
                 parts += _late(connection, closed, word, month, log_position, before)
+                parts = drawn_at_most(closed, tenant, month, parts)
             if parts:
                 invoice = issue_next(closed, tenant, month, parts, earlier)
                 save_invoice(connection, invoice, log_position)

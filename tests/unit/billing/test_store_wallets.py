@@ -101,3 +101,14 @@ def test_lines_beside_what_a_wallet_paid_are_explained_after_late_facts(then: in
         known = basis(then if invoice.period == "2026-01" else now, wallets("25"))
         for line in invoice.lines:
             assert faults_of(explain_kept(known, invoice, line.number)) == []
+
+
+@pytest.mark.parametrize(("then", "now"), ((8, 6), (13, 6), (13, 27)))
+def test_no_wallet_pays_more_than_late_facts_leave_of_an_invoice(then: int, now: int, tmp_path: Path) -> None:
+    place = tmp_path / "spillway.db"
+    findings, _ = issued_with_late_facts(place, then, now)
+    with reading(open_store(str(place))) as connection:
+        (late,) = (each for each in invoices_in(connection, "acme") if each.period == "2026-02")
+    drawn = sum(line.net_micro for line in late.lines if line.cause.startswith("wallet/"))
+    assert findings == []
+    assert late.net_micro >= 0 or drawn == 0
