@@ -28,7 +28,7 @@ INT64_MAX = 2**63 - 1
 _LIMB_BITS = 32
 _LIMB_MASK = (1 << _LIMB_BITS) - 1
 _USD = re.compile(r"(-?)([0-9]{1,40})(?:\.([0-9]{1,40}))?")
-_USD_ALLOWED = "decimal text such as '2.95' with at most 6 decimals, or whole USD"
+_USD_ALLOWED = "decimal text such as '2.95' with at most 6 decimals, or a whole amount"
 _UNITS_ALLOWED = "decimal text such as '0.5' with at most 6 decimals, or a whole number"
 _PERCENT_ALLOWED = "decimal text such as '2.99' with at most 4 decimals, or a whole number"
 

@@ -115,7 +115,7 @@ def _sink(file: str | None, kept: "list[Rejected]") -> Iterator[Any]:
 
 def _tell(session: Session, taken: "Taken", rejected: "list[Rejected]", file: str | None) -> None:
     for what, count in taken.passed.items():
-        note(session, f"{count:,} {what}: nothing to bill")
+        note(session, f"{what}, with nothing to bill: {count:,}")
     for line in rejected:
         note(session, f"line {line.line}, {line.id or 'no id'}: {line.reason}")
     if taken.rejected > len(rejected):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.frame import Session, command, group, session_of
-from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, write
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note, write
 from sim.cli.runs import find_run
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def show(
         return
     reports = sla_reports(names, rows, credits, books.excluded)
     table = evidence_rows(reports, currency) if evidence else sla_rows(names, rows, currency)
+    if evidence and len(table) == 1:
+        note(session, "no credit was due, and no time was excluded")
     answer(
         session,
         lambda: {**sla_json(names, rows, credits, currency), "reports": reports_json(reports, currency)},
