@@ -39,11 +39,17 @@ def reader_of(
 def _lines(file: str) -> Iterator[Iterable[str]]:
     """The lines of a text file, gzipped or not. Bytes that are no text become a mark that no name holds."""
     import gzip
+    import zlib
     from pathlib import Path
 
+    from billing.errors import UsageError
+
     if file.endswith(".gz"):
-        with gzip.open(file, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
-            yield lines
+        try:
+            with gzip.open(file, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
+                yield lines
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise UsageError("cut short or damaged", file=file, found=str(error), allowed="a whole gzip file") from None
     else:
         with Path(file).open(encoding="utf-8", errors="replace", newline="\n") as lines:
             yield lines

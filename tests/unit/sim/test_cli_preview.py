@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -62,6 +63,19 @@ def test_rejected_lines_are_told_and_all_of_them_kept(tmp_path: Path, terms: Pat
     )
     assert len(aside.read_text().splitlines()) == 8
     assert json.loads(done.stdout)["rejected"] == 7
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: whole[:-9], lambda whole: b"id" + whole, lambda whole: whole[:-8] * 2]
+)
+def test_a_gzip_file_that_is_damaged_is_refused_in_one_line(
+    tmp_path: Path, terms: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "use.csv.gz"
+    path.write_bytes(damage(gzip.compress(written(tmp_path, *ROWS).read_bytes())))
+    done = preview(path, "--terms", terms)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "cut short or damaged" in done.stderr and not done.stdout
 
 
 def test_rejected_lines_run_nothing_in_a_spreadsheet(tmp_path: Path, terms: Path) -> None:
