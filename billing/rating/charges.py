@@ -1,6 +1,6 @@
 """From line items to charges: what each tenant owes for each product in each month of a period, step by step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -119,13 +119,9 @@ def _steps(
 
 def _linear_steps(lines: LineItemTable, rows: IntArray, book: PriceBook, number: int) -> tuple[Step, ...]:
     """Return one step per price that applied, and what the class of the rows takes off."""
-    price = lines.unit_price_micro_usd[rows]
-    order, first = group_rows(price)
     per = book.rows[number].per
     steps, whole = [], Fraction(0)
-    for quantity, micro in zip(
-        exact_sums(lines.quantity[rows][order], first), price[order][first].tolist(), strict=True
-    ):
+    for quantity, micro in _by_price(lines.quantity[rows], lines.unit_price_micro_usd[rows]):
         units = Fraction(quantity, per)
         steps.append(Step("unit price", Units(units.numerator, units.denominator), micro, exact(units * micro)))
         whole += units * micro
@@ -134,6 +130,14 @@ def _linear_steps(lines: LineItemTable, rows: IntArray, book: PriceBook, number:
         what = f"{CLASSES[int(lines.charge_class[rows[0]])]}, charged at {floor_decimal(factor_bp, 100, 2)} %"
         steps.append(Step(what, NOTHING, None, exact(whole * Fraction(factor_bp - BP, BP))))
     return tuple(steps)
+
+
+def _by_price(quantity: IntArray, price: IntArray) -> Iterable[tuple[int, int]]:
+    """Return (quantity, price) of each price, ascending. Nearly always there is one, and nothing to sort."""
+    if (price == price[0]).all():
+        return [(exact_sum(quantity), int(price[0]))]
+    order, first = group_rows(price)
+    return zip(exact_sums(quantity[order], first), price[order][first].tolist(), strict=True)
 
 
 def _shared_steps(
