@@ -90,8 +90,8 @@ def check_kept(connection: Connection) -> list[Finding]:
     """Hash again what was put aside, and the terms that sources are billed by."""
     found = []
     for aside in quarantined(connection):
+        where = f"quarantine, {aside.record} of {aside.origin}"
         if sha256(aside.content.encode()).hexdigest() != aside.hash:
-            where = f"quarantine, {aside.record} of {aside.origin}"
             found.append(Finding(where, "is not the content that was put aside", 1))
         there = select(event.c.position).where(event.c.hash == aside.known_hash)
         if aside.reason == "conflict" and connection.execute(there).first() is None:

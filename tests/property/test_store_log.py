@@ -130,6 +130,9 @@ TAMPERING = {
         "INSERT INTO event_terms VALUES ('sim', 'not its hash', 'terms', 4)",
         "INSERT INTO quarantine VALUES ('sim', 'line 1', 'not its hash', 'malformed', NULL, 'content')",
         "INSERT INTO quarantine SELECT 'sim', 'e', hash, 'conflict', 'no event', 'content' FROM event WHERE seq = 1",
+        # SHA-256 of "content": whole, but in conflict with nothing that is there
+        "INSERT INTO quarantine VALUES ('sim', 'e', "
+        "'ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73', 'conflict', 'no event', 'content')",
     ],
     "schema": [
         "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM quarantine; END",
