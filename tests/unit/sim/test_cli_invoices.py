@@ -94,7 +94,9 @@ def db(run: str, tmp_path: Path) -> str:
 
 def test_life_of_invoices_in_a_database(db: str) -> None:
     drafts = json.loads(call("bill", "issue", "--dry-run", "--db", db, "--json").stdout)["invoices"]
-    issued = json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"]
+    done = call("bill", "issue", "--db", db, "--json")
+    issued = json.loads(done.stdout)["invoices"]
+    assert "goes on until 2026-02-01T00:00:00Z, its sources ended by 2026-01-" in done.stderr
     assert [each["total_micro"] for each in drafts] == [each["total_micro"] for each in issued]
     assert json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"] == []
     at = ("--at", "2026-02-15T00:00:00Z", "--db", db)
