@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.errors import MoneyError
+from billing.sorting import stable_order
 from billing.usage import IntArray
 
 CURRENCY = "USD"
@@ -96,13 +97,21 @@ def largest_remainder_by_group(numerators: NDArray[Any], denominator: int, group
         return _largest_remainder_in_python(numerators, denominator, group)
     parts = (numerators // denominator).astype(np.int64)
     remainder = (numerators % denominator).astype(np.int64)
-    order = np.lexsort((-remainder, group))  # stable: ties to the earlier row
+    order = _by_group_and_remainder(group, denominator - 1 - remainder, denominator)
     first = np.flatnonzero(np.diff(group[order], prepend=group[order[0]] - 1))
     missing = (2 * np.add.reduceat(remainder[order], first) + denominator) // (2 * denominator)
     size = np.diff(first, append=len(order))
     rank = np.arange(len(order)) - np.repeat(first, size)
     parts[order] += rank < np.repeat(missing, size)
     return parts
+
+
+def _by_group_and_remainder(group: IntArray, short: IntArray, denominator: int) -> IntArray:
+    """Return the rows by group, then by what they are short of the next unit; ties in their own order."""
+    low, high = int(group.min()), int(group.max())
+    if (high - low + 1) * denominator > INT64_MAX:
+        return np.lexsort((short, group))
+    return stable_order((group - low) * denominator + short)[0]
 
 
 def _largest_remainder_in_python(numerators: NDArray[Any], denominator: int, group: IntArray) -> IntArray:

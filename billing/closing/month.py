@@ -181,8 +181,8 @@ def with_book(basis: Basis, book: PriceBook) -> Basis:
 
 def _usage_item(basis: Basis, charge: Charge) -> Item:
     hours_s = basis.books.names.epoch_s + basis.lines.hour_s[charge.rows]
-    prices = np.unique(basis.lines.unit_price_micro_usd[charge.rows])
-    single = len(prices) == 1 and prices[0] != NO_UNIT_PRICE
+    prices = basis.lines.unit_price_micro_usd[charge.rows]
+    single = prices[0] != NO_UNIT_PRICE and (prices == prices[0]).all()
     note = class_note(CLASSES.index(charge.charge_class), charge.factor_bp)
     return Item(
         kind="usage",

@@ -25,11 +25,11 @@ from billing.columns import (
     require_range,
     row_keys,
     run_starts,
-    stable_order,
 )
 from billing.errors import UsageError
 from billing.metering.meters import GPU_S
 from billing.money import BP, INT64_MAX, SECONDS_PER_HOUR
+from billing.sorting import stable_order
 from billing.usage import CAUSES, IntArray, MarkTable, Names, SegmentTable
 
 CHUNK_ROWS = 1 << 20  # segments whose edges are held at once; only their cells are kept

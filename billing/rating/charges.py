@@ -44,9 +44,11 @@ def charges_of(
     Raises:
         PriceError: the book does not price a line.
     """
-    numbers = np.full(len(lines), NO_ROW)
-    chosen = np.arange(len(lines)) if only is None else np.flatnonzero(only)
-    numbers[chosen] = book.row_numbers(names, _Keys(*(column[chosen] for column in _keys(lines))), plans)
+    if only is None:
+        chosen, numbers = np.arange(len(lines)), book.row_numbers(names, _keys(lines), plans)
+    else:
+        chosen, numbers = np.flatnonzero(only), np.full(len(lines), NO_ROW)
+        numbers[chosen] = book.row_numbers(names, _Keys(*(column[chosen] for column in _keys(lines))), plans)
     month = month_numbers(names.epoch_s, lines.hour_s)
     ends, charges = book.ends(), []
     for rows in _groups(lines, book, numbers, month, chosen):
@@ -99,13 +101,18 @@ def _groups(
 ) -> Iterator[IntArray]:
     """Yield the rows of each charge among the `chosen` ones, in the order of time; the groups in that of charges."""
     linear = np.array([row.is_linear for row in book.rows], dtype=np.bool_)
-    alone = linear[numbers[chosen]]
-    classes = [np.where(alone, column[chosen], 0) for column in (lines.charge_class, lines.factor_bp)]
-    keys = (lines.tenant, month, lines.product, lines.sku, lines.region, lines.meter, numbers)
-    order, first = group_rows(*(column[chosen] for column in keys), *classes)
+    keys = [lines.tenant, month, lines.product, lines.sku, lines.region, lines.meter, numbers]
+    columns = [lines.charge_class, lines.factor_bp, *keys]
+    if len(chosen) < len(lines):
+        columns = [column[chosen] for column in columns]
+    charge_class, factor_bp, *keys = columns
+    alone = linear[keys[-1]]
+    order, first = group_rows(*keys, np.where(alone, charge_class, 0), np.where(alone, factor_bp, 0))
     for part in np.split(order, first[1:]) if len(first) else ():
         rows = chosen[part]
-        yield rows[np.argsort(lines.hour_s[rows], kind="stable")]
+        hour_s = lines.hour_s[rows]
+        # Line items come in the order of tenants and hours, so this is nearly always sorted already.
+        yield rows if (hour_s[1:] >= hour_s[:-1]).all() else rows[np.argsort(hour_s, kind="stable")]
 
 
 def _steps(

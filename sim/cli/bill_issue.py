@@ -42,7 +42,7 @@ def issue(
     from billing.closing.close_month import MonthOpenError, require_closed, why_open
     from billing.closing.month import month_draft, months_with_lines
     from billing.errors import BillingError
-    from billing.months import month_bounds, month_label, parse_month, utc_text
+    from billing.months import month_bounds, month_label, parse_month
     from billing.store.engine import reading
     from billing.store.issuing import issue_month
     from billing.store.log_basis import basis_at, known_at
@@ -71,10 +71,7 @@ def issue(
             except MonthOpenError as open_:
                 _tell(session, open_.reasons)
                 raise
-            told_s = min(ends_s, agreed.epoch_s + closed.books.horizon_s)
-            if told_s < ends_s:
-                until = f"{month_label(each)} goes on until {utc_text(ends_s)}, its sources ended by {utc_text(told_s)}"
-                note(session, f"{until}: what is told later is corrected on the next invoice")
+            _tell_if_short(session, month_label(each), agreed.epoch_s + closed.books.horizon_s, ends_s)
             if dry_run:
                 invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
             else:
@@ -91,6 +88,15 @@ def issue(
         lambda: [invoices_table(title, invoices)],
         fmt=form(csv=csv, md=md),
     )
+
+
+def _tell_if_short(session: Session, month: str, told_s: int, ends_s: int) -> None:
+    """Say so where a month is invoiced whose sources have all ended before it did. Unix seconds."""
+    from billing.months import utc_text
+
+    if told_s < ends_s:
+        until = f"{month} goes on until {utc_text(ends_s)}, its sources ended by {utc_text(told_s)}"
+        note(session, f"{until}: what is told later is corrected on the next invoice")
 
 
 def _tell(session: Session, reasons: "Sequence[Finding]") -> None:
