@@ -7,6 +7,7 @@ failure, together with the line that repeats it.
 
 import os
 import secrets
+import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A shared machine may stall a single example: time limits belong to the benchmarks, not to the properties.
 settings.register_profile("default", deadline=None)
@@ -138,3 +140,13 @@ def store_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "spillway.db")
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Path of a browser; skips where there is none."""
+    asked = os.environ.get("SPILLWAY_BROWSER")
+    found = next(filter(None, map(shutil.which, (asked,) if asked else BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)}, and SPILLWAY_BROWSER names none")
+    return found

@@ -74,17 +74,22 @@ def _level(report: SlaReport, level: ProductLevel, decimals: int) -> dict[str, A
         "delivered_gpu_s": row.delivered_gpu_s,
         "kept_percent": floor_decimal(row.kept_gpu_s * 100, row.ended_gpu_s, 2) if row.ended_gpu_s else None,
         "credits": [_credit(report, credit, decimals) for credit in level.credits],
-        "excluded": [
-            {
-                "cause": time.cause,
-                "from": utc_text(report.epoch_s + time.from_s),
-                "until": utc_text(report.epoch_s + time.until_s),
-                "held_gpu_s": time.held_gpu_s,
-                "lost_gpu_s": time.lost_gpu_s,
-            }
-            for time in level.excluded
-        ],
+        "excluded": excluded_data(report, level),
     }
+
+
+def excluded_data(report: SlaReport, level: ProductLevel) -> list[dict[str, Any]]:
+    """Return the time of a product that did not count, with its cause; GPU-seconds that were held in it, and lost."""
+    return [
+        {
+            "cause": time.cause,
+            "from": utc_text(report.epoch_s + time.from_s),
+            "until": utc_text(report.epoch_s + time.until_s),
+            "held_gpu_s": time.held_gpu_s,
+            "lost_gpu_s": time.lost_gpu_s,
+        }
+        for time in level.excluded
+    ]
 
 
 def _credit(report: SlaReport, given: CreditEvidence, decimals: int) -> dict[str, Any]:

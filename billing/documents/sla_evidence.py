@@ -6,6 +6,7 @@ from typing import Any
 
 from billing.currency import DEFAULT, Currency
 from billing.documents.bill import Table
+from billing.documents.sla_data import excluded_data
 from billing.money import format_usd
 from billing.months import utc_text
 from billing.sla.credit import Breach, Outage
@@ -40,16 +41,7 @@ def reports_json(reports: Sequence[SlaReport], currency: Currency = DEFAULT) -> 
                 {
                     "product": level.product,
                     "evidence_hashes": {credit.basis: hash_ for credit, hash_ in level.credits},
-                    "excluded": [
-                        {
-                            "cause": time.cause,
-                            "from": utc_text(report.epoch_s + time.from_s),
-                            "until": utc_text(report.epoch_s + time.until_s),
-                            "held_gpu_s": time.held_gpu_s,
-                            "lost_gpu_s": time.lost_gpu_s,
-                        }
-                        for time in level.excluded
-                    ],
+                    "excluded": excluded_data(report, level),
                 }
                 for level in report.levels
             ],

@@ -8,6 +8,7 @@ from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, answer, form
 from sim.cli.runs import find_run
+from sim.cli.store import TermsFlag
 
 if TYPE_CHECKING:
     from billing.closing.explain import Explanation
@@ -17,9 +18,6 @@ Words = Annotated[
 ]
 DbFlag = Annotated[
     str | None, typer.Option("--db", metavar="FILE|URL", help="Explain an invoice of this database, not of a run.")
-]
-TermsFlag = Annotated[
-    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
 ]
 
 
@@ -67,10 +65,10 @@ def _of_store(db: str, line: str, terms: str | None) -> "Explanation":
     from billing.store.books import invoice_of, position_of
     from billing.store.engine import reading
     from billing.store.log_basis import basis_at
-    from sim.cli.bill_issue import open_current, terms_for
+    from sim.cli.store import current_store, terms_for
 
     number, place = split_name(line)
-    engine = open_current(db)
+    engine = current_store(db)
     agreed = terms_for(engine, terms)
     with reading(engine) as connection:
         invoice = invoice_of(connection, number)

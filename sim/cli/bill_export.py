@@ -10,6 +10,7 @@ from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
 from sim.cli.runs import find_run
+from sim.cli.store import TermsFlag
 from sim.errors import SimError
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ RunWord = Annotated[
 ]
 DbFlag = Annotated[
     str | None, typer.Option("--db", metavar="FILE|URL", help="The invoices of this database, not of a run.")
-]
-TermsFlag = Annotated[
-    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
 ]
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
 MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
@@ -117,9 +115,9 @@ def _of_store(db: str, terms: str | None, issuer: str, tenant: str | None, month
     from billing.store.books import entries_in, invoices_in, notes_of, position_of
     from billing.store.engine import reading
     from billing.store.log_basis import basis_at
-    from sim.cli.bill_issue import open_current, terms_for
+    from sim.cli.store import current_store, terms_for
 
-    engine = open_current(db)
+    engine = current_store(db)
     agreed = terms_for(engine, terms)
     with reading(engine) as connection:
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.bill_issue import TenantFlag, TermsFlag, open_current, terms_for
+from sim.cli.bill_issue import TenantFlag
 from sim.cli.frame import session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
-from sim.cli.store import DEFAULT, DbFlag
+from sim.cli.store import DEFAULT, DbFlag, TermsFlag, current_store, terms_for
 
 if TYPE_CHECKING:
     from billing.log.late import LateHours
@@ -35,7 +35,7 @@ def hours(
     from billing.store.reader import events_in
     from sim.cli.choice import choose
 
-    session, engine = session_of(ctx), open_current(db)
+    session, engine = session_of(ctx), current_store(db)
     agreed = terms_for(engine, terms)
     with reading(engine) as connection:
         events = list(events_in(connection))

@@ -6,21 +6,16 @@ import typer
 
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
-from sim.cli.store import DEFAULT, DbFlag
+from sim.cli.store import DEFAULT, DbFlag, TermsFlag, current_store, terms_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from billing.finding import Finding
     from billing.invoices.invoice import Invoice
-    from billing.store.engine import Store
-    from billing.terms import Terms
 
 NumberArgument = Annotated[str, typer.Argument(metavar="NUMBER", help="The number of an invoice, such as acme-000001.")]
 AtFlag = Annotated[str, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC: no clock is asked.")]
-TermsFlag = Annotated[
-    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
-]
 MonthFlag = Annotated[
     str | None, typer.Option("--month", metavar="YYYY-MM", help="One month; else all that can be closed.")
 ]
@@ -48,7 +43,7 @@ def issue(
     from billing.store.log_basis import basis_at, known_at
     from billing.store.reader import quarantined
 
-    session, engine = session_of(ctx), open_current(db)
+    session, engine = session_of(ctx), current_store(db)
     agreed = terms_for(engine, terms)
     invoices: list[Invoice] = []
     with reading(engine) as connection:
@@ -112,7 +107,7 @@ def invoices(
     from billing.store.books import invoices_in, notes_of, payments_of
     from billing.store.engine import reading
 
-    with reading(open_current(db)) as connection:
+    with reading(current_store(db)) as connection:
         found = invoices_in(connection, tenant)
         left = {
             invoice.id: open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
@@ -145,7 +140,7 @@ def pay(
     from billing.store.engine import writing
 
     amount_micro = parse_usd(amount)
-    with writing(open_current(db)) as connection:
+    with writing(current_store(db)) as connection:
         new = save_payment(connection, number, amount_micro, reference, parse_utc(at))
         invoice = invoice_of(connection, number)
         left = open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
@@ -177,7 +172,7 @@ def credit_note(
 
     if part is not None and line is None:
         raise typer.BadParameter("is a part of one line: name it with --line", param_hint="--part")
-    with writing(open_current(db)) as connection:
+    with writing(current_store(db)) as connection:
         invoice = invoice_of(connection, number)
         wishes = (
             whole_invoice(invoice, notes_of(connection, invoice.id))
@@ -196,7 +191,7 @@ def void(ctx: typer.Context, number: NumberArgument, at: AtFlag, db: DbFlag = DE
     from billing.store.books import save_void
     from billing.store.engine import writing
 
-    with writing(open_current(db)) as connection:
+    with writing(current_store(db)) as connection:
         invoice = save_void(connection, number, parse_utc(at))
     answer(session_of(ctx), lambda: summary(invoice), list, after=f"{number}: void")
 
@@ -220,25 +215,3 @@ def invoices_table(title: str, found: "list[Invoice]", left: dict[str, int] | No
         still = [format_usd(left[invoice.id], decimals)] if left is not None else []
         rows.append([*who, *amounts, invoice.currency, *still])
     return Table(title, [*heads, *(["open>"] if left is not None else [])], rows)
-
-
-def open_current(db: str) -> "Store":
-    """The store at a file or URL, at this program's revision."""
-    from billing.store.engine import open_store
-    from billing.store.migrate import require_current
-
-    engine = open_store(db)
-    require_current(engine)
-    return engine
-
-
-def terms_for(engine: "Store", file: str | None) -> "Terms":
-    """The terms in a file, or those that the log's sources are billed by."""
-    from billing.store.engine import reading
-    from billing.store.log_basis import noted_terms
-    from sim.scenario.any_terms import load_any_terms, parse_any_terms
-
-    if file is not None:
-        return load_any_terms(file)
-    with reading(engine) as connection:
-        return parse_any_terms(noted_terms(connection))

@@ -7,6 +7,7 @@ import typer
 from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note, write
 from sim.cli.runs import find_run
+from sim.cli.store import TermsFlag
 
 if TYPE_CHECKING:
     from billing.books import Books
@@ -17,9 +18,6 @@ app = group(
 
 RunOrNone = Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run, as elsewhere; none with --db.")]
 DbFlag = Annotated[str | None, typer.Option("--db", metavar="PLACE", help="The log of this database, not a run.")]
-TermsFlag = Annotated[
-    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
-]
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
 MonthFlag = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="One month.")]
 EvidenceFlag = Annotated[
@@ -95,9 +93,9 @@ def _books(session: Session, run: str | None, db: str | None, terms: str | None)
     from billing.errors import BillingError
     from billing.store.engine import reading
     from billing.store.log_basis import basis_at
-    from sim.cli.bill_issue import open_current, terms_for
+    from sim.cli.store import current_store, terms_for
 
-    engine = open_current(str(db))
+    engine = current_store(str(db))
     agreed = terms_for(engine, terms)
     with reading(engine) as connection:
         (basis, _, _), _ = basis_at(connection, agreed)

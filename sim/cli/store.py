@@ -6,9 +6,13 @@ import typer
 
 if TYPE_CHECKING:
     from billing.store.engine import Store
+    from billing.terms import Terms
 
 DbFlag = Annotated[
     str, typer.Option("--db", envvar="SPILLWAY_DB", metavar="FILE|URL", help="A SQLite file, or postgresql://...")
+]
+TermsFlag = Annotated[
+    str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
 ]
 DEFAULT = "spillway.db"
 
@@ -21,3 +25,15 @@ def current_store(db: str) -> "Store":
     engine = open_store(db)
     require_current(engine)
     return engine
+
+
+def terms_for(engine: "Store", file: str | None) -> "Terms":
+    """The terms in a file, or those that the log's sources are billed by."""
+    from billing.store.engine import reading
+    from billing.store.log_basis import noted_terms
+    from sim.scenario.any_terms import load_any_terms, parse_any_terms
+
+    if file is not None:
+        return load_any_terms(file)
+    with reading(engine) as connection:
+        return parse_any_terms(noted_terms(connection))

@@ -5,9 +5,7 @@ for; what is printed is read back from the PDF.
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from html import unescape
@@ -26,7 +24,6 @@ from billing.sla.report import sla_reports
 from billing_facts import closed_world
 from invoice_worlds import papers
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
     *("--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-component-update"),
@@ -49,16 +46,6 @@ HARNESS = """<!doctype html><body style="margin:0">
 <iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>
 <script>addEventListener("message", event => {{ document.body.dataset.found = event.data; }});</script>"""
 LONG = "x" * 100
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    """Path of a browser; skips where there is none."""
-    asked = os.environ.get("SPILLWAY_BROWSER")
-    found = next(filter(None, map(shutil.which, (asked,) if asked else BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)}, and SPILLWAY_BROWSER names none")
-    return found
 
 
 def pages() -> dict[str, str]:

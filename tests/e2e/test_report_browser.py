@@ -5,9 +5,7 @@ harness, since a headless window cannot be narrower than 500 px and a phone's wi
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +25,6 @@ from sim.scenario.model import guesses
 from sim.settle import settle
 
 LayOut = Callable[[str, int], dict[str, Any]]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
     *("--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-component-update"),
@@ -59,16 +56,6 @@ HARNESS = """<!doctype html><body style="margin:0">
 <script>
 addEventListener("message", event => {{ document.body.dataset.found = event.data; }});
 </script>"""
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    """Path of a browser; skips where there is none."""
-    asked = os.environ.get("SPILLWAY_BROWSER")
-    found = next(filter(None, map(shutil.which, (asked,) if asked else BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)}, and SPILLWAY_BROWSER names none")
-    return found
 
 
 @pytest.fixture(scope="session")
