@@ -20,11 +20,16 @@ LAYERS = {
     "billing": (("billing", "tenants"), ("numpy", "pydantic", "pydantic_core")),
     "sim": (
         ("sim", "billing", "scheduler", "tenants"),
-        ("duckdb", "jinja2", "markupsafe", "numba", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer"),
+        ("duckdb", "jinja2", "markupsafe", "numba", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer", "uvicorn"),
     ),
 }
-# Rooms that may do more than their package: the store alone speaks SQL, documents are set with a library.
-ROOMS = {"billing.store": ("alembic", "psycopg", "sqlalchemy"), "billing.documents": ("jinja2", "typst")}
+# Rooms that may do more than their package: the store alone speaks SQL, the API alone HTTP, documents are set with a
+# library.
+ROOMS = {
+    "billing.store": ("alembic", "psycopg", "sqlalchemy"),
+    "billing.api": ("fastapi", "starlette"),
+    "billing.documents": ("jinja2", "typst"),
+}
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
 # The scheduler owns no clock, no chance and no files: whoever drives it does.
 NOT_IN_SCHEDULER = ("datetime", "os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time")
