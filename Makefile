@@ -44,7 +44,7 @@ study: $(READY) ## every lend function on public workloads, into docs/lend-study
 	@$(BIN)/python -m sim study --preset $(or $(PRESET),full) --out $(if $(PRESET),lend-study-$(PRESET).md,docs/lend-study.md)
 
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
-	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential \
+	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential tests/isolation \
 	  $(if $(SEED),--seed $(SEED) --hypothesis-seed=$(SEED))
 
 validate: $(READY) ## the long versions: golden files, published cases, whole traces

@@ -38,6 +38,8 @@ def profile_name() -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="seed of the tests that take one (default: fixed per test)")
+    parser.addoption("--property", action="append", help="in tests/isolation: only attacks on this property")
+    parser.addoption("--backend", choices=["sqlite", "postgresql"], help="in tests/isolation: only this database")
 
 
 @pytest.hookimpl(tryfirst=True)

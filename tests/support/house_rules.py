@@ -20,7 +20,19 @@ LAYERS = {
     "billing": (("billing", "tenants"), ("numpy", "pydantic", "pydantic_core")),
     "sim": (
         ("sim", "billing", "scheduler", "tenants"),
-        ("duckdb", "jinja2", "markupsafe", "numba", "numpy", "pydantic", "pydantic_core", "rich", "simpy", "typer", "uvicorn"),
+        (
+            "duckdb",
+            "jinja2",
+            "markupsafe",
+            "numba",
+            "numpy",
+            "pydantic",
+            "pydantic_core",
+            "rich",
+            "simpy",
+            "typer",
+            "uvicorn",
+        ),
     ),
 }
 # Rooms that may do more than their package: the store alone speaks SQL, the API alone HTTP, documents are set with a

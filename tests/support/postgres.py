@@ -64,10 +64,18 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fresh_database(urls: str, name: str) -> str:
-    """Make an empty database on a server and return its URL."""
+def fresh_database(urls: str, name: str, template: str = "template0") -> str:
+    """Make a database on a server, empty or as a copy of another, and return its URL."""
     import psycopg
 
     with psycopg.connect(urls.format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return urls.format(name)
+
+
+def drop_database(urls: str, name: str) -> None:
+    """Remove a database, whoever is still connected to it."""
+    import psycopg
+
+    with psycopg.connect(urls.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

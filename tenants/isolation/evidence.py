@@ -1,0 +1,69 @@
+"""What one attack on one database wrote down: a line of JSON, the only thing that can turn a property green.
+
+An attack runs plain, and once under each planted fault (mutant), where it has to fail: only then has it teeth.
+"""
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tenants.errors import TenantError
+
+
+class Backend(StrEnum):
+    """Where an attack was tried. `model` needs no database: the scheduler, the fabric, a pure function."""
+
+    MODEL = "model"
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+class Result(StrEnum):
+    """How one attempt ended. Of a planted fault, PASS says that the attack noticed it."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNTESTED = "UNTESTED"
+
+
+class Evidence(BaseModel):
+    """One attempt. `mutant` is empty for the plain attack, and `killed` is None there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    property: str
+    backend: Backend
+    result: Result
+    test: str
+    seed: Annotated[int, Field(ge=0)]
+    examples: Annotated[int, Field(ge=0)]
+    duration_ms: Annotated[int, Field(ge=0)]
+    mutant: str = ""
+    killed: bool | None = None
+    reason: str = ""
+    commit: str = ""
+
+    def line(self) -> str:
+        """The canonical line of JSON, without its newline: equal evidence, equal bytes."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def read_evidence(lines: Iterable[str], file: str) -> list[Evidence]:
+    """Return the evidence in lines of JSON; empty lines are skipped.
+
+    Raises:
+        TenantError: a line that is no evidence, with its number.
+    """
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                found.append(Evidence.model_validate_json(line))
+            except ValidationError as error:
+                first = error.errors()[0]
+                path = f"line {number}: {'.'.join(map(str, first['loc'])) or 'JSON'}"
+                raise TenantError(f"not evidence: {first['msg'].lower()}", file=file, path=path) from None
+    return found

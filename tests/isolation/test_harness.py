@@ -1,0 +1,111 @@
+"""The harness itself: a fault that nobody notices turns a test red, and evidence says so."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from house_rules import ROOT
+from isolation import Attack, Mutant, attack, mutant, seed_of
+from tenants.isolation.evidence import Result, read_evidence
+
+SAMPLE = """
+from contextlib import nullcontext, contextmanager
+from unittest.mock import patch
+import pytest
+from hypothesis import strategies as st
+from isolation import attack, mutant
+
+WALL = {"up": True}
+
+@attack("P1")
+def test_wall(case):
+    def climb(height):
+        assert WALL["up"] or height < 3
+    case.given(st.integers(0, 10), climb, examples=5)
+
+@mutant("P1", "the wall is down", of=test_wall)
+@contextmanager
+def down():
+    with patch.dict(WALL, up=False):
+        yield
+
+@mutant("P1", "the wall has another colour", of=test_wall)
+def paint():
+    return nullcontext()
+
+@mutant("P1", "the wall falls on us", of=test_wall)
+@contextmanager
+def rubble(case):
+    raise RuntimeError("no wall")
+    yield
+
+@attack("P2")
+def test_nobody_is_there(case):
+    pytest.skip("nobody at home")
+"""
+
+
+def test_survivors_are_red_and_everything_is_written_down(tmp_path: Path) -> None:
+    """In a process of its own: a fault caught, a fault missed, a fault that could not be planted, and a skip."""
+    here = Path(__file__).parent
+    (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())
+    (tmp_path / "test_sample.py").write_text(SAMPLE)
+    evidence = tmp_path / "evidence.jsonl"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={ROOT}"]
+    command += [
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        f"--confcutdir={ROOT.parent}",
+        "-p",
+        "repeat_options",
+        str(tmp_path),
+    ]
+    (tmp_path / "repeat_options.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--seed', type=int)\n"
+        "    parser.addoption('--property', action='append')\n"
+        "    parser.addoption('--backend')\n"
+    )
+    environment = {"PATH": "", "PYTHONPATH": f"{tmp_path}:{ROOT}", "SPILLWAY_EVIDENCE": str(evidence)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert "MUTANT SURVIVED: P1: the wall has another colour" in done.stdout, done.stdout + done.stderr
+    assert "2 failed, 2 passed, 1 skipped" in done.stdout
+    found = read_evidence(evidence.read_text().splitlines(), "evidence")
+    assert [(each.property, each.mutant, each.result, each.killed) for each in found] == [
+        ("P1", "", Result.PASS, None),
+        ("P1", "the wall is down", Result.PASS, True),
+        ("P1", "the wall has another colour", Result.FAIL, False),
+        ("P1", "the wall falls on us", Result.FAIL, False),
+        ("P2", "", Result.UNTESTED, None),
+    ]
+    assert [each.reason for each in found][2:] == [
+        "the attack did not notice the fault",
+        "RuntimeError: no wall",
+        "nobody at home",
+    ]
+    assert found[0].examples == 5 and found[0].seed == found[1].seed
+    assert len({each.test for each in found}) == 5
+
+
+def test_faults_belong_to_their_attack() -> None:
+    @attack("D1", on=("sqlite",))
+    def test_door(case: object) -> None: ...
+
+    with pytest.raises(AssertionError, match="does not attack D2"):
+        mutant("D2", "no door", of=test_door)(lambda: None)  # type: ignore[arg-type,return-value]
+    with pytest.raises(AssertionError, match="does not run on"):
+        mutant("D1", "no door", of=test_door, on=("postgresql",))(lambda: None)  # type: ignore[arg-type,return-value]
+
+
+def test_faults_are_planted_where_they_can_be() -> None:
+    known = Attack(("D2",), ("sqlite", "postgresql"))
+    known.mutants.append(Mutant("D2", "no name guard", "unguarded", lambda: None, (), ("sqlite",)))  # type: ignore[arg-type,return-value]
+    assert [(on, fault and fault.name) for on, fault in known.cases()] == [
+        ("sqlite", None),
+        ("sqlite", "unguarded"),
+        ("postgresql", None),
+    ]
+    assert seed_of(known, "t", None) == seed_of(known, "t", None) != seed_of(known, "u", None)
+    assert seed_of(known, "t", 7) == 7
