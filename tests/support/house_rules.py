@@ -166,6 +166,29 @@ def float_findings(tree: ast.Module, module: str) -> Iterator[str]:
             yield f"{module}:{node.lineno} divides with /; use // or a function of billing.money"
 
 
+# A Scope is the proof of who asks: these make one, and whoever else could would be let in by his own word.
+SCOPE_MAKERS = {"Scope": (), "_SEAL": (), "make_scope": (), "local_scope": ("sim.cli",)}
+
+
+def scope_findings(tree: ast.Module, module: str) -> Iterator[str]:
+    """Scopes made, or taken from their seal, outside `tenants.access`; the machine's outside the command line."""
+    if within(module, ("tenants.access",)):
+        return
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Call):
+            names = [dotted(node.func).rpartition(".")[2]]
+            if names[0] in ("__new__", "replace", "copy", "deepcopy"):
+                names = [dotted(each).rpartition(".")[2] for each in node.args]
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names if alias.name != "Scope"]
+        elif isinstance(node, ast.Attribute) and node.attr != "Scope":
+            names = [node.attr]
+        for name in names:
+            if name in SCOPE_MAKERS and not within(module, SCOPE_MAKERS[name]):
+                yield f"{module}:{getattr(node, 'lineno', 0)} makes a Scope by {name}: authentication alone does"
+
+
 def length_findings(source: str, tree: ast.Module, module: str) -> Iterator[str]:
     """A module that is too long to be read at one sitting and does not say why."""
     lines = source.count("\n")
@@ -188,6 +211,7 @@ def findings(source: str, module: str, is_package: bool = False) -> list[str]:
     found = [
         *layer_findings(tree, module, is_package),
         *call_findings(tree, module),
+        *scope_findings(tree, module),
         *length_findings(source, tree, module),
         *function_findings(tree, module),
     ]
