@@ -1,0 +1,65 @@
+"""How much a database worked: statements, and rows visited. For "is a foreign id as much work as an unknown one?".
+
+Counts, not wall clock: they do not depend on what else the machine does. On SQLite the rows are the steps of loops in
+its own machine (the progress handler), on PostgreSQL the tuples that scans read, as its statistics tell them before a
+transaction ends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+_TUPLES = (
+    "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)), 0)"
+    " FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace <> 'pg_catalog'::regnamespace"
+)
+
+
+@dataclass
+class Work:
+    """What was done: the statements, without their values, and how many rows were visited."""
+
+    statements: list[str] = field(default_factory=list)
+    rows: int = 0
+
+    @property
+    def count(self) -> tuple[int, int]:
+        """(statements, rows visited)"""
+        return len(self.statements), self.rows
+
+
+@contextmanager
+def counted() -> Iterator[Work]:
+    """Count what all engines of this process do meanwhile."""
+    work = Work()
+
+    def step() -> int:
+        work.rows += 1
+        return 0
+
+    def before(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+        work.statements.append(statement)
+        driver = connection.connection.driver_connection
+        if connection.dialect.name == "sqlite" and driver is not None:
+            driver.set_progress_handler(step, 1)
+
+    def at_end(connection: Connection) -> None:
+        if connection.dialect.name != "postgresql":
+            return
+        with suppress(Exception):  # a transaction that has failed answers nothing any more
+            cursor = connection.connection.cursor()
+            cursor.execute(_TUPLES)
+            work.rows += int(cursor.fetchone()[0])
+            cursor.close()
+
+    listeners = (("before_cursor_execute", before), ("commit", at_end), ("rollback", at_end))
+    for name, function in listeners:
+        event.listen(Engine, name, function)
+    try:
+        yield work
+    finally:
+        for name, function in listeners:
+            event.remove(Engine, name, function)
