@@ -112,6 +112,7 @@ INNOCENT = {
     "a scope as a type": ("billing.api.app", "from tenants.access.scope import Scope\ndef f(scope: Scope): ..."),
     "a scope of the machine": ("sim.cli.keys", "from tenants.access.scope import local_scope\nlocal_scope()"),
     "floats may be refused": ("billing.money", "def f(x):\n    return isinstance(x, float)"),
+    "the edge asks the clock": ("sim.cli.edge", "import time\nnow = time.time_ns()"),
     "the command line prints": ("sim.cli.run", "print('done')"),
     "long with a reason": (
         "sim.engine.run",

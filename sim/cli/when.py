@@ -5,6 +5,8 @@ from billing.money import SECONDS_PER_HOUR
 from billing.months import parse_utc, utc_text
 from sim.errors import SimError
 
+_UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
 
 def parse_second(text: str, epoch_s: int, horizon_s: int, flag: str = "--at") -> int:
     """The second meant, in seconds since the epoch.
@@ -21,6 +23,19 @@ def parse_second(text: str, epoch_s: int, horizon_s: int, flag: str = "--at") ->
     if not 0 <= at_s < horizon_s:
         raise SimError("outside the run", code="time.outside", path=flag, found=text, allowed=span)
     return at_s
+
+
+def parse_duration(text: str, flag: str) -> int:
+    """The seconds of a duration such as 90d, 12h, 30m or 3600.
+
+    Raises:
+        SimError: not a duration, or none at all.
+    """
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS_S else (text, "s")
+    if not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number)):
+        allowed = "a number with d, h, m or s, such as 90d"
+        raise SimError("not a duration", code="time.malformed", path=flag, found=text, allowed=allowed)
+    return int(number) * _UNITS_S[unit]
 
 
 def parse_hour(text: str, epoch_s: int, horizon_s: int, flag: str = "--hour") -> tuple[int, str | None]:

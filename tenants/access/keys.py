@@ -24,7 +24,7 @@ from tenants.errors import TenantError, unknown_name
 Entropy = Callable[[int], bytes]
 ENVIRONMENTS = ("live", "test")
 DAY_S = 86_400
-LIFETIME_DAYS_MAX = 730
+LIFETIME_DAYS, LIFETIME_DAYS_MAX = 90, 730
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_BYTES, _ID_CHARS = 12, 17
 _SECRET_BYTES, _SECRET_CHARS = 32, 43
@@ -34,7 +34,7 @@ _TEXT = re.compile(rf"(spw|spt)_({'|'.join(ENVIRONMENTS)})_([0-9A-Za-z]{{{_ID_CH
 
 
 class KeyRecord(NamedTuple):
-    """What is kept of a key. Unix seconds; None where nothing is set.
+    """What is kept of a key. Unix seconds; None where nothing is set. Every key has an end.
 
     Attributes:
         account:      whose it is.
@@ -54,7 +54,7 @@ class KeyRecord(NamedTuple):
     digest: str
     pepper: int
     not_before_s: int
-    expires_s: int | None
+    expires_s: int
     revoked_s: int | None
     successor: str
     last_used_s: int | None
@@ -64,8 +64,7 @@ class KeyRecord(NamedTuple):
 
     def live(self, now_s: int) -> bool:
         """Whether the key holds at an instant: begun, not ended, not revoked."""
-        ended = self.expires_s is not None and now_s >= self.expires_s
-        return self.not_before_s <= now_s and not ended and self.revoked_s is None
+        return self.not_before_s <= now_s < self.expires_s and self.revoked_s is None
 
 
 class KeyText:
@@ -142,7 +141,7 @@ def mint(
 
     Args:
         tenant:    "" for operators and auditors.
-        expires_s: Unix seconds; None = as late as the minter may, which is for ever where its own key has no end.
+        expires_s: Unix seconds; None = 90 days, or the end of the minter's key where that is sooner.
 
     Raises:
         Forbidden:   above the minter.
@@ -170,15 +169,16 @@ def mint(
     return Minted(text.text, record)
 
 
-def _no_later(minter: Scope, expires_s: int | None, now_s: int) -> int | None:
+def _no_later(minter: Scope, expires_s: int | None, now_s: int) -> int:
     """The end that a new key gets: a key that ends may not leave one behind that goes on."""
-    if expires_s is not None and not now_s < expires_s <= now_s + LIFETIME_DAYS_MAX * DAY_S:
+    if expires_s is None:
+        wished_s = now_s + LIFETIME_DAYS * DAY_S
+        return wished_s if minter.expires_s is None else min(wished_s, minter.expires_s)
+    if not now_s < expires_s <= now_s + LIFETIME_DAYS_MAX * DAY_S:
         raise TenantError("end is past or too far", path="expires", allowed=f"1 s to {LIFETIME_DAYS_MAX} days from now")
-    if minter.expires_s is None:
-        return expires_s
-    if expires_s is not None and expires_s > minter.expires_s:
+    if minter.expires_s is not None and expires_s > minter.expires_s:
         raise Forbidden("a key cannot be given a later end than its minter's")
-    return minter.expires_s if expires_s is None else expires_s
+    return expires_s
 
 
 def successor_of(
@@ -193,15 +193,13 @@ def successor_of(
     """
     if not old.live(now_s) or old.successor:
         raise TenantError("only a live key that has no successor can be rotated", code="not_live", found=old.id)
-    ends_s = None if old.expires_s is None else now_s + old.expires_s - old.not_before_s
+    ends_s = now_s + min(old.expires_s - old.not_before_s, LIFETIME_DAYS_MAX * DAY_S)
     text = new_text("spw", environment, entropy)
     made = digest(text.text, secrets.peppers[secrets.pepper])
     new = old._replace(
         id=text.id, digest=made, pepper=secrets.pepper, not_before_s=now_s, expires_s=ends_s, last_used_s=None
     )
-    overlap_ends_s = now_s + overlap_s
-    ending = overlap_ends_s if old.expires_s is None else min(old.expires_s, overlap_ends_s)
-    return old._replace(expires_s=ending, successor=text.id), Minted(text.text, new)
+    return old._replace(expires_s=min(old.expires_s, now_s + overlap_s), successor=text.id), Minted(text.text, new)
 
 
 def _known_scopes(role: Role, scopes: Iterable[str]) -> frozenset[str]:
