@@ -7,7 +7,7 @@ document with its number and its entries, or nothing of it.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote, Return, credit_note
@@ -24,7 +24,7 @@ def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0
     Raises:
         InvoiceError: its number is not the next of its series, or the tenant's month has an invoice that stands.
     """
-    ordinal = _next_ordinal(connection, tables.invoice, series_of(invoice))
+    ordinal = _next_ordinal(connection, tables.invoice, invoice.tenant, series_of(invoice))
     if int(invoice.number.rpartition("-")[2]) != ordinal:
         raise InvoiceError("not the next number", path=invoice.number, allowed=f"number {ordinal} of its series")
     if (found := standing_invoice(connection, invoice.tenant, invoice.period)) is not None:
@@ -35,10 +35,13 @@ def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0
     row |= {"total_micro": invoice.total_micro, "hash": invoice.hash, "log_position": log_position}
     connection.execute(insert(tables.invoice), row | {"document": document_bytes(invoice).decode()})
     names = ("number", "kind", "product", "net_micro", "tax_micro", "cause")
-    lines = [{"invoice": invoice.id} | {name: getattr(line, name) for name in names} for line in invoice.lines]
+    lines = [
+        {"tenant": invoice.tenant, "invoice": invoice.id} | {name: getattr(line, name) for name in names}
+        for line in invoice.lines
+    ]
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
-    post(connection, invoice_entries(invoice))
+    post(connection, invoice.tenant, invoice_entries(invoice))
 
 
 def save_credit_note(
@@ -51,15 +54,16 @@ def save_credit_note(
     """
     invoice = invoice_of(connection, number)
     drafted = credit_note(invoice, notes_of(connection, invoice.id), returns, cause, reason)
-    ordinal = _next_ordinal(connection, tables.credit_note, series_of(drafted))
+    ordinal = _next_ordinal(connection, tables.credit_note, drafted.tenant, series_of(drafted))
     require_issued_by(invoice, issued_s, f"credit note on {number}")
     note = issue_note(drafted, ordinal, issued_s)
     row = {
-        name: getattr(note, name) for name in ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash")
+        name: getattr(note, name)
+        for name in ("tenant", "id", "number", "invoice", "cause", "issued_s", "total_micro", "hash")
     }
     row |= {"series": series_of(note), "ordinal": ordinal, "document": document_bytes(note).decode()}
     connection.execute(insert(tables.credit_note), row)
-    post(connection, credit_note_entries(note))
+    post(connection, note.tenant, credit_note_entries(note))
     return note
 
 
@@ -80,7 +84,7 @@ def save_payment(connection: Connection, number: str, amount_micro: int, referen
     after = pay(invoice, notes_of(connection, invoice.id), paid, payment)
     connection.execute(insert(tables.payment), payment._asdict())
     _set_status(connection, after)
-    post(connection, payment_entries(payment))
+    post(connection, payment.tenant, payment_entries(payment))
     return True
 
 
@@ -96,16 +100,19 @@ def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
     after = void(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id), later)
     require_issued_by(invoice, voided_s, f"invoice {number}")
     _set_status(connection, after)
-    post(connection, void_entries(invoice, voided_s))
+    post(connection, after.tenant, void_entries(invoice, voided_s))
     return after
 
 
-def post(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add entries to the ledger, in their order."""
-    last = connection.execute(select(func.coalesce(func.max(tables.ledger_entry.c.position), 0))).scalar_one()
-    rows = [{"position": position} | entry._asdict() for position, entry in enumerate(entries, last + 1)]
-    if rows:
-        connection.execute(insert(tables.ledger_entry), rows)
+def post(connection: Connection, tenant: str, entries: Sequence[Entry]) -> None:
+    """Add entries to a tenant's part of the ledger, in their order."""
+    if not entries:
+        return
+    columns = tables.ledger_entry.c
+    mine = select(func.coalesce(func.max(columns.position), 0)).where(columns.tenant == tenant)
+    last = connection.execute(mine).scalar_one()
+    rows = [{"tenant": tenant, "position": at} | entry._asdict() for at, entry in enumerate(entries, last + 1)]
+    connection.execute(insert(tables.ledger_entry), rows)
 
 
 def invoices_in(connection: Connection, tenant: str | None = None) -> list[Invoice]:
@@ -117,22 +124,35 @@ def invoices_in(connection: Connection, tenant: str | None = None) -> list[Invoi
     wanted = select(tables.invoice.c.document, tables.invoice.c.status)
     if tenant is not None:
         wanted = wanted.where(tables.invoice.c.tenant == tenant)
-    rows = connection.execute(wanted.order_by(tables.invoice.c.series, tables.invoice.c.ordinal))
+    columns = tables.invoice.c
+    rows = connection.execute(wanted.order_by(columns.series, columns.tenant, columns.ordinal))
     return [read_invoice(document.encode(), status) for document, status in rows]
 
 
 def invoice_of(connection: Connection, number: str) -> Invoice:
-    """Return the invoice of a number. Raises InvoiceError if there is none."""
-    wanted = select(tables.invoice.c.document, tables.invoice.c.status).where(tables.invoice.c.number == number)
-    row = connection.execute(wanted).one_or_none()
-    if row is None:
+    """Return the invoice of a number, or of an id.
+
+    Raises:
+        InvoiceError: there is none, or several tenants have one: "lab-SB-000001" is lab's show-back, and lab-SB's bill.
+    """
+    columns = tables.invoice.c
+    name = columns.id if number.startswith("inv_") else columns.number
+    wanted = select(columns.document, columns.status).where(name == number).order_by(columns.tenant)
+    rows = connection.execute(wanted).all()
+    if not rows:
         raise InvoiceError("no such invoice", code="unknown_invoice", path="NUMBER", found=number)
-    return read_invoice(row.document.encode(), row.status)
+    found = [read_invoice(row.document.encode(), row.status) for row in rows]
+    if len(found) > 1:
+        message, ids = "several tenants have an invoice of this number", ", ".join(each.id for each in found)
+        raise InvoiceError(message, code="ambiguous_invoice", path="NUMBER", found=number, allowed=f"an id: {ids}")
+    return found[0]
 
 
-def position_of(connection: Connection, number: str) -> int:
+def position_of(connection: Connection, invoice: Invoice) -> int:
     """Return the position of the log that an invoice was made from. The invoice must be there."""
-    wanted = select(tables.invoice.c.log_position).where(tables.invoice.c.number == number)
+    wanted = select(tables.invoice.c.log_position).where(
+        tables.invoice.c.tenant == invoice.tenant, tables.invoice.c.id == invoice.id
+    )
     return int(connection.execute(wanted).scalar_one())
 
 
@@ -147,7 +167,7 @@ def standing_invoice(connection: Connection, tenant: str, period: str) -> Invoic
 def notes_of(connection: Connection, invoice_id: str | None = None) -> list[CreditNote]:
     """Return the credit notes on an invoice, or all of them, oldest first."""
     columns = tables.credit_note.c
-    wanted = select(columns.document).order_by(columns.series, columns.ordinal)
+    wanted = select(columns.document).order_by(columns.series, columns.tenant, columns.ordinal)
     if invoice_id is not None:
         wanted = wanted.where(columns.invoice == invoice_id)
     return [read_credit_note(document.encode()) for (document,) in connection.execute(wanted)]
@@ -163,9 +183,9 @@ def payments_of(connection: Connection, invoice_id: str | None = None) -> list[P
 
 
 def entries_in(connection: Connection, documents: str = "") -> list[Entry]:
-    """Return the ledger in the order in which it was posted, or that of documents whose names begin so."""
+    """Return the ledger, tenant by tenant in order of posting, or that of documents whose names begin so."""
     columns = tables.ledger_entry.c
-    wanted = select(*(columns[name] for name in Entry._fields)).order_by(columns.position)
+    wanted = select(*(columns[name] for name in Entry._fields)).order_by(columns.tenant, columns.position)
     if documents:
         wanted = wanted.where(columns.document.startswith(documents, autoescape=True))
     return [Entry._make(row) for row in connection.execute(wanted)]
@@ -173,11 +193,12 @@ def entries_in(connection: Connection, documents: str = "") -> list[Entry]:
 
 def _set_status(connection: Connection, invoice: Invoice) -> None:
     stands = None if invoice.status == "void" else 1
-    wanted = update(tables.invoice).where(tables.invoice.c.id == invoice.id)
+    wanted = update(tables.invoice).where(tables.invoice.c.tenant == invoice.tenant, tables.invoice.c.id == invoice.id)
     connection.execute(wanted.values(status=invoice.status, stands=stands))
 
 
-def _next_ordinal(connection: Connection, table: object, series: str) -> int:
-    columns = table.c  # type: ignore[attr-defined]
-    last = connection.execute(select(func.max(columns.ordinal)).where(columns.series == series)).scalar_one()
+def _next_ordinal(connection: Connection, table: Table, tenant: str, series: str) -> int:
+    columns = table.c
+    mine = (columns.tenant == tenant) & (columns.series == series)
+    last = connection.execute(select(func.max(columns.ordinal)).where(mine)).scalar_one()
     return int(last or 0) + 1

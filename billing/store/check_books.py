@@ -30,19 +30,21 @@ def check_books(connection: Connection) -> list[Finding]:
     """Return every fault of the books; an empty list when nothing is lost, double, changed or out of balance."""
     invoices, notes, found = _documents(connection)
     payments, entries = payments_of(connection), entries_in(connection)
+    owners = connection.execute(select(tables.ledger_entry.c.document, tables.ledger_entry.c.tenant).distinct()).all()
     found += _numbers(connection)
     found += _states(connection)
     found += _lines(connection, invoices)
     found += _statuses(invoices, notes, payments)
     found += check_ledger(entries)
     found += _postings(invoices, notes, payments, entries)
+    found += _owners(invoices, notes, payments, [(document, tenant) for document, tenant in owners])
     return found
 
 
 def _documents(connection: Connection) -> tuple[list[Invoice], list[CreditNote], list[Finding]]:
     """Return the documents that are whole, and a finding for each that is not what was sealed."""
     invoices, notes, found = [], [], []
-    for row in connection.execute(select(tables.invoice).order_by(tables.invoice.c.number)):
+    for row in connection.execute(select(tables.invoice).order_by(tables.invoice.c.number, tables.invoice.c.tenant)):
         try:
             invoice = read_invoice(row.document.encode(), row.status)
         except InvoiceError as error:
@@ -53,14 +55,16 @@ def _documents(connection: Connection) -> tuple[list[Invoice], list[CreditNote],
             row, invoice, ("id", "number", "tenant", "period", "currency", "issued_s", "total_micro", "hash")
         )
         found += _named(row, invoice)
-    for row in connection.execute(select(tables.credit_note).order_by(tables.credit_note.c.number)):
+    for row in connection.execute(
+        select(tables.credit_note).order_by(tables.credit_note.c.number, tables.credit_note.c.tenant)
+    ):
         try:
             note = read_credit_note(row.document.encode())
         except InvoiceError as error:
             found.append(Finding(row.number, f"damaged document: {error.message}", 1))
             continue
         notes.append(note)
-        found += _columns(row, note, ("id", "number", "invoice", "cause", "issued_s", "total_micro", "hash"))
+        found += _columns(row, note, ("tenant", "id", "number", "invoice", "cause", "issued_s", "total_micro", "hash"))
         found += _named(row, note)
     return invoices, notes, found
 
@@ -85,21 +89,22 @@ def _states(connection: Connection) -> Iterator[Finding]:
     for number, status, stands in connection.execute(select(columns.number, columns.status, columns.stands)):
         if status not in STATUSES[1:] or stands != (None if status == "void" else 1):
             yield Finding(number, f"status {status!r} with stands = {stands}", 1)
-    position = tables.ledger_entry.c.position
-    last, count = connection.execute(select(func.coalesce(func.max(position), 0), func.count())).one()
-    if last != count:
-        yield Finding("ledger", f"positions up to {last}, entries", count)
+    entry = tables.ledger_entry.c
+    posted = select(entry.tenant, func.max(entry.position), func.count()).group_by(entry.tenant).order_by(entry.tenant)
+    for tenant, last, count in connection.execute(posted):
+        if last != count:
+            yield Finding(f"ledger of {tenant}", f"positions up to {last}, entries", count)
 
 
 def _numbers(connection: Connection) -> Iterator[Finding]:
-    for table in (tables.invoice, tables.credit_note):
-        rows = connection.execute(select(table.c.series, table.c.ordinal).order_by(table.c.series, table.c.ordinal))
-        series: dict[str, list[int]] = {}
-        for name, ordinal in rows:
-            series.setdefault(name, []).append(ordinal)
-        for name, ordinals in series.items():
+    for noun, table in (("invoice", tables.invoice), ("credit note", tables.credit_note)):
+        rows = connection.execute(select(table.c.tenant, table.c.series, table.c.ordinal))
+        series: dict[tuple[str, str], list[int]] = {}
+        for tenant, name, ordinal in rows:
+            series.setdefault((tenant, name), []).append(ordinal)
+        for (_, name), ordinals in sorted(series.items()):
             if missing := set(range(1, max(ordinals) + 1)) - set(ordinals):
-                yield Finding(f"{table.name}s of {name}", f"numbers missing, the first is {min(missing)}", len(missing))
+                yield Finding(f"{noun}s of {name}", f"numbers missing, the first is {min(missing)}", len(missing))
 
 
 def _lines(connection: Connection, invoices: Sequence[Invoice]) -> Iterator[Finding]:
@@ -160,6 +165,21 @@ def _postings(
             documents[entry.document] += count
         for document, count in sorted(documents.items()):
             yield Finding(f"ledger, {document}", what, count)
+
+
+def _owners(
+    invoices: Sequence[Invoice],
+    notes: Sequence[CreditNote],
+    payments: Sequence[Payment],
+    held: Sequence[tuple[str, str]],
+) -> Iterator[Finding]:
+    """Entries that stand in the ledger of another tenant than their document's. `held`: (document, tenant)."""
+    owner = {invoice.id: invoice.tenant for invoice in invoices}
+    owner |= {note.id: note.tenant for note in notes}
+    owner |= {entry.document: payment.tenant for payment in payments for entry in payment_entries(payment)}
+    for document, tenant in sorted(held):
+        if owner.get(document, tenant) != tenant:
+            yield Finding(f"ledger, {document}", f"entries in the ledger of {tenant}, not of {owner[document]}", 1)
 
 
 def _beside(entries: Sequence[Entry]) -> Iterator[Finding]:

@@ -76,8 +76,9 @@ def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
     earlier = [invoice for owner in owners for invoice in invoices_in(connection, owner)]
     moved = [entry for entry in _drawn_on(connection, basis, earlier).books.agreed.wallet if entry.month <= month]
     posted = {entry.document for entry in entries_in(connection, BESIDE)} if moved else set()
-    due = wallet_postings(moved, basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
-    post(connection, [entry for entry in due if entry.document not in posted])
+    for entry in moved:
+        due = wallet_postings([entry], basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
+        post(connection, entry.tenant, [each for each in due if each.document not in posted])
 
 
 def _late(

@@ -17,7 +17,7 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-PARTS = ("log", "books")
+PARTS = ("log", "books", "access", "audit", "api")
 
 
 def all_tables() -> MetaData:

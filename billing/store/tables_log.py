@@ -1,15 +1,17 @@
 """Tables of the log: events as they arrived, what is missing of each source, and what was put aside."""
 
-from sqlalchemy import Column, Table, Text, UniqueConstraint
+from sqlalchemy import Column, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
 from billing.store.columns import Integer
 from billing.store.schema import METADATA
 
+# The log is one stream of many tenants; whose an event is says its subject. Its keys are the sources' own, and no
+# tenant writes here: ingest binds a tenant to a source of its own (docs/decisions, 0010).
 event = Table(
-    "event",
+    "all_event",
     METADATA,
     # In order of arrival, from 1; the only column that depends on it.
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False, autoincrement=False),
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("seq", Integer, nullable=False),
@@ -19,8 +21,10 @@ event = Table(
     Column("prevhash", Text, nullable=False),
     Column("data", Text, nullable=False),
     Column("hash", Text, nullable=False),
-    UniqueConstraint("source", "id"),
-    UniqueConstraint("source", "seq"),
+    # Named as before the table was: renaming it moves no row.
+    PrimaryKeyConstraint("position", name="pk_event"),
+    UniqueConstraint("source", "id", name="uq_event_source_id"),
+    UniqueConstraint("source", "seq", name="uq_event_source_seq"),
     sqlite_strict=True,
 )
 

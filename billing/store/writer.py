@@ -141,7 +141,7 @@ def _inserted(connection: Connection, taken: Taken) -> int:
     last = connection.execute(select(func.coalesce(func.max(event_table.c.position), 0))).scalar_one()
     sqlite = connection.dialect.name == "sqlite"
     marks = ", ".join(["?" if sqlite else "%s"] * len(_COLUMNS))
-    sql = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    sql = f"INSERT INTO {event_table.name} ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
     rows = ((position, *event, hash_) for position, (event, hash_) in enumerate(taken, last + 1))
     if not sqlite:
         return connection.exec_driver_sql(sql, list(rows)).rowcount

@@ -72,7 +72,7 @@ def _of_store(db: str, line: str, terms: str | None) -> "Explanation":
     agreed = terms_for(engine, terms)
     with reading(engine) as connection:
         invoice = invoice_of(connection, number)
-        (basis, _, held), _ = basis_at(connection, agreed, position_of(connection, number))
+        (basis, _, held), _ = basis_at(connection, agreed, position_of(connection, invoice))
     if isinstance(basis, BillingError):
         raise basis
     return explain_kept(basis, invoice, place, held)

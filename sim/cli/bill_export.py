@@ -129,7 +129,7 @@ def _of_store(db: str, terms: str | None, issuer: str, tenant: str | None, month
             return basis
 
         kept = [
-            (invoice, basis_of(position_of(connection, invoice.number)))
+            (invoice, basis_of(position_of(connection, invoice)))
             for invoice in invoices_in(connection, tenant)
             if month in (None, invoice.period) and invoice.status != "void"
         ]

@@ -108,36 +108,36 @@ def missing(come: set[Event]) -> Iterator[tuple[str, int]]:
 
 TAMPERING = {
     "chain": [
-        "UPDATE event SET data = '{}' WHERE seq = 2",
-        "UPDATE event SET subject = 'birch' WHERE seq = 3",
-        "UPDATE event SET hash = prevhash WHERE seq = 3",
-        "UPDATE event SET prevhash = hash WHERE seq = 3",
-        "UPDATE event SET seq = 9 WHERE seq = 4",
+        "UPDATE all_event SET data = '{}' WHERE seq = 2",
+        "UPDATE all_event SET subject = 'birch' WHERE seq = 3",
+        "UPDATE all_event SET hash = prevhash WHERE seq = 3",
+        "UPDATE all_event SET prevhash = hash WHERE seq = 3",
+        "UPDATE all_event SET seq = 9 WHERE seq = 4",
     ],
     "gaps": [
-        "DELETE FROM event WHERE seq = 2",
-        "DELETE FROM event WHERE seq = 4",
+        "DELETE FROM all_event WHERE seq = 2",
+        "DELETE FROM all_event WHERE seq = 4",
         "DELETE FROM event_source",
         "UPDATE event_source SET events = 3",
         "INSERT INTO event_gap VALUES ('sim', 2, 3)",
-        "UPDATE event SET source = 'other' WHERE seq = 1",
+        "UPDATE all_event SET source = 'other' WHERE seq = 1",
         "INSERT INTO event_gap VALUES ('ghost', 2, 3)",
-        "UPDATE event SET position = 99 WHERE seq = 4",
+        "UPDATE all_event SET position = 99 WHERE seq = 4",
         "INSERT INTO event_terms VALUES ('sim', '', '', 9)",
-        "INSERT INTO invoice VALUES ('i', 'n', 's', 1, 't', 'p', 'USD', 'issued', 1, 0, 0, 'h', '{}', 99)",
+        "INSERT INTO all_invoice VALUES ('t', 'i', 'n', 's', 1, 'p', 'USD', 'issued', 1, 0, 0, 'h', '{}', 99)",
     ],
     "kept": [
         "INSERT INTO event_terms VALUES ('sim', 'not its hash', 'terms', 4)",
         "INSERT INTO quarantine VALUES ('sim', 'line 1', 'not its hash', 'malformed', NULL, 'content')",
-        "INSERT INTO quarantine SELECT 'sim', 'e', hash, 'conflict', 'no event', 'content' FROM event WHERE seq = 1",
+        "INSERT INTO quarantine SELECT 'sim', 'e', hash, 'conflict', 'no event', 'what' FROM all_event WHERE seq = 1",
         # SHA-256 of "content": whole, but in conflict with nothing that is there
         "INSERT INTO quarantine VALUES ('sim', 'e', "
         "'ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73', 'conflict', 'no event', 'content')",
     ],
     "schema": [
-        "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM quarantine; END",
+        "CREATE TRIGGER t AFTER INSERT ON all_event BEGIN DELETE FROM quarantine; END",
         "DROP TABLE event_gap",
-        "ALTER TABLE event ADD COLUMN cents INTEGER",
+        "ALTER TABLE all_event ADD COLUMN cents INTEGER",
     ],
 }
 

@@ -153,21 +153,21 @@ def test_no_invoice_with_corrections_becomes_void_before_a_later_one(store: Engi
 
 
 FAULTS = {
-    "numbers missing": "UPDATE invoice SET ordinal = 9 WHERE ordinal = 2",
-    "rows of lines": "UPDATE invoice_line SET net_micro = net_micro + 10000 WHERE number = 1",
-    "do not balance": "UPDATE ledger_entry SET amount_micro = amount_micro + 1 WHERE position = 1",
-    "columns that differ": "UPDATE invoice SET total_micro = total_micro + 1 WHERE ordinal = 2",
-    "damaged document": "UPDATE invoice SET document = replace(document, '2026-01', '2026-03')",
-    "though it is paid": "UPDATE invoice SET status = 'paid' WHERE total_micro > 0",
-    "entries missing": "DELETE FROM ledger_entry WHERE position = 2",
-    "stands = 2": "UPDATE invoice SET stands = 2 WHERE ordinal = 2",
-    "stands = None": "UPDATE invoice SET stands = NULL WHERE ordinal = 2",
-    "status 'draft'": "UPDATE invoice SET status = 'draft' WHERE ordinal = 2",
-    "counted as number": "UPDATE invoice SET series = series || '-x' WHERE ordinal = 2",
-    "entries that no": "UPDATE ledger_entry SET time_s = 1 WHERE position = 1",
-    "positions up to": "UPDATE ledger_entry SET position = 999 WHERE position = 2",
-    "that no wallet makes": "INSERT INTO ledger_entry VALUES (999, 'cash', 0, 'USD', 'wallet/w/twice', 0, 0)",
-    "entries that no document has": "INSERT INTO ledger_entry VALUES (999, 'cash', 1, 'USD', 'x', 0, 0)",
+    "numbers missing": "UPDATE all_invoice SET ordinal = 9 WHERE ordinal = 2",
+    "rows of lines": "UPDATE all_invoice_line SET net_micro = net_micro + 10000 WHERE number = 1",
+    "do not balance": "UPDATE all_ledger_entry SET amount_micro = amount_micro + 1 WHERE position = 1",
+    "columns that differ": "UPDATE all_invoice SET total_micro = total_micro + 1 WHERE ordinal = 2",
+    "damaged document": "UPDATE all_invoice SET document = replace(document, '2026-01', '2026-03')",
+    "though it is paid": "UPDATE all_invoice SET status = 'paid' WHERE total_micro > 0",
+    "entries missing": "DELETE FROM all_ledger_entry WHERE position = 2",
+    "stands = 2": "UPDATE all_invoice SET stands = 2 WHERE ordinal = 2",
+    "stands = None": "UPDATE all_invoice SET stands = NULL WHERE ordinal = 2",
+    "status 'draft'": "UPDATE all_invoice SET status = 'draft' WHERE ordinal = 2",
+    "counted as number": "UPDATE all_invoice SET series = series || '-x' WHERE ordinal = 2",
+    "entries that no": "UPDATE all_ledger_entry SET time_s = 1 WHERE position = 1",
+    "positions up to": "UPDATE all_ledger_entry SET position = 999 WHERE position = 2",
+    "that no wallet makes": "INSERT INTO all_ledger_entry VALUES ('a', 999, 'cash', 0, 'USD', 'wallet/w/twice', 0, 0)",
+    "entries that no document has": "INSERT INTO all_ledger_entry VALUES ('a', 999, 'cash', 1, 'USD', 'x', 0, 0)",
 }
 
 

@@ -1,0 +1,32 @@
+"""Tables of the API: answers that a repeated request gets again, and where tenants want to be told."""
+
+from sqlalchemy import Column, Table, Text
+
+from billing.store.columns import Integer
+from billing.store.schema import METADATA
+
+idempotency = Table(
+    "all_idempotency",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_s", Integer, nullable=False),
+    sqlite_strict=True,
+)
+
+webhook = Table(
+    "all_webhook",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),  # words with a comma between them
+    Column("created_s", Integer, nullable=False),
+    Column("disabled_s", Integer),
+    sqlite_strict=True,
+)
