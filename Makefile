@@ -11,7 +11,7 @@ UV    := $(shell command -v uv 2>/dev/null)
 PYTEST ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench study fuzz validate kernel run doctor constraints clean
+.PHONY: help demo test fast check inspect bench study fuzz validate kernel run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ check: $(READY) $(TOOLS) ## ruff and mypy --strict
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
+
+inspect: $(READY) ## attack the isolation of tenants, and show what held [INSPECT="--property P1"]
+	@$(BIN)/python -m sim inspect $(INSPECT)
 
 bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the whole chain on real traces"; $(BIN)/python benchmarks/bench_chain.py

@@ -24,6 +24,7 @@ from sim.cli.doctor import doctor
 from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
+from sim.cli.inspect import inspect
 from sim.cli.policies import policies
 from sim.cli.queue import queue
 from sim.cli.reliability import reliability
@@ -103,6 +104,13 @@ command(
     "spillway reliability --nodes 2048 --failures 419 --days 54 --json",
 )(reliability)
 command(app, "study", "spillway study --preset small", "spillway study --out docs/lend-study.md")(study)
+command(
+    app,
+    "inspect",
+    "spillway inspect --property P1 --property D1",
+    "spillway inspect --format html > isolation.html",
+    'spillway inspect --evidence evidence.jsonl --control "SOC2 CC6.1"',
+)(inspect)
 command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
 
 

@@ -21,9 +21,9 @@ class Status(StrEnum):
     """MODELLED is a pass in a model that stands for hardware."""
 
     PASS = "PASS"
-    FAIL = "FAIL"
-    UNTESTED = "UNTESTED"
     MODELLED = "MODELLED"
+    UNTESTED = "UNTESTED"
+    FAIL = "FAIL"
 
 
 _WORST_FIRST = (Status.FAIL, Status.UNTESTED, Status.MODELLED, Status.PASS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation import Attack, Case, Result, record, seed_of
+from isolation import EVIDENCE, Attack, Case, Result, record, seed_of
 
 _numbers = itertools.count()
 
@@ -27,9 +27,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--property` and `--backend` keep the runs that they name, and of other tests in this folder nothing."""
+    """`--property` and `--backend` keep the runs that they name. Where evidence is wanted, only attacks give it."""
     wanted, backend = set(config.getoption("--property") or ()), config.getoption("--backend")
-    if not wanted and not backend:
+    if not wanted and not backend and EVIDENCE not in os.environ:
         return
 
     def keep(item: pytest.Item) -> bool:
@@ -67,9 +67,12 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
         if postgres.binaries() is None:
             record(known, made_case, Result.UNTESTED, postgres.MISSING, started=None)
             pytest.skip(postgres.MISSING)
-        urls, template = request.getfixturevalue("postgres_urls"), request.getfixturevalue("postgres_template")
-    elif backend == "sqlite":
-        template = request.getfixturevalue("sqlite_template")
+        urls = request.getfixturevalue("postgres_urls")
+    try:
+        template = request.getfixturevalue(f"{backend}_template") if backend != "model" else None
+    except Exception as error:  # no store, no verdict: that is a failure, and the report has to say so
+        record(known, made_case, Result.FAIL, f"no store could be set up: {error}"[:160], started=None)
+        raise
 
     def place(set_up: bool) -> str:
         name = f"i{next(_numbers)}"
@@ -95,7 +98,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_urls: str) -> str:
+def postgresql_template(postgres_urls: str) -> str:
     """Name of a PostgreSQL database that has been set up."""
     import postgres
 

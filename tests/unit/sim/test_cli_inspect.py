@@ -1,0 +1,110 @@
+"""`spillway inspect` on evidence of our own making: forms, filters, exit codes, and what it says without a checkout."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sim.cli import app
+from sim.inspector import attacks
+from tenants.isolation.catalogue import CATALOGUE
+from tenants.isolation.evidence import Backend, Evidence, Result
+
+
+def line(property: str, backend: str = "model", result: str = "PASS", mutant: str = "", reason: str = "") -> str:
+    killed = result == "PASS" if mutant else None
+    plain = {"test": "t", "seed": 5, "examples": 3, "duration_ms": 7, "commit": "c0ffee"}
+    record = Evidence(
+        property=property,
+        backend=Backend(backend),
+        result=Result(result),
+        mutant=mutant,
+        killed=killed,
+        reason=reason,
+        **plain,  # type: ignore[arg-type]
+    )
+    return record.line()
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Path:
+    file = tmp_path / "evidence.jsonl"
+    lines = [
+        line("B1"),
+        line("B1", mutant="tiers are shared", reason="A's bill moved"),
+        line("M1"),
+        line("M1", mutant="x"),
+    ]
+    lines += [line("D1", "sqlite"), line("D1", "sqlite", mutant="no <wall>", reason="B's rows: <b>")]
+    lines += [line("D1", "postgresql", "UNTESTED", reason="NO POSTGRESQL")]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def run(*words: object, code: int = 0) -> str:
+    done = CliRunner().invoke(app, ["inspect", *map(str, words)])
+    assert done.exit_code == code, done.output
+    return done.stdout
+
+
+def test_the_table_names_what_holds_and_what_was_not_shown(evidence: Path) -> None:
+    text = run("--evidence", evidence)
+    assert re.search(r"B1 +Change another tenant's use.* billing +- +- +PASS +5 +3 +14 +1/1", text)
+    assert re.search(r"M1 +.* MODELLED", text)
+    assert re.search(r"D1 +.* PASS +UNTESTED", text)
+    assert re.search(r"D1 +No tenant, no rows +postgresql +UNTESTED +NO POSTGRESQL", text)
+    assert text.endswith(
+        "81 properties: 1 PASS, 1 MODELLED, 79 UNTESTED, 0 FAIL; 3 of 3 planted faults caught; commit c0ffee\n"
+    )
+
+
+def test_filters_and_exit_codes(evidence: Path) -> None:
+    assert "Nothing of anybody" not in run("--evidence", evidence, "--property", "b1")
+    assert run("--evidence", evidence, "--property", "B1", "--strict").startswith("B1 Bills depend on own use")
+    run("--evidence", evidence, "--strict", code=1)
+    assert '"id": "D1"' in run("--evidence", evidence, "--control", "asvs8.3.1", "--format", "json")
+    assert run("--evidence", evidence, "--backend", "sqlite", "--property", "D1", "--strict")
+    assert "caught" in run("--evidence", evidence, "--mutants")
+    evidence.write_text(line("B1") + "\n" + line("B1", result="FAIL", mutant="tiers", reason="not noticed"))
+    assert "SURVIVED" in run("--evidence", evidence, "--mutants", code=1)
+    for bad in (["--property", "Z1"], ["--category", "x"], ["--control", "x"], ["--backend", "x"], ["--seed", "1"]):
+        run("--evidence", evidence, *bad, code=2)
+    run("--evidence", evidence.parent / "absent", code=2)
+    evidence.write_text("{}")
+    run("--evidence", evidence, code=2)
+
+
+def test_json_holds_every_property_with_its_verdicts(evidence: Path) -> None:
+    document = json.loads(run("--evidence", evidence, "--format", "json"))
+    assert [each["id"] for each in document["properties"]] == list(CATALOGUE)
+    first = next(each for each in document["properties"] if each["id"] == "D1")
+    assert [(each["backend"], each["status"]) for each in first["verdicts"]] == [
+        ("sqlite", "PASS"),
+        ("postgresql", "UNTESTED"),
+    ]
+    assert first["replay"] == "spillway inspect --replay D1 --seed 5"
+    assert first["evidence_for"]["ASVS 8.3.1"]
+
+
+def test_csv_has_a_row_for_each_property_and_database(evidence: Path) -> None:
+    ids = [row.split(",")[0] for row in run("--evidence", evidence, "--csv").splitlines()[1:]]
+    assert list(dict.fromkeys(ids)) == list(CATALOGUE)
+    assert (ids.count("B1"), ids.count("D1")) == (1, 2)
+
+
+def test_the_page_is_whole_escaped_and_fetches_nothing(evidence: Path) -> None:
+    page = run("--evidence", evidence, "--format", "html")
+    assert page == run("--evidence", evidence, "--format", "html")
+    assert all(f'id="{id_}"' in page for id_ in CATALOGUE)
+    assert "no &lt;wall&gt;" in page and "&lt;b&gt;" in page and "no <wall>" not in page
+    assert "<script" not in page and "http" not in page and "url(" not in page
+
+
+def test_without_a_checkout_everything_is_untested_and_it_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attacks, "checkout", lambda: None)
+    done = CliRunner().invoke(app, ["inspect"])
+    assert done.exit_code == 0 and "81 UNTESTED" in done.stdout
+    assert "this needs a checkout" in done.stderr
+    assert CliRunner().invoke(app, ["inspect", "--strict"]).exit_code == 1
