@@ -25,6 +25,12 @@ SeedFlag = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help
 EvidenceFlag = Annotated[
     Path | None, typer.Option("--evidence", metavar="FILE", help="Run nothing: read evidence or a pack.")
 ]
+PackFlag = Annotated[Path | None, typer.Option("--pack", metavar="FILE", help="Also write the evidence, with a root.")]
+VerifyFlag = Annotated[Path | None, typer.Option("--verify", metavar="PACK", help="Check a pack, and nothing else.")]
+SecretsFlag = Annotated[
+    Path | None,
+    typer.Option("--secrets", envvar="SPILLWAY_SECRETS", metavar="FILE", help="What packs are signed with."),
+]
 StrictFlag = Annotated[bool, typer.Option("--strict", help="Exit code 1 also where something is untested.")]
 
 
@@ -39,6 +45,9 @@ def inspect(
     replay: ReplayFlag = None,
     seed: SeedFlag = None,
     evidence: EvidenceFlag = None,
+    pack: PackFlag = None,
+    verify: VerifyFlag = None,
+    secrets: SecretsFlag = None,
     strict: StrictFlag = False,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -46,12 +55,16 @@ def inspect(
     """Attack the isolation of tenants, property by property, and show what held; exit code 1 if anything did not."""
     from sim.cli import inspect_tables as tables
     from sim.cli.choice import choose
+    from sim.cli.inspect_pack import verify_pack, write_pack
     from sim.inspector import words
     from tenants.isolation.catalogue import chosen
     from tenants.isolation.inspect import inspect as judge
 
     session = session_of(ctx)
     shape = form(csv=csv, md=md, fmt=choose(format_, ("table", "json", "html"), "format", "--format"))
+    if verify is not None:
+        verify_pack(session, verify, secrets, shape)
+        return
     if evidence is not None and (replay is not None or seed is not None):
         raise typer.BadParameter("--evidence runs nothing: neither --replay nor --seed goes with it")
     ids = [*(property_ or ()), *([replay] if replay else [])]
@@ -59,6 +72,8 @@ def inspect(
     database = _backend(backend)
     narrowed = [each.id for each in properties] if ids or category or control else []
     found, absent = _evidence(session, evidence, narrowed, database, seed, tell=replay is not None)
+    if pack is not None:
+        write_pack(session, pack, found, secrets)
     report = judge(properties, found, backend=database, **({"absent": absent} if absent else {}))
     if shape == "html" and not session.json:
         from sim.inspector.page import render
@@ -92,12 +107,12 @@ def _evidence(
     session: Session, file: Path | None, ids: list[str], database: "Backend | None", seed: int | None, *, tell: bool
 ) -> "tuple[list[Evidence], str]":
     """The evidence in a file, or of a run made now; and why there is none, where nothing can be run."""
+    from sim.cli.inspect_pack import read_evidence_or_pack
     from sim.inspector.attacks import NEEDED, checkout, run_attacks
-    from tenants.isolation.evidence import read_evidence
     from tenants.isolation.inspect import strangers
 
     if file is not None:
-        found = read_evidence(file.read_text(encoding="utf-8").splitlines(), str(file))
+        found = read_evidence_or_pack(file)
         if unknown := strangers(found):
             note(session, f"{file}: the catalogue has no {', '.join(unknown)}")
         return found, "the evidence says nothing of it"

@@ -3,5 +3,4 @@
 attacks  runs tests/isolation in a process of its own, and reads its evidence
 words    the report as plain data, and in one line
 page     the report as one HTML page
-pack     evidence with a Merkle root over it, to be handed to an auditor
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from billing.store.secrets_file import make_secrets
 from sim.cli import app
 from sim.inspector import attacks
 from tenants.isolation.catalogue import CATALOGUE
@@ -108,3 +109,41 @@ def test_without_a_checkout_everything_is_untested_and_it_says_what_it_needs(mon
     assert done.exit_code == 0 and "81 UNTESTED" in done.stdout
     assert "this needs a checkout" in done.stderr
     assert CliRunner().invoke(app, ["inspect", "--strict"]).exit_code == 1
+
+
+def test_a_pack_shows_every_change(evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pack = tmp_path / "pack.jsonl"
+    make_secrets(tmp_path / "spillway.secrets", lambda count: bytes(range(count)))
+    make_secrets(tmp_path / "other.secrets", lambda count: bytes(count))
+    table = run("--evidence", evidence, "--pack", pack)
+    run("--evidence", evidence, "--pack", pack, code=2)
+    assert re.search("sound +yes", run("--verify", pack)) and re.search("signature +good", run("--verify", pack))
+    assert run("--evidence", pack) == table
+    assert "WRONG" in run("--verify", pack, "--secrets", "other.secrets", code=1)
+    whole = pack.read_text()
+    lines = whole.splitlines(keepends=True)
+    changed = [
+        "".join([lines[0], *lines[2:]]),
+        "".join([*lines, lines[1]]),
+        "".join([lines[0], lines[2], lines[1], *lines[3:]]),
+        whole.replace('"examples":3', '"examples":4', 1),
+    ]
+    for text in changed:
+        pack.write_text(text)
+        assert "was changed" in run("--verify", pack, code=1)
+        run("--evidence", pack, code=2)
+    pack.write_text(whole.replace("c0ffee", "c0ffef", 1))  # the commit that the head names
+    assert "WRONG" in run("--verify", pack, code=1)
+    (tmp_path / "spillway.secrets").unlink()
+    assert "not checked" in run("--verify", pack)
+    run("--evidence", evidence, "--pack", "unsigned.jsonl", "--quiet")
+    assert re.search("signature +none", run("--verify", "unsigned.jsonl"))
+    run("--verify", evidence, code=2)
+
+
+def test_the_harness_writes_what_the_inspector_reads() -> None:
+    """The attacks of this checkout are found; they are not run here, since they run as tests of their own."""
+    root = attacks.checkout()
+    assert root is not None and (root / attacks.ATTACKS / "conftest.py").is_file()
+    assert attacks.commit_of(Path("/")) == ""
