@@ -8,6 +8,7 @@ import pytest
 
 from house_rules import ROOT
 from isolation import Attack, Mutant, attack, mutant, seed_of
+from tenants.isolation.catalogue import CATALOGUE
 from tenants.isolation.evidence import Result, read_evidence
 
 SAMPLE = """
@@ -109,3 +110,17 @@ def test_faults_are_planted_where_they_can_be() -> None:
     ]
     assert seed_of(known, "t", None) == seed_of(known, "t", None) != seed_of(known, "u", None)
     assert seed_of(known, "t", 7) == 7
+
+
+def test_every_attack_is_on_a_row_of_the_catalogue_and_every_such_row_has_a_fault(
+    request: pytest.FixtureRequest,
+) -> None:
+    known = {
+        id(found): found
+        for item in request.session.items
+        if isinstance(found := getattr(getattr(item, "function", None), "isolation", None), Attack)
+    }
+    attacked = {property for found in known.values() for property in found.properties}
+    with_faults = {fault.property for found in known.values() for fault in found.mutants}
+    assert attacked - CATALOGUE.keys() == set()
+    assert attacked - with_faults == set(), "attacks that no planted fault has shown to be able to fail"
