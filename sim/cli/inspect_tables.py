@@ -95,6 +95,7 @@ def _detail(row: Row) -> Table:
         seeds = ", ".join(map(str, each.seeds)) or "-"
         tries = f"attacks {each.attacks}, examples {each.examples}, {each.duration_ms} ms, seed {seeds}"
         lines.append((f"on {each.backend}", f"{each.status}{': ' * bool(each.reason)}{each.reason}; {tries}"))
+        lines += (("  note", note) for note in each.notes)
         lines += (
             ("  planted", f"{fault.says}: {'caught' if fault.caught else 'SURVIVED'}: {fault.said}")
             for fault in each.faults

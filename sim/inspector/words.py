@@ -49,6 +49,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "backend": str(verdict.backend),
         "status": str(verdict.status),
         "seeds": list(verdict.seeds),
+        "notes": list(verdict.notes),
         "faults": [fault._asdict() for fault in verdict.faults],
     }
 

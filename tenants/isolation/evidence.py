@@ -30,7 +30,7 @@ class Result(StrEnum):
 
 
 class Evidence(BaseModel):
-    """One attempt. `mutant` is empty for the plain attack, and `killed` is None there."""
+    """One attempt. `mutant` is empty for the plain attack, and `killed` is None there; `note` is what it compared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,6 +44,7 @@ class Evidence(BaseModel):
     mutant: str = ""
     killed: bool | None = None
     reason: str = ""
+    note: str = ""
     commit: str = ""
 
     def line(self) -> str:

@@ -48,6 +48,7 @@ class Verdict(NamedTuple):
     examples: int
     duration_ms: int
     attacks: int
+    notes: tuple[str, ...]
     faults: tuple[Fault, ...]
 
     @property
@@ -164,6 +165,7 @@ def _verdict(wanted: Property, backend: Backend, found: Sequence[Evidence], abse
         sum(each.examples for each in plain),
         sum(each.duration_ms for each in here),
         len(plain),
+        tuple(dict.fromkeys(each.note for each in plain if each.note)),
         faults,
     )
 

@@ -81,6 +81,7 @@ class Case:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.first: BaseException | None = None
+        self.notes: list[str] = []
 
     @functools.cached_property
     def place(self) -> str:
@@ -95,6 +96,10 @@ class Case:
     def tried(self, count: int = 1) -> None:
         """Count examples."""
         self.examples += count
+
+    def note(self, said: object) -> None:
+        """Tell the reader of the evidence something, such as what differed and how many bytes were compared."""
+        self.notes.append(str(said))
 
     def given(self, strategy: Any, function: Callable[[Any], object], examples: int = 25) -> None:
         """`function` on `examples` values of the strategy, shrunk when it fails; counts them."""
@@ -249,6 +254,7 @@ def record(known: Attack, case: Case, result: Result, reason: str, started: floa
             mutant=planted.says if planted else "",
             killed=(result is Result.PASS if result is not Result.UNTESTED else None) if planted else None,
             reason=reason,
+            note="; ".join(dict.fromkeys(case.notes))[:400],
             commit=os.environ.get("SPILLWAY_COMMIT", ""),
         ).line()
         for each in ((planted.property,) if planted else known.properties)

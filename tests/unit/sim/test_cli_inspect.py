@@ -16,7 +16,14 @@ from tenants.isolation.evidence import Backend, Evidence, Result
 
 def line(property: str, backend: str = "model", result: str = "PASS", mutant: str = "", reason: str = "") -> str:
     killed = result == "PASS" if mutant else None
-    plain = {"test": "t", "seed": 5, "examples": 3, "duration_ms": 7, "commit": "c0ffee"}
+    plain = {
+        "test": "t",
+        "seed": 5,
+        "examples": 3,
+        "duration_ms": 7,
+        "commit": "c0ffee",
+        "note": "B's use differed; 812 bytes",
+    }
     record = Evidence(
         property=property,
         backend=Backend(backend),
@@ -63,7 +70,8 @@ def test_the_table_names_what_holds_and_what_was_not_shown(evidence: Path) -> No
 
 def test_filters_and_exit_codes(evidence: Path) -> None:
     assert "Nothing of anybody" not in run("--evidence", evidence, "--property", "b1")
-    assert run("--evidence", evidence, "--property", "B1", "--strict").startswith("B1 Bills depend on own use")
+    whole = run("--evidence", evidence, "--property", "B1", "--strict")
+    assert whole.startswith("B1 Bills depend on own use") and "B's use differed; 812 bytes" in whole
     run("--evidence", evidence, "--strict", code=1)
     assert '"id": "D1"' in run("--evidence", evidence, "--control", "asvs8.3.1", "--format", "json")
     assert run("--evidence", evidence, "--backend", "sqlite", "--property", "D1", "--strict")
