@@ -2,7 +2,7 @@
 
 All functions work inside the caller's transaction (`engine.writing`), which holds the one writer's lock: between
 asking for the last number of a series and taking the next, nobody else can. Killed at any moment, a store holds a
-document with its number and its entries, or nothing of it.
+document with its number, its entries and its row of the audit log, or nothing of it.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,11 @@ from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry, credit_note_entries, invoice_entries, payment_entries, void_entries
 from billing.invoices.lifecycle import Payment, issue_note, pay, require_issued_by, series_of, void
 from billing.store import tables_books as tables
+from billing.store.audit import LOCAL, record
 
 
-def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0) -> None:
-    """Keep an issued invoice: its bytes, its lines, its ledger entries.
+def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0, actor: str = LOCAL) -> None:
+    """Keep an issued invoice: its bytes, its lines, its ledger entries, and that `actor` issued it.
 
     Raises:
         InvoiceError: its number is not the next of its series, or the tenant's month has an invoice that stands.
@@ -42,10 +43,18 @@ def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
     post(connection, invoice.tenant, invoice_entries(invoice))
+    details = {name: getattr(invoice, name) for name in ("id", "period", "currency", "total_micro", "hash")}
+    record(connection, invoice.tenant, actor, "invoice.issue", invoice.number, "", details, invoice.issued_s)
 
 
 def save_credit_note(
-    connection: Connection, number: str, returns: Sequence[Return], cause: str, reason: str, issued_s: int
+    connection: Connection,
+    number: str,
+    returns: Sequence[Return],
+    cause: str,
+    reason: str,
+    issued_s: int,
+    actor: str = LOCAL,
 ) -> CreditNote:
     """Make and keep the credit note that gives back parts of an invoice, and return it.
 
@@ -64,10 +73,14 @@ def save_credit_note(
     row |= {"series": series_of(note), "ordinal": ordinal, "document": document_bytes(note).decode()}
     connection.execute(insert(tables.credit_note), row)
     post(connection, note.tenant, credit_note_entries(note))
+    details = {name: getattr(note, name) for name in ("id", "cause", "currency", "total_micro", "hash")}
+    record(connection, note.tenant, actor, "credit_note.issue", note.number, reason, details, issued_s)
     return note
 
 
-def save_payment(connection: Connection, number: str, amount_micro: int, reference: str, time_s: int) -> bool:
+def save_payment(
+    connection: Connection, number: str, amount_micro: int, reference: str, time_s: int, actor: str = LOCAL
+) -> bool:
     """Keep a payment; False if that very payment is there already, which is no error.
 
     Raises:
@@ -85,10 +98,12 @@ def save_payment(connection: Connection, number: str, amount_micro: int, referen
     connection.execute(insert(tables.payment), payment._asdict())
     _set_status(connection, after)
     post(connection, payment.tenant, payment_entries(payment))
+    details = {"reference": reference, "currency": payment.currency, "amount_micro": amount_micro}
+    record(connection, payment.tenant, actor, "payment.note", number, "", details, time_s)
     return True
 
 
-def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
+def save_void(connection: Connection, number: str, voided_s: int, actor: str = LOCAL) -> Invoice:
     """Make an invoice void and return it: its number stays taken, its entries are taken back.
 
     Raises:
@@ -101,6 +116,7 @@ def save_void(connection: Connection, number: str, voided_s: int) -> Invoice:
     require_issued_by(invoice, voided_s, f"invoice {number}")
     _set_status(connection, after)
     post(connection, after.tenant, void_entries(invoice, voided_s))
+    record(connection, after.tenant, actor, "invoice.void", number, "", {"id": invoice.id}, voided_s)
     return after
 
 

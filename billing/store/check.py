@@ -12,6 +12,7 @@ from billing.errors import EventError
 from billing.finding import Finding
 from billing.log.event import Event, data_of, event_hash, require_event
 from billing.log.gaps import Arrived, arrive
+from billing.store.check_audit import check_audit
 from billing.store.check_books import check_books
 from billing.store.migrate import differences
 from billing.store.reader import quarantined, terms_in
@@ -104,6 +105,14 @@ def check_kept(connection: Connection) -> list[Finding]:
     return found
 
 
+def check_deeds(connection: Connection) -> list[Finding]:
+    """Hash the audit log again. Whether it was written anew as a whole, its witness knows: `spillway audit verify`."""
+    _, faults = check_audit(connection)
+    return [
+        Finding(f"audit log of {each.tenant or 'the house'}, entry {each.position}", each.what, 1) for each in faults
+    ]
+
+
 CHECKS: Mapping[str, Check] = {
     "file": check_file,
     "schema": check_schema,
@@ -111,6 +120,7 @@ CHECKS: Mapping[str, Check] = {
     "chain": check_chain,
     "kept": check_kept,
     "books": check_books,
+    "audit": check_deeds,
 }
 
 

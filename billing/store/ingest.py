@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from billing.errors import EventError, StoreError
 from billing.log.event import Event
+from billing.store.audit import LOCAL, record
 from billing.store.engine import kept_open, writing
 from billing.store.tables_log import event_terms
-from billing.store.writer import Aside, BrokenLink, Conflict, append, put_aside
+from billing.store.writer import Appended, Aside, BrokenLink, Conflict, append, put_aside
+from tenants.audit.entry import HOUSE
 
 BATCH = 5_000
 _SHOWN_MAX = 20  # of the records at fault; all are in quarantine
@@ -44,13 +46,15 @@ def ingest(
     records: Iterable[Event | EventError],
     *,
     origin: str = "",
+    at_s: int | None = None,
     batch: int = BATCH,
     on_batch: Callable[[Ingested], None] | None = None,
 ) -> Ingested:
     """Append events, a transaction per batch; records that are no events go into quarantine.
 
     Args:
-        origin:   where records come from that are no events, for the quarantine.
+        origin:   where records come from, for the quarantine and the audit log.
+        at_s:     Unix seconds, for the audit log; None: no clock is asked, the events' last second stands for it.
         on_batch: told the totals after each batch.
 
     Raises:
@@ -59,18 +63,22 @@ def ingest(
     total = Ingested()
     with kept_open(engine):
         for chunk in _batched(records, batch):
-            total = _taken_in(engine, chunk, origin, total)
+            total = _taken_in(engine, chunk, origin, at_s, total)
             if on_batch is not None:
                 on_batch(total)
     return total
 
 
-def _taken_in(engine: Engine, chunk: list[Event | EventError], origin: str, total: Ingested) -> Ingested:
+def _taken_in(
+    engine: Engine, chunk: list[Event | EventError], origin: str, at_s: int | None, total: Ingested
+) -> Ingested:
     events = [record for record in chunk if isinstance(record, Event)]
     refused = [record for record in chunk if isinstance(record, EventError)]
     with writing(engine) as connection:
         done = append(connection, events)
         put_aside(connection, [_refusal(origin, error) for error in refused])
+        if done.new or done.conflicts or refused:
+            _note_batch(connection, events, done, len(refused), origin, at_s)
     return Ingested(
         total.new + done.new,
         total.duplicates + done.duplicates,
@@ -83,8 +91,23 @@ def _taken_in(engine: Engine, chunk: list[Event | EventError], origin: str, tota
     )
 
 
-def note_terms(connection: Connection, source: str, terms: str, events: int | None = None) -> None:
-    """Note by which terms a source is billed (the text of a scenario or a terms file), and how many events it has.
+def _note_batch(
+    connection: Connection, events: list[Event], done: Appended, refused: int, origin: str, at_s: int | None
+) -> None:
+    """One entry a batch, in the house's own log: a batch is of many tenants, and each event names its own."""
+    sources: dict[str, list[int]] = {}
+    for event in events:
+        span = sources.setdefault(event.source, [event.seq, event.seq])
+        span[:] = min(span[0], event.seq), max(span[1], event.seq)
+    told = {"new": done.new, "conflicts": len(done.conflicts), "refused": refused, "sources": sources}
+    when_s = max((event.time_s for event in events), default=0) if at_s is None else at_s
+    what = next(iter(sources)) if len(sources) == 1 else origin
+    record(connection, HOUSE, LOCAL, "events.import", what, "", told, when_s)
+
+
+def note_terms(connection: Connection, source: str, terms: str, events: int | None = None, at_s: int = 0) -> None:
+    """Note by which terms a source is billed (the text of a scenario or a terms file), and how many events it has, at
+    Unix second `at_s`.
 
     Raises:
         StoreError: the source is billed by other terms already.
@@ -94,6 +117,7 @@ def note_terms(connection: Connection, source: str, terms: str, events: int | No
     if known is None:
         row = {"source": source, "hash": hash_, "terms": terms, "events": events}
         connection.execute(insert(event_terms), row)
+        record(connection, HOUSE, LOCAL, "terms.note", source, "", {"hash": hash_, "events": events}, at_s)
     elif known != hash_:
         message = f"source {source} has other terms already"
         raise StoreError(message, code="conflict", path="terms", found=hash_, allowed=known)

@@ -13,6 +13,7 @@ from billing.closing.month import Basis, Part, month_parts
 from billing.errors import BillingError
 from billing.invoices.invoice import Invoice
 from billing.months import month_label, parse_month
+from billing.store.audit import LOCAL, record
 from billing.store.books import entries_in, invoices_in, post, save_invoice, standing_invoice
 from billing.store.engine import writing
 from billing.store.tables_books import invoice as invoice_table
@@ -78,7 +79,11 @@ def post_wallets(connection: Connection, basis: Basis, month: int) -> None:
     posted = {entry.document for entry in entries_in(connection, BESIDE)} if moved else set()
     for entry in moved:
         due = wallet_postings([entry], basis.wallet_kind, basis.terms.currency.code, basis.books.names.epoch_s)
-        post(connection, entry.tenant, [each for each in due if each.document not in posted])
+        new = [each for each in due if each.document not in posted]
+        post(connection, entry.tenant, new)
+        for each in new:
+            details = {"account": each.account, "amount_micro": each.amount_micro, "currency": each.currency}
+            record(connection, entry.tenant, LOCAL, "wallet.post", each.document, "", details, each.time_s)
 
 
 def _late(

@@ -16,8 +16,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from billing.errors import StoreError
+from billing.store.audit import LOCAL, record
 from billing.store.engine import make_durable, place_of, reading, writing
 from billing.store.schema import all_tables
+from tenants.audit.entry import HOUSE
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -41,8 +43,8 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def init(engine: Engine) -> str:
-    """Make the store that `engine` was opened for, or bring it up if it is there; return its revision.
+def init(engine: Engine, at_s: int = 0) -> str:
+    """Make the store that `engine` was opened for, or bring it up if it is there, as `upgrade`; return its revision.
 
     Raises:
         StoreError: the database holds tables of somebody else, or cannot be used.
@@ -52,14 +54,21 @@ def init(engine: Engine) -> str:
             allowed = "an empty database, or one made by `spillway db init`"
             raise StoreError("database holds other tables", code="bad_store", file=place_of(engine), allowed=allowed)
     make_durable(engine)
-    return upgrade(engine)
+    return upgrade(engine, at_s)
 
 
-def upgrade(engine: Engine) -> str:
-    """Bring a store to the head revision and return it. Raises StoreError for a store of a newer program."""
+def upgrade(engine: Engine, at_s: int = 0) -> str:
+    """Bring a store to the head revision and return it; its audit log says so, at Unix second `at_s`.
+
+    Raises:
+        StoreError: a store of a newer program.
+    """
     with writing(engine) as connection:
-        _require_known(engine, revision_of(connection))
+        before = revision_of(connection)
+        _require_known(engine, before)
         command.upgrade(_config(connection), "head")
+        if before != head():
+            record(connection, HOUSE, LOCAL, "store.upgrade", head(), "", {"from": before}, at_s)
     return head()
 
 

@@ -12,7 +12,7 @@ entry = Table(
     "all_audit_entry",
     METADATA,
     Column("tenant", Text, primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),  # from 0, for each tenant on its own
+    Column("position", Integer, primary_key=True, autoincrement=False),  # from 1, for each tenant on its own
     Column("time_s", Integer, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),

@@ -18,9 +18,10 @@ def init(ctx: typer.Context, db: DbFlag = DEFAULT) -> None:
     """Make the store; one that is there already is brought up to date."""
     from billing.store.engine import open_store, place_of
     from billing.store.migrate import init as make
+    from sim.cli import edge
 
     engine = open_store(db, create=True)
-    revision = make(engine)
+    revision = make(engine, edge.now_s())
     _answer_revision(session_of(ctx), place_of(engine), revision)
 
 
@@ -30,10 +31,11 @@ def upgrade(ctx: typer.Context, db: DbFlag = DEFAULT) -> None:
     from billing.store.engine import open_store, place_of
     from billing.store.migrate import require_store
     from billing.store.migrate import upgrade as bring_up
+    from sim.cli import edge
 
     engine = open_store(db)
     require_store(engine)
-    _answer_revision(session_of(ctx), place_of(engine), bring_up(engine))
+    _answer_revision(session_of(ctx), place_of(engine), bring_up(engine, edge.now_s()))
 
 
 def _answer_revision(session: Session, place: str, revision: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from sim.cli import edge
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.intake import INTERVAL_FORMATS, ClockFlag, ProductFlag, RegionFlag, SkuFlag, reader_of
@@ -67,7 +68,7 @@ def import_(
         brought = _of_intervals(engine, source, name or format_, _required(ctx, terms), told)
     with progress(session, f"importing {source}") as tick:
         on_batch = None if tick is None else lambda done: tick(done.seen, brought.total or done.seen)
-        done = ingest(engine, brought.records, origin=source, on_batch=on_batch)
+        done = ingest(engine, brought.records, origin=source, at_s=edge.now_s(), on_batch=on_batch)
     _tell_faults(session, brought, done)
     document = {
         "db": place_of(engine),
@@ -110,7 +111,7 @@ def _of_run(session: Session, engine: "Store", name: str) -> Records:
     require_metered(run)
     count = event_count(run)
     with writing(engine) as connection:
-        note_terms(connection, source_of(run), run_terms_text(run), count)
+        note_terms(connection, source_of(run), run_terms_text(run), count, edge.now_s())
     return Records(events_of(run), count)
 
 
@@ -141,7 +142,7 @@ def _of_intervals(
     with Path(file).open("rb") as data:
         source = f"{name}/{hashlib.file_digest(data, 'sha256').hexdigest()[:16]}"
     with writing(engine) as connection:
-        note_terms(connection, source, Path(terms).read_text(encoding="utf-8"))
+        note_terms(connection, source, Path(terms).read_text(encoding="utf-8"), None, edge.now_s())
         fresh, known, aside = fresh_facts(connection, name, source, facts)
         put_aside(connection, aside)
     return Records([*refused, *chained_facts(source, fresh)], len(refused) + len(fresh) + 1, known, tuple(aside))

@@ -7,12 +7,17 @@ import typer
 if TYPE_CHECKING:
     from billing.store.engine import Store
     from billing.terms import Terms
+    from tenants.access.secrets import Secrets
 
 DbFlag = Annotated[
     str, typer.Option("--db", envvar="SPILLWAY_DB", metavar="FILE|URL", help="A SQLite file, or postgresql://...")
 ]
 TermsFlag = Annotated[
     str | None, typer.Option("--terms", metavar="FILE", help="A terms file or scenario, if the log names none.")
+]
+SecretsFlag = Annotated[
+    str | None,
+    typer.Option("--secrets", envvar="SPILLWAY_SECRETS", metavar="FILE", help="Of the store [beside the database]."),
 ]
 DEFAULT = "spillway.db"
 
@@ -25,6 +30,15 @@ def current_store(db: str) -> "Store":
     engine = open_store(db)
     require_current(engine)
     return engine
+
+
+def secrets_of(db: str, named: str | None) -> "Secrets":
+    """The secrets of a store, made where there are none yet. Raises StoreError for a damaged file."""
+    from billing.store.secrets_file import load_secrets, make_secrets, secrets_path
+    from sim.cli import edge
+
+    path = secrets_path(db, named)
+    return load_secrets(path) if path.exists() else make_secrets(path, edge.entropy)
 
 
 def terms_for(engine: "Store", file: str | None) -> "Terms":

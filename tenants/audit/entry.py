@@ -84,6 +84,11 @@ def escaped(text: str) -> str:
     return "".join(_written(character) for character in text)
 
 
+def shown(text: str) -> str:
+    """Return a text of the log as it may be printed, even where somebody has written into the database by hand."""
+    return text if text.isprintable() else escaped(text)
+
+
 def _written(character: str) -> str:
     if character.isprintable() and character != "\\":
         return character

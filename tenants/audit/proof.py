@@ -1,0 +1,140 @@
+"""A proof that travels: one entry, the path to its tree's root, and the path from there to a signed checkpoint.
+
+Whoever holds it needs no database. He hashes the entry, follows the paths, and compares the last root with the one in
+his copy of the witness file. Other tenants appear in it as hashes only, and a head's root cannot be guessed.
+"""
+
+import hmac
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tenants.audit.checkpoint import AuditError, Checkpoint, TreeHead, head_hash, over_heads, signature_of
+from tenants.audit.entry import AuditEntry, entry_hash
+from tenants.audit.merkle import Tree, verify_inclusion
+from tenants.errors import first_complaint
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ProvenEntry(_Part):
+    """An entry, field by field."""
+
+    tenant: str
+    position: int
+    time_s: int
+    actor: str
+    action: str
+    object: str
+    reason: str
+    details_hash: str
+
+
+class Witnessed(_Part):
+    """Where a tree stands in a checkpoint: `index` among `count` heads, and what was signed."""
+
+    time_s: int
+    count: int
+    root: Hex
+    before: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    signature: Hex
+    index: int
+    path: list[Hex]
+
+
+class Proof(_Part):
+    """An entry, and the tree of `size` and `root` that it stands in. `checkpoint` is None where no checkpoint has seen
+    the entry yet: then the proof holds against this root alone."""
+
+    entry: ProvenEntry
+    size: int
+    root: Hex
+    path: list[Hex]
+    checkpoint: Witnessed | None
+
+
+def prove(entry: AuditEntry, tree: Tree, checkpoints: Sequence[Checkpoint] = ()) -> Proof:
+    """Return the proof of an entry, by the first checkpoint that has seen it.
+
+    Raises:
+        IndexError: the entry is not in the tree, or a checkpoint has seen a larger one.
+    """
+    proven = ProvenEntry(**entry._asdict())
+    for each in checkpoints:
+        for index, head in enumerate(each.heads):
+            if head.tenant == entry.tenant and head.size >= entry.position:
+                path = [node.hex() for node in over_heads(each.heads).inclusion(index)]
+                seen = Witnessed(
+                    time_s=each.time_s,
+                    count=len(each.heads),
+                    root=each.root,
+                    before=each.before,
+                    signature=each.signature,
+                    index=index,
+                    path=path,
+                )
+                return _proof(proven, tree, head.size, seen)
+    return _proof(proven, tree, len(tree), None)
+
+
+def _proof(entry: ProvenEntry, tree: Tree, size: int, seen: Witnessed | None) -> Proof:
+    path = [node.hex() for node in tree.inclusion(entry.position - 1, size)]
+    return Proof(entry=entry, size=size, root=tree.root(size).hex(), path=path, checkpoint=seen)
+
+
+def read_proof(text: str, file: str) -> Proof:
+    """Return the proof in a file as `spillway audit prove` writes it. Raises AuditError for anything else."""
+    try:
+        return Proof.model_validate_json(text)
+    except ValidationError as error:
+        raise AuditError(file=file, **first_complaint(error, Proof)._asdict()) from None
+
+
+def proof_faults(proof: Proof, key: bytes | None = None, witness: Sequence[Checkpoint] | None = None) -> list[str]:
+    """Return what is wrong with a proof; nothing where it holds.
+
+    Args:
+        key:     that checkpoints are signed with; None: the signature is not looked at.
+        witness: the verifier's own copy of the witness file; None: the checkpoint's root is taken as it is told.
+    """
+    entry = AuditEntry(**proof.entry.model_dump())
+    path = [bytes.fromhex(node) for node in proof.path]
+    found = []
+    if not verify_inclusion(entry_hash(entry), entry.position - 1, proof.size, path, bytes.fromhex(proof.root)):
+        found.append("the entry is not in the tree of this root")
+    if (seen := proof.checkpoint) is None:
+        return found if witness is None else [*found, "no checkpoint has seen the entry"]
+    head = head_hash(TreeHead(entry.tenant, proof.size, proof.root))
+    over = [bytes.fromhex(node) for node in seen.path]
+    if not verify_inclusion(head, seen.index, seen.count, over, bytes.fromhex(seen.root)):
+        found.append("the tree is not in the checkpoint")
+    due = signature_of(seen.time_s, seen.count, seen.root, seen.before, key) if key is not None else seen.signature
+    if not hmac.compare_digest(due, seen.signature):
+        found.append("the checkpoint is not signed by this house")
+    told = (seen.time_s, seen.root, seen.before)
+    if witness is not None and told not in {(each.time_s, each.root, each.before) for each in witness}:
+        found.append("the checkpoint is not in the witness file")
+    return found
+
+
+def consistency(tree: Tree, first: int, second: int) -> dict[str, Any]:
+    """Return the proof that a tree of `second` entries begins with the one of `first`, as plain data.
+
+    Raises:
+        AuditError: sizes that the tree never had.
+    """
+    if not 0 <= first <= second <= len(tree):
+        allowed = f"0 <= first <= second <= {len(tree)}"
+        raise AuditError(
+            "no such sizes", code="bad_value", path="first, second", found=f"{first}, {second}", allowed=allowed
+        )
+    return {
+        "first": {"size": first, "root": tree.root(first).hex()},
+        "second": {"size": second, "root": tree.root(second).hex()},
+        "path": [node.hex() for node in tree.consistency(first, second)],
+    }
