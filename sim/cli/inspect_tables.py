@@ -36,7 +36,7 @@ def flat(report: Report) -> Table:
 
 
 def _by_category(report: Report) -> list[Table]:
-    columns = ("id", "attack tried", "held off by", "sqlite", "postgres", "model", "seed>", "tries>", "ms>", "faults>")
+    columns = ("id", "attack tried", "held off by", "sqlite", "postgres", "model", "seed", "tries>", "ms>", "faults>")
     names = dict.fromkeys(row.category for row in report.rows)
     return [Table(name, columns, [_line(row) for row in report.rows if row.category == name]) for name in names]
 

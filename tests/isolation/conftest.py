@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation import EVIDENCE, Attack, Case, Result, record, seed_of
+from isolation import Attack, Case, Result, record, seed_of
 
 _numbers = itertools.count()
 
@@ -26,13 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", cases, ids=names, indirect=True)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "isolation: an attack on a property of the catalogue (set by `attack`)")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--property` and `--backend` keep the runs that they name. Where evidence is wanted, only attacks give it."""
+    """`--property` and `--backend` keep the runs in this folder that they name; tests elsewhere are none of theirs."""
     wanted, backend = set(config.getoption("--property") or ()), config.getoption("--backend")
-    if not wanted and not backend and EVIDENCE not in os.environ:
+    if not wanted and not backend:
         return
 
     def keep(item: pytest.Item) -> bool:
+        if Path(__file__).parent not in item.path.parents:
+            return True
         known: Attack | None = getattr(getattr(item, "function", None), "isolation", None)
         if known is None:
             return False

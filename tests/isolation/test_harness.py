@@ -1,15 +1,15 @@
 """The harness itself: a fault that nobody notices turns a test red, and evidence says so."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from house_rules import ROOT
 from isolation import Attack, Mutant, attack, mutant, seed_of
+from sim.errors import SimError
+from sim.inspector.attacks import ATTACKS, run_attacks
 from tenants.isolation.catalogue import CATALOGUE
-from tenants.isolation.evidence import Result, read_evidence
+from tenants.isolation.evidence import Result
 
 SAMPLE = """
 from contextlib import nullcontext, contextmanager
@@ -48,32 +48,21 @@ def test_nobody_is_there(case):
 """
 
 
-def test_survivors_are_red_and_everything_is_written_down(tmp_path: Path) -> None:
-    """In a process of its own: a fault caught, a fault missed, a fault that could not be planted, and a skip."""
-    here = Path(__file__).parent
-    (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())
-    (tmp_path / "test_sample.py").write_text(SAMPLE)
-    evidence = tmp_path / "evidence.jsonl"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={ROOT}"]
-    command += [
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        f"--confcutdir={ROOT.parent}",
-        "-p",
-        "repeat_options",
-        str(tmp_path),
-    ]
-    (tmp_path / "repeat_options.py").write_text(
-        "def pytest_addoption(parser):\n"
-        "    parser.addoption('--seed', type=int)\n"
-        "    parser.addoption('--property', action='append')\n"
-        "    parser.addoption('--backend')\n"
-    )
-    environment = {"PATH": "", "PYTHONPATH": f"{tmp_path}:{ROOT}", "SPILLWAY_EVIDENCE": str(evidence)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert "MUTANT SURVIVED: P1: the wall has another colour" in done.stdout, done.stdout + done.stderr
-    assert "2 failed, 2 passed, 1 skipped" in done.stdout
-    found = read_evidence(evidence.read_text().splitlines(), "evidence")
+def test_survivors_are_red_and_everything_is_written_down(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `spillway inspect` runs them: a fault caught, a fault missed, one that could not be planted, and a skip."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("HYPOTHESIS_PROFILE", raising=False)
+    (tmp_path / ATTACKS).mkdir(parents=True)
+    (tmp_path / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
+    for name in ("conftest.py", "support", "differential", "isolation/conftest.py"):
+        (tmp_path / "tests" / name).symlink_to(ROOT / "tests" / name)
+    (tmp_path / ATTACKS / "test_sample.py").write_text(SAMPLE)
+    found = run_attacks(tmp_path, [], None, None, quiet=False, verbose=True)
+    said = capfd.readouterr().err
+    assert "MUTANT SURVIVED: P1: the wall has another colour" in said, said
+    assert "2 failed, 2 passed, 1 skipped" in said
     assert [(each.property, each.mutant, each.result, each.killed) for each in found] == [
         ("P1", "", Result.PASS, None),
         ("P1", "the wall is down", Result.PASS, True),
@@ -88,6 +77,9 @@ def test_survivors_are_red_and_everything_is_written_down(tmp_path: Path) -> Non
     ]
     assert found[0].examples == 5 and found[0].seed == found[1].seed
     assert len({each.test for each in found}) == 5
+    (tmp_path / ATTACKS / "test_sample.py").write_text("import nothing_of_that_name")
+    with pytest.raises(SimError, match="could not be run"):
+        run_attacks(tmp_path, ["P1"], None, 3, quiet=True, verbose=False)
 
 
 def test_faults_belong_to_their_attack() -> None:

@@ -168,7 +168,7 @@ def attack(*properties: str, on: tuple[str, ...] = MODEL) -> Callable[[Callable[
             _run(run.isolation, case, lambda: function(case, **fixtures))  # type: ignore[attr-defined]
 
         run.isolation = Attack(properties, on)  # type: ignore[attr-defined]
-        return run
+        return pytest.mark.isolation(run)
 
     return decorate
 
