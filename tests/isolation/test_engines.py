@@ -5,17 +5,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from asking import Ask, send
+from billing.store.engine import open_store, writing
+from billing.store.migrate import init
+from billing.store.schema import METADATA
 from canary import Canaries, logged
-from matrix import TENANTS, Rule, require_alike, require_complete, try_route
+from matrix import ROLES, TENANTS, Rule, require_alike, require_complete, try_route
+from tenant_world import Seeding, require_canaries_everywhere, watch_documents
 from toy_api import BUGS, ToyWorld
 from two_worlds import Channel, Step, compare_worlds
 
 VOID = ("POST", "/v1/invoices/void")
 QUOTA = ("PUT", "/v1/quota")
 INVOICE = ("GET", "/v1/invoices/{number}")
-EVERYBODY = (*TENANTS, "operator", "auditor")
+EVERYBODY = ROLES
 TABLE = {
     ("GET", "/openapi.json"): Rule(),
     ("GET", "/v1/invoices"): Rule(EVERYBODY),
@@ -126,3 +131,26 @@ def test_a_channel_is_measured_against_its_bound() -> None:
     assert compare_worlds(run, {"wait_s": 60}, {"wait_s": 90}, [channel(30)]).channels == {"eta": 30}
     with pytest.raises(AssertionError, match="above its bound"):
         compare_worlds(run, {"wait_s": 60}, {"wait_s": 90}, [channel(29)])
+
+
+def test_every_column_of_a_tenants_data_holds_a_canary(store_place: str) -> None:
+    """A new table or column of tenants' data is seeded by its shape, or fails here."""
+    watched, rng = Canaries(random.Random(3)), random.Random(4)
+    engine = open_store(store_place, create=True)
+    init(engine)
+    with writing(engine) as connection:
+        seed, tenant = Seeding(connection, rng.randbytes), watched.word("tenant")
+        seed.tenant(tenant, watched.word)
+        account = seed.account(tenant, watched.word, "tenant_admin")
+        for text in seed.key(tenant, account, "tenant_admin"):
+            watched.watch("key", text)
+        seed.books(tenant, watched.word, watched.number)
+        seed.events(tenant, watched.word)
+        seed.audit(tenant, watched.word, 2)
+        seed.rest(tenant, watched.word)
+        watch_documents(connection, tenant, watched)
+        assert require_canaries_everywhere(connection, tenant, watched) > 30
+        connection.execute(update(METADATA.tables["all_webhook"]).values(url="https://plain.example/"))
+        with pytest.raises(AssertionError, match=r"all_webhook\.url"):
+            require_canaries_everywhere(connection, tenant, watched)
+    engine.dispose()

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from io import StringIO
 from urllib.parse import unquote_to_bytes
 
+CLIENTS = ("httpx", "httpcore")  # who asks may log what it asks for
 _LETTERS = string.ascii_lowercase + string.digits
 _ESCAPED = re.compile(rb"\\u00([0-9a-fA-F]{2})")
 
@@ -23,8 +24,8 @@ _ESCAPED = re.compile(rb"\\u00([0-9a-fA-F]{2})")
 class Canaries:
     """Words and numbers by the field that they were put into. The same generator gives the same canaries."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
+    def __init__(self, rng: random.Random, whose: str = "another tenant's") -> None:
+        self._rng, self._whose = rng, whose
         self._forms: dict[bytes, str] = {}
         self._pattern: re.Pattern[bytes] | None = None
 
@@ -68,7 +69,7 @@ class Canaries:
     def require_absent(self, data: bytes | str, where: str) -> None:
         """Raises AssertionError: a canary stands in what another tenant was given."""
         found = self.found(data)
-        assert not found, f"{where} shows another tenant's {', '.join(found)}"
+        assert not found, f"{where} shows {self._whose} {', '.join(found)}"
 
 
 def forms(word: str) -> Iterator[bytes]:
@@ -96,9 +97,10 @@ def readings(raw: bytes) -> Iterator[bytes]:
 
 @contextmanager
 def logged() -> Iterator[StringIO]:
-    """Everything that is logged meanwhile, by whatever logger and at whatever level, with tracebacks."""
+    """Everything that is logged meanwhile, by whatever logger but the client's, at whatever level, with tracebacks."""
     text = StringIO()
     handler = logging.StreamHandler(text)
+    handler.addFilter(lambda record: not record.name.startswith(CLIENTS))
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s %(args)s"))
     root = logging.getLogger()
     level = root.level

@@ -5,14 +5,14 @@ code that it judges. A route that is in one and not in the other fails: whoever 
 is attacked in every cell.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asking import Answer, Ask, World, body_of, filled, routes_of, send
 from two_worlds import first_difference
 from work_count import counted
 
-ROLES = ("member", "tenant_admin", "operator", "auditor")
+ROLES = ("member", "tenant_admin", "operator", "auditor", "agent")
 TENANTS = ("member", "tenant_admin")
 PROBLEM_BYTES_MAX = 2_000
 
@@ -27,6 +27,7 @@ class Rule(NamedTuple):
         changes: it changes something, so it leaves a row in the audit log.
         uses_up: the object is gone afterwards, so each try needs a new one.
         foreign: "other" and "missing" objects meet this status.
+        house:   the objects of all tenants are alike to whoever may come: there is no "other".
         query:   of every request.
     """
 
@@ -36,6 +37,7 @@ class Rule(NamedTuple):
     changes: bool = False
     uses_up: bool = False
     foreign: int = 404
+    house: bool = False
     query: str = ""
     status: int = 0  # of success; 0: any from 200 to 299
 
@@ -72,7 +74,7 @@ def cells(route: tuple[str, str], rule: Rule, bad: Iterable[tuple[str, int]]) ->
     if not rule.roles:
         yield Cell(*route, "", "own", "", 200)
         return
-    whoses = ("own", "other", "missing") if rule.ids else ("own",)
+    whoses = ("own",) if not rule.ids else ("own", "missing") if rule.house else ("own", "other", "missing")
     yield from (Cell(*route, "", "own", form, status) for form, status in bad)
     for role in ROLES:
         for whose in whoses:
@@ -84,11 +86,18 @@ def ask_of(world: World, cell: Cell, rule: Rule) -> Ask:
     """The request of a cell. Operators' and auditors' own objects are those of the tenant "own"."""
     fresh = rule.uses_up and cell.expected == 200
     ids = {name: world.object(kind, cell.whose, fresh) for name, kind in rule.ids.items()}
-    named = {name: value[:-1] for name, value in rule.hints.items() if isinstance(value, str) and value.endswith(":")}
-    hints = {**rule.hints, **{name: world.object(kind, "own", fresh) for name, kind in named.items()}}
+    hints = {name: _named(world, value, fresh) for name, value in rule.hints.items()}
     body = body_of(world.app, cell.method, cell.path, hints)
     key = world.bad_keys()[cell.form][0] if cell.form else world.key(cell.role) if cell.role else ""
     return Ask(cell.method, filled(cell.path, ids) + rule.query, key, body)
+
+
+def _named(world: World, value: Any, fresh: bool) -> Any:
+    """A value of a body; "kind:" is the id of an own object, in a list too."""
+    if isinstance(value, list):
+        return [_named(world, each, fresh) for each in value]
+    is_kind = isinstance(value, str) and value.endswith(":")
+    return world.object(value[:-1], "own", fresh) if is_kind else value
 
 
 def judge(cell: Cell, answer: Answer, success: int = 0) -> None:
@@ -107,13 +116,13 @@ def require_problem(answer: Answer, what: str) -> None:
     assert len(answer.body) <= PROBLEM_BYTES_MAX, f"{what}: a problem document of {len(answer.body)} bytes"
 
 
-def try_route(world: World, route: tuple[str, str], rule: Rule, bad: bool = True) -> int:
-    """Try every cell of a route, with keys that are bad if `bad`; return how many cells.
+def try_route(world: World, route: tuple[str, str], rule: Rule, bad: Collection[str] | None = None) -> int:
+    """Try every cell of a route, with bad keys of the forms `bad` or of all; return how many cells.
 
     Raises:
         AssertionError: a cell is not as the table says, a refusal changed something, or a change left no audit row.
     """
-    forms = [(form, status) for form, (_, status) in world.bad_keys().items()] if bad else []
+    forms = [(form, status) for form, (_, status) in world.bad_keys().items() if bad is None or form in bad]
     every = sorted(cells(route, rule, forms), key=lambda cell: cell.expected == 200)
     refused = [cell for cell in every if cell.expected != 200]
     before = world.database()
@@ -148,7 +157,7 @@ def require_alike(world: World, route: tuple[str, str], rule: Rule, role: str) -
     for whose in ("missing", "other", "missing"):  # the first one warms caches of prepared statements
         cell = Cell(*route, role, whose, "", rule.foreign)
         ask = ask_of(world, cell, rule)
-        world.steady()
+        world.steady(0)
         with counted() as done:
             answers.append(send(world.client, ask))
         work.append(done)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import StaticPool
 from starlette.responses import JSONResponse, Response
-from starlette.testclient import TestClient
 
+from asking import Client
 from canary import Canaries
 from matrix import ROLES, TENANTS
 
@@ -69,7 +69,7 @@ class ToyWorld:
             for row in rows:
                 connection.execute(text("INSERT INTO invoice VALUES (:t, :n, :m)"), dict(zip("tnm", row, strict=True)))
         self.app = application(self.engine, bug)
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client = Client(self.app)
 
     def key(self, role: str) -> str:
         return f"a-{role}"
@@ -80,7 +80,7 @@ class ToyWorld:
     def bad_keys(self) -> Mapping[str, tuple[str, int]]:
         return {"missing": ("", 401), "unknown": ("x-member", 401), "of nobody": ("a-chief", 401)}
 
-    def steady(self) -> None:
+    def steady(self, start: int | None = None) -> None:
         pass
 
     def database(self) -> Mapping[str, object]:
