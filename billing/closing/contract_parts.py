@@ -44,8 +44,7 @@ def contract_parts(basis: Basis, line: InvoiceLine) -> list[ContractPart]:
 
 def _part(contract: Contract, kind: str, row: ContractHour, horizon_s: int) -> ContractPart | None:
     of_capacity = {
-        "reservation_unused": (row.unused, BP),
-        "reservation_lent": (row.lent, BP),
+        "reservation_unused": (row.unused + row.lent, BP),
         "remedy_late": (row.late, -contract.delivery_remedy_bp),
         "remedy_recalled": (row.recalled, -contract.recall_remedy_bp),
     }

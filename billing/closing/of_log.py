@@ -9,6 +9,7 @@ from billing.closing.month import Basis
 from billing.closing.told import told_to, told_until
 from billing.errors import BillingError
 from billing.log.aside import spans_aside
+from billing.log.authority import overreach, tenant_of
 from billing.log.books import books_of, charging_of
 from billing.log.event import Event, event_hash
 from billing.log.fold import facts_of
@@ -31,6 +32,7 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
     Cost: O(events log events), all in memory.
     """
     every = list(events)
+    heard = [event for event in every if not overreach(event)]
     facts, mark = facts_of(every, terms), watermark(every)
     last: dict[str, Event] = {}
     for event in every:
@@ -41,12 +43,13 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
         until_s=mark.until_s - terms.metering.grace_s,
         finished=mark.finished,
         gaps=[(source.source, first, end) for source in mark.sources for first, end in source.gaps],
-        quarantined=spans_aside(every, facts.quarantined),
+        # What a tenant got wrong keeps no month open: that would be everybody's month.
+        quarantined=spans_aside(heard, [each for each in facts.quarantined if not tenant_of(each.source)]),
     )
     marks = charge_marks(facts.segments, free_rules(facts.names, terms.registry), charging_of(facts))
     held = Held(facts.segments, marks, [refs[0].id.removesuffix(".started") for refs in facts.events])
     try:
-        return LogBasis(Basis(books_of(facts, terms), terms, *told, told_to(every)), arrived, held)
+        return LogBasis(Basis(books_of(facts, terms), terms, *told, told_to(heard)), arrived, held)
     except BillingError as error:
         return LogBasis(error, arrived, held)
 

@@ -7,8 +7,8 @@ much of the contract was used.
 | kind | quantity | amount |
 |---|---|---|
 | reservation_used | GPU-seconds of the contract that the tenant held | 0: charged as usage |
-| reservation_unused | those that it did not, and nobody else did | their price under `charge = "term"`, else 0 |
-| reservation_lent | those that somebody else held meanwhile | as unused |
+| reservation_unused | those that it did not, whoever did | their price under `charge = "term"`, else 0 |
+| reservation_lent | those of the unused that somebody else held meanwhile: on nobody's bill | 0: part of unused |
 | reservation_undelivered | those that were promised and not there | 0 |
 | remedy_late, remedy_recalled | the same, by reason | minus their price x the remedy's basis points |
 | commitment_covered | GPU-seconds that drew down the floor | 0: charged as usage |

@@ -112,8 +112,10 @@ def _reserved(basis: Basis, priced: Priced) -> Iterator[ContractLine]:
     for month in months_in_force(basis.names, contract, basis.horizon_s):
         when = _Month(*month)
         yield _of_hours(priced, "reservation_used", kept.used, when, 0, True, "held by the tenant, charged as usage")
-        yield _of_hours(priced, "reservation_unused", kept.unused, when, term_bp, term, "held by nobody")
-        yield _of_hours(priced, "reservation_lent", kept.lent, when, term_bp, term, "held by others meanwhile")
+        # What others held of it is part of what its tenant did not use: which part, its bill must not tell.
+        unused = kept.unused + kept.lent
+        yield _of_hours(priced, "reservation_unused", unused, when, term_bp, term, "not held by the tenant")
+        yield _of_hours(priced, "reservation_lent", kept.lent, when, 0, False, "of these, held by others")
         note = "promised and not there, not charged"
         yield _of_hours(priced, "reservation_undelivered", missing, when, 0, False, note)
         for kind, gpu_s, remedy_bp, why in (

@@ -40,8 +40,9 @@ def _state(lines: Sequence[ContractLine]) -> ContractState:
     def gpu_s(kind: str) -> int:
         return sum(line.quantity for line in lines if line.kind == kind)
 
-    used, unused = gpu_s("reservation_used"), gpu_s("reservation_unused")
-    lent, undelivered = gpu_s("reservation_lent"), gpu_s("reservation_undelivered")
+    used, undelivered = gpu_s("reservation_used"), gpu_s("reservation_undelivered")
+    lent = gpu_s("reservation_lent")
+    unused = gpu_s("reservation_unused") - lent
     covered = [line for line in lines if line.kind == "commitment_covered"]
     short = [line for line in lines if line.kind in ("commitment_unused", "true_up")]
     in_gpu_s = any(line.quantity for line in (*covered, *short))

@@ -14,7 +14,7 @@ from billing.money import format_scaled, round_half_up
 
 Pool = tuple[str, str, str]  # product, region, SKU
 
-_UNUSED_CAPACITY = ("reservation_unused", "reservation_lent", "reservation_undelivered")
+_UNUSED_CAPACITY = ("reservation_unused", "reservation_undelivered")
 _FLOOR_MISSED = ("commitment_unused", "true_up")
 _AHEAD, _AHEAD_RETURNED = "commitment_upfront", "commitment_paid"
 _KINDS = {_AHEAD: Kind("Purchase", "One-Time"), _AHEAD_RETURNED: Kind("Credit", "One-Time")}

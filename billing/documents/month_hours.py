@@ -15,8 +15,7 @@ from billing.usage import IntArray
 
 # Lines of contracts that have hours of their own -> what of a contract's hour is theirs.
 _CAPACITY: dict[str, Callable[[ContractHour], int]] = {
-    "reservation_unused": lambda hour: hour.unused,
-    "reservation_lent": lambda hour: hour.lent,
+    "reservation_unused": lambda hour: hour.unused + hour.lent,
 }
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from billing.errors import BillingError
 from billing.log.allocations import SetAside, Told
+from billing.log.authority import overreach
 from billing.log.clock import jumps
 from billing.log.event import Event, data_of, require_event
 from billing.log.shapes import ENDED, RESIZED, SHAPES, STARTED, read
@@ -33,6 +34,9 @@ def admitted(events: Iterable[Event], epoch_s: int, set_aside: SetAside) -> Admi
     told: list[Told] = []
     off = _off_the_clock(once)
     for event in once:
+        if said := overreach(event):  # not even a reason to doubt the allocation that it names
+            set_aside(event, said)
+            continue
         if event.type.startswith(_ELSEWHERE) or event.type in (SOURCE_BEAT, SOURCE_ENDED):
             continue
         try:

@@ -111,19 +111,25 @@ def settled(tenant: str, id_: str, history: History, cut_s: int, set_aside: SetA
 
 
 def without_shared_gpus(allocations: list[Allocation], set_aside: SetAside) -> list[Allocation]:
-    """Return the allocations without those that hold a GPU of their tenant that an earlier one held at that time."""
-    held: dict[tuple[str, str], Allocation] = {}
+    """Return the allocations without those that hold a GPU that an earlier one held at that time, whoever it is of.
+
+    A GPU is known by its place and its name. No GPU-second is billed twice, neither to one tenant nor to two; who is
+    told of it learns nothing of the other's allocation.
+    """
+    held: dict[tuple[str, str, str], Allocation] = {}
     kept = []
-    for each in sorted(allocations, key=lambda each: (each.start_s, each.end_s, each.id)):
-        gpu_ids = each.told.get("gpu_ids") or ()
-        others = [(gpu, held[each.tenant, gpu]) for gpu in gpu_ids if (each.tenant, gpu) in held]
-        clash = next(((gpu, other) for gpu, other in others if other.end_s > each.start_s), None)
+    for each in sorted(allocations, key=lambda each: (each.start_s, each.end_s, each.id, each.tenant)):
+        names = each.told.get("gpu_ids") or ()
+        gpus = [(each.told["region"], each.told["sku"], gpu) for gpu in names]
+        clash = next((gpu for gpu in gpus if gpu in held and held[gpu].end_s > each.start_s), None)
         if clash is None:
-            held.update(((each.tenant, gpu), each) for gpu in gpu_ids)
+            held.update((gpu, each) for gpu in gpus)
             kept.append(each)
             continue
+        other = held[clash]
+        who = f"allocation {other.id}" if other.tenant == each.tenant else "another tenant"
         for event, _ in each.history.every():
-            set_aside(event, f"GPU {clash[0]} was held by allocation {clash[1].id} at that time")
+            set_aside(event, f"GPU {clash[2]} was held by {who} at that time")
     return kept
 
 

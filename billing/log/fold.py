@@ -7,7 +7,8 @@ is known: an end without its start is, until the start arrives.
     allocations  read as histories (`billing.log.allocations`), cut at the watermark while they are open
     conditions   GPUs down, stalled or degraded, for the seconds of an allocation that they name
     outages      pairs of started and ended; GPUs that are held meanwhile are down
-    meters       quantities spread evenly over their seconds, so that hours add up to them
+    meters       quantities, inside the allocation that they name, if any; spread evenly over their seconds, so that
+                 hours add up to them
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,7 +65,9 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     lives, alone = _parted(lives, known)
     allocations = _settled(lives, broken, known, cut_s, set_aside)
     outages = sorted(by_type[OUTAGE_STARTED] + by_type[OUTAGE_ENDED], key=_in_order)
-    used = [*by_type[METERED], *levels_used(by_type[LEVEL], cut_s)]
+    owned = {(each.tenant, each.id): each for each in allocations}
+    inside = [pair for pair in by_type[METERED] if _of_its_allocation(pair, owned, set_aside)]
+    used = [*inside, *levels_used(by_type[LEVEL], cut_s)]
     metered = [pair for pair in used if _has_price(pair, known, set_aside)]
     used = [*((each.start, each.told) for each in allocations), *metered, *by_type[CAPACITY]]
     builder = Builder(known, cut_s, by_type[INSTALLED], used, set_aside)
@@ -125,6 +128,19 @@ def _settled(
         for event, _ in history.every():
             set_aside(event, fault)
     return without_shared_gpus(found, set_aside)
+
+
+def _of_its_allocation(pair: Told, owned: Mapping[tuple[str, str], Allocation], set_aside: SetAside) -> bool:
+    """Whether use that names an allocation lies inside one that its tenant held: the log says whose it was, and not
+    who reports the use."""
+    event, data = pair
+    if "allocation" not in data:
+        return True
+    held = owned.get((event.subject, data["allocation"]))
+    if held is not None and held.start_s <= data["from_s"] and data["until_s"] <= held.end_s:
+        return True
+    set_aside(event, "its tenant did not hold that allocation at that time")
+    return False
 
 
 def _has_price(pair: Told, known: KnownTerms, set_aside: SetAside) -> bool:

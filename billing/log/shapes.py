@@ -9,7 +9,7 @@ preemption.executed  the eviction that ended an allocation: when notice was give
 outage.started, .ended   a fault took GPUs from a job; it has them again, gave up, or the source ends
 gpus.degraded        GPUs of an allocation were slow: worth `factor_bp` of their price
 stall.recorded       start-up: seconds of an allocation without work
-usage.metered        what is no time: tokens, calls, bytes over [from_s, until_s)
+usage.metered        what is no time: tokens, calls, bytes over [from_s, until_s), of an `allocation` if it names one
 level.changed        what a resource stores from then on, in MiB
 capacity.recorded    GPU-seconds that nobody held, by state
 pool.installed       GPUs that there are, and of which nodes; pools are listed in the order of these events
@@ -65,6 +65,7 @@ _OPTIONAL = {
     **dict.fromkeys(("pending_s", "stalled_s", "lost_s", "written_s"), _TIME),
     "region": _ID,
     "sku": _ID,
+    "allocation": _ID,
     "gpus_per_node": _SOME_GPUS,
 }
 

@@ -4,6 +4,9 @@ A source has told everything up to the time of its last event before which none 
 the earliest such time among the sources that are live; a source that has said `source.ended`, with nothing missing,
 holds back nobody, and one that has nothing to tell says `source.beat` now and then. Events with a time off their
 source's clock do not move it.
+
+What tenants report themselves (`api/TENANT`) has no say: nobody would ever know that one has told everything, and no
+tenant may hold back the bills of another, or bring them forward.
 """
 
 from collections.abc import Iterable
@@ -16,6 +19,7 @@ from billing.months import utc_text
 
 SOURCE_ENDED = "source.ended"
 SOURCE_BEAT = "source.beat"  # nothing happened, up to its time
+OF_TENANTS = "api/"  # how sources begin that tenants report through
 
 
 class SourceMark(NamedTuple):
@@ -42,6 +46,8 @@ def watermark(events: Iterable[Event]) -> Watermark:
     """
     by_source: dict[str, dict[int, Event]] = {}
     for event in events:
+        if event.source.startswith(OF_TENANTS):
+            continue
         by_source.setdefault(event.source, {}).setdefault(event.seq, event)
     marks = tuple(_mark(source, by_source[source]) for source in sorted(by_source))
     live = [mark.until_s for mark in marks if not mark.ended]

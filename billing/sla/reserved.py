@@ -8,7 +8,7 @@ from billing.money import floor_share
 from billing.sla.credit import Key
 from billing.usage import Names
 
-_THERE = ("reservation_used", "reservation_unused", "reservation_lent")
+_THERE = ("reservation_used", "reservation_unused")
 _PROMISED = (*_THERE, "reservation_undelivered")
 
 

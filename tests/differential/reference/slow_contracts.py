@@ -119,8 +119,8 @@ class SlowContracts:
             price = Fraction(self.prices[contract.product, *pool, hour], HOUR_S)
             term = int(contract.charge == "term")
             self._add(contract, "reservation_used", hour, used[contract.id], 0)
-            self._add(contract, "reservation_unused", hour, left[row] - lent, term * (left[row] - lent) * price)
-            self._add(contract, "reservation_lent", hour, lent, term * lent * price)
+            self._add(contract, "reservation_unused", hour, left[row], term * left[row] * price)
+            self._add(contract, "reservation_lent", hour, lent, 0)
             self._add(contract, "reservation_undelivered", hour, sums["late"] + sums["recalled"], 0)
             for what, remedy_bp in (
                 ("late", contract.delivery_remedy_bp),

@@ -70,4 +70,4 @@ def test_unused_capacity_is_charged_for_the_term_only(charge: str, kinds: set[st
     lines: list[ContractLine] = lines_of(full_world(1), parties([row]))
     parts = [line.quantity for line in lines if line.kind.startswith("reservation")]
     assert sum(parts) == 8 * 4 * HOUR_S
-    assert {line.kind for line in lines if line.exact.numerator} - {"reservation_lent"} == kinds
+    assert {line.kind for line in lines if line.exact.numerator} == kinds

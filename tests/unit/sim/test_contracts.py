@@ -37,7 +37,7 @@ from sim.settle import settle
 from sim.summary import summarise
 
 DAY_S, HOUR_S = 86_400, 3_600
-FEES = ("reservation_unused", "reservation_lent")
+FEES = ("reservation_unused",)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_another_price_book_changes_the_fee_of_a_term(folder: Path) -> None:
     dearer = with_book(basis, PriceBook.from_mappings(rows))
 
     def fees(books: Books) -> Fraction:
-        kinds = ("reservation_unused", "reservation_lent", "remedy_late", "remedy_recalled")
+        kinds = ("reservation_unused", "remedy_late", "remedy_recalled")
         return sum((Fraction(*line.exact) for line in books.agreed.lines if line.kind in kinds), Fraction(0))
 
     assert fees(dearer.books) == 2 * fees(basis.books) > 0
@@ -229,5 +229,5 @@ def test_every_line_of_a_contract_is_explained_and_adds_up(folder: Path) -> None
                 followed.add(line.cause)
                 fewer = dataclasses.replace(told, hours=told.hours[1:])
                 assert faults_of(fewer) != []  # an hour that is missing is found
-    kinds = ("reservation_unused", "reservation_lent", "remedy_late", "remedy_recalled")
+    kinds = ("reservation_unused", "remedy_late", "remedy_recalled")
     assert followed == {*(f"fjord-racks/{kind}" for kind in kinds), "acme-hours/commitment_unused"}
