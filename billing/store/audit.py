@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from billing.store import tables_audit as tables
+from billing.store.walls.views import new_rows, table_of
 from tenants.audit.check import ERASED, positions_text
 from tenants.audit.checkpoint import AuditError, Checkpoint, TreeHead
 from tenants.audit.entry import AuditEntry, commitment, details_text, entry_hash, entry_of, escaped
@@ -67,23 +67,24 @@ def record(
     hash_ = commitment(bytes.fromhex(salt), told)
     entry = entry_of(tenant, size + 1, at_s, actor, action, object_, reason, hash_)
     leaf = entry_hash(entry)
-    connection.execute(insert(tables.entry), entry._asdict() | {"leaf_hash": leaf.hex()})
+    connection.execute(insert(new_rows(connection, "audit_entry")), entry._asdict() | {"leaf_hash": leaf.hex()})
     key = {"tenant": entry.tenant, "position": entry.position}
-    connection.execute(insert(tables.details), key | {"salt": salt, "details": told})
+    connection.execute(insert(new_rows(connection, "audit_details")), key | {"salt": salt, "details": told})
     after = grown(frontier, size, leaf)
     edge = {"size": size + 1, "frontier": b"".join(after).hex(), "root": frontier_root(after).hex()}
-    connection.execute(update(tables.tree).where(tables.tree.c.tenant == entry.tenant).values(edge))
+    tree = table_of(connection, "audit_tree")
+    connection.execute(update(tree).where(tree.c.tenant == entry.tenant).values(edge))
     return entry
 
 
 def _edge(connection: Connection, tenant: str) -> tuple[int, list[bytes]]:
     """The size and frontier of a tenant's tree, held until the transaction ends; a tree that is not there is begun."""
-    tree = tables.tree.c
+    tree = table_of(connection, "audit_tree").c
     mine = select(tree.size, tree.frontier).where(tree.tenant == escaped(tenant)).with_for_update()
     row = connection.execute(mine).one_or_none()
     if row is None:
         begun = {"tenant": escaped(tenant), "size": 0, "frontier": "", "root": EMPTY_ROOT.hex()}
-        connection.execute(insert(tables.tree), begun)
+        connection.execute(insert(new_rows(connection, "audit_tree")), begun)
         return 0, []
     raw = bytes.fromhex(row.frontier)
     return row.size, [raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)]
@@ -91,10 +92,9 @@ def _edge(connection: Connection, tenant: str) -> tuple[int, list[bytes]]:
 
 def entries_of(connection: Connection, tenant: str, after: int = 0, limit: int | None = None) -> list[Written]:
     """Return a tenant's entries after a position, in their order; at most `limit` of them."""
-    entry, details = tables.entry.c, tables.details.c
-    joined = tables.entry.outerjoin(
-        tables.details, (details.tenant == entry.tenant) & (details.position == entry.position)
-    )
+    entries, kept = table_of(connection, "audit_entry"), table_of(connection, "audit_details")
+    entry, details = entries.c, kept.c
+    joined = entries.outerjoin(kept, (details.tenant == entry.tenant) & (details.position == entry.position))
     wanted = select(*(entry[name] for name in AuditEntry._fields), details.details.label("told")).select_from(joined)
     mine = wanted.where(entry.tenant == tenant, entry.position > after).order_by(entry.position).limit(limit)
     return [Written(AuditEntry._make(row[:-1]), row[-1]) for row in connection.execute(mine)]
@@ -120,23 +120,24 @@ def erase(
     wanted = sorted(set(positions))
     for position in wanted:
         entry_at(connection, tenant, position)
-    columns = tables.details.c
+    details = table_of(connection, "audit_details")
+    columns = details.c
     for position in wanted:
-        gone = delete(tables.details).where(columns.tenant == tenant, columns.position == position)
+        gone = delete(details).where(columns.tenant == tenant, columns.position == position)
         connection.execute(gone)
     return record(connection, tenant, actor, ERASED, positions_text(wanted), reason, {}, at_s)
 
 
 def heads_in(connection: Connection) -> list[TreeHead]:
     """Return the heads of all trees, by tenant."""
-    columns = tables.tree.c
+    columns = table_of(connection, "audit_tree").c
     wanted = select(columns.tenant, columns.size, columns.root).where(columns.size > 0).order_by(columns.tenant)
     return sorted(TreeHead._make(row) for row in connection.execute(wanted))
 
 
 def tree_in(connection: Connection, tenant: str) -> Tree:
     """Return a tenant's tree by the leaves that were noted, for proofs. Cost: one pass over them."""
-    columns = tables.entry.c
+    columns = table_of(connection, "audit_entry").c
     mine = select(columns.leaf_hash).where(columns.tenant == tenant).order_by(columns.position)
     return Tree(bytes.fromhex(leaf) for (leaf,) in connection.execute(mine))
 

@@ -6,12 +6,10 @@ without its entry, and no entry that the tenant cannot see.
 
 from sqlalchemy import Connection, insert, select, update
 
-from billing.store import tables_access as tables
 from billing.store.audit import record
+from billing.store.walls.views import new_rows, table_of
 from tenants.access.scope import Grant, Scope, break_glass, open_grant
 from tenants.audit.checkpoint import AuditError
-
-_GRANT = tuple(tables.break_glass.c[name] for name in Grant._fields)
 
 
 def open_break_glass(
@@ -23,7 +21,7 @@ def open_break_glass(
         Forbidden, TenantError: as `tenants.access.scope.open_grant`.
     """
     grant = open_grant(scope, id_, tenant, reason, now_s, lifetime_s)
-    connection.execute(insert(tables.break_glass), grant._asdict())
+    connection.execute(insert(new_rows(connection, "break_glass")), grant._asdict())
     details = {"expires_s": grant.expires_s}
     record(connection, tenant, grant.operator, "break_glass.open", id_, grant.reason, details, now_s)
     return grant
@@ -50,16 +48,18 @@ def close_break_glass(connection: Connection, scope: Scope, id_: str, tenant: st
     """End a grant before its time, and note it. Raises as `read_under`."""
     grant = grant_of(connection, tenant, id_)
     break_glass(scope, grant, now_s)
-    columns = tables.break_glass.c
-    mine = update(tables.break_glass).where(columns.tenant == tenant, columns.id == id_)
+    grants = table_of(connection, "break_glass")
+    columns = grants.c
+    mine = update(grants).where(columns.tenant == tenant, columns.id == id_)
     connection.execute(mine.values(closed_s=now_s))
     record(connection, tenant, grant.operator, "break_glass.close", id_, grant.reason, {}, now_s)
 
 
 def grant_of(connection: Connection, tenant: str, id_: str) -> Grant:
     """Return a grant on a tenant's data. Raises AuditError if there is none."""
-    columns = tables.break_glass.c
-    row = connection.execute(select(*_GRANT).where(columns.tenant == tenant, columns.id == id_)).one_or_none()
+    columns = table_of(connection, "break_glass").c
+    wanted = select(*(columns[name] for name in Grant._fields))
+    row = connection.execute(wanted.where(columns.tenant == tenant, columns.id == id_)).one_or_none()
     if row is None:
         raise AuditError("no such grant", code="unknown_grant", path="grant", found=id_)
     return Grant._make(row)

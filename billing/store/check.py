@@ -18,6 +18,7 @@ from billing.store.migrate import differences
 from billing.store.reader import quarantined, terms_in
 from billing.store.tables_books import invoice
 from billing.store.tables_log import event, event_gap, event_source, event_terms
+from billing.store.walls.selfcheck import wall_findings
 from billing.store.writer import arrived_of
 
 Check = Callable[[Connection], list[Finding]]
@@ -116,6 +117,7 @@ def check_deeds(connection: Connection) -> list[Finding]:
 CHECKS: Mapping[str, Check] = {
     "file": check_file,
     "schema": check_schema,
+    "walls": wall_findings,
     "gaps": check_gaps,
     "chain": check_chain,
     "kept": check_kept,

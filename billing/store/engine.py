@@ -133,7 +133,7 @@ def _sqlite(path: Path, create: bool) -> Engine:
 
     options = {"spillway_file": str(path)}
     engine = create_engine("sqlite://", creator=connect, execution_options=options, poolclass=NullPool)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -160,7 +160,7 @@ def _require_sound(path: Path) -> None:
         raise StoreError("database file is cut short", code="bad_store", file=str(path), found=found, allowed=allowed)
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def prepare(connection: Any, _record: object) -> None:
     """Set what SQLite keeps per connection. The journal mode is part of the file: `init` sets it."""
     for pragma in (
         "synchronous=FULL",

@@ -8,7 +8,7 @@ from sim.cli.db_import import import_
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
-from sim.cli.store import DEFAULT, DbFlag, current_store
+from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store, secrets_of
 
 app = group("db", "The database of the log and the books.", "spillway db init", "spillway db import last")
 
@@ -41,6 +41,19 @@ def upgrade(ctx: typer.Context, db: DbFlag = DEFAULT) -> None:
 def _answer_revision(session: Session, place: str, revision: str) -> None:
     document = {"db": place, "revision": revision}
     answer(session, lambda: document, list, after=f"{place}: revision {revision}")
+
+
+@command(app, "roles", "spillway db roles --db postgresql://spillway@db/spillway")
+def roles(ctx: typer.Context, db: DbFlag = DEFAULT, secrets: SecretsFlag = None) -> None:
+    """Make or mend the roles, policies and views of a PostgreSQL store, as its owner. A SQLite file needs none."""
+    from billing.store.door import make_walls
+    from billing.store.engine import place_of
+
+    engine = current_store(db)
+    made = make_walls(engine, secrets_of(db, secrets))
+    document = {"db": place_of(engine), "roles": made}
+    after = f"{document['db']}: {', '.join(made) or 'no roles are needed'}"
+    answer(session_of(ctx), lambda: document, list, after=after)
 
 
 @command(app, "status", "spillway db status", "spillway db status --json")

@@ -1,0 +1,148 @@
+"""The one door to tenant data for whoever acts for somebody else: the API and the console.
+
+    with door.reading(scope) as bound:      # or writing, or ingesting: one transaction
+        invoices_of(bound, ...)
+
+A scope comes from authentication alone. It decides the role of the database and the tenant that the transaction is
+bound to; behind the door stands the wall of the engine (`billing.store.walls`). Opening it checks the wall first, and
+tries to see what nobody may see.
+
+    tenant                       app, bound to it
+    operator                     operator: metadata of all, nobody's usage or bills
+    operator behind broken glass app, bound to the tenant, for reading: the tenant's own wall holds for the operator
+                                 too, and the tenant can see the grant that the door asks for
+    auditor                      auditor, bound to the tenant that is audited, or to none
+
+Docs: docs/decisions/0010-one-door-walls-in-the-engine.md.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, select
+
+from billing.store.engine import Store, open_store, reading, writing
+from billing.store.walls import postgres
+from billing.store.walls.connect import bind_to, connector
+from billing.store.walls.grants import Wall
+from billing.store.walls.selfcheck import require_walls
+from billing.store.walls.views import BOUND_OPTION, view
+from tenants.access.errors import Forbidden
+from tenants.access.identity import Role
+from tenants.access.scope import Scope
+from tenants.access.secrets import Secrets
+
+Entropy = Callable[[int], bytes]
+
+
+class Bound(NamedTuple):
+    """A connection within a transaction that is bound to whoever asks, and the scope that it is bound to."""
+
+    connection: Connection
+    scope: Scope
+
+
+class Door:
+    """See the module. Made by `open_door`."""
+
+    def __init__(self, store: Store, secrets: Secrets, entropy: Entropy) -> None:
+        self._store, self._key = store, secrets.tenant_token
+        self._engine_of = connector(store, entropy)
+
+    @contextmanager
+    def reading(self, scope: Scope) -> Iterator[Bound]:
+        """One state of the store, as far as the scope sees it. Raises Forbidden, StoreError."""
+        wall, tenant = wall_of(scope)
+        with reading(self._engine(wall, write=False)) as connection:
+            yield self._bound(connection, wall, tenant, scope)
+
+    @contextmanager
+    def writing(self, scope: Scope) -> Iterator[Bound]:
+        """A transaction, committed as a whole at its end or not at all. Raises Forbidden, StoreError."""
+        wall, tenant = wall_of(scope)
+        if scope.reason or wall is Wall.AUDITOR:
+            raise Forbidden("reads only")
+        with writing(self._engine(wall, write=True)) as connection:
+            yield self._bound(connection, wall, tenant, scope)
+
+    @contextmanager
+    def ingesting(self, scope: Scope) -> Iterator[Bound]:
+        """A transaction that appends events of the scope's tenant to the log, from its source `api/<tenant>`, and does
+        nothing else. Raises Forbidden, StoreError."""
+        scope.require("usage:write")
+        tenant = scope.principal.tenant
+        if not tenant or scope.reason:
+            raise Forbidden("needs a tenant of one's own")
+        with writing(self._engine(Wall.INGEST, write=True)) as connection:
+            yield self._bound(connection, Wall.INGEST, tenant, scope)
+
+    def check(self) -> None:
+        """Raise StoreError where a wall does not stand. Cost: a few statements per table."""
+        require_walls(self._store, self._engine_of, self._key)
+
+    def _engine(self, wall: Wall, *, write: bool) -> Engine:
+        return self._engine_of(wall, write)
+
+    def _bound(self, connection: Connection, wall: Wall, tenant: str | None, scope: Scope) -> Bound:
+        bind_to(connection, self._key, tenant)
+        if wall is not Wall.INGEST:
+            connection = connection.execution_options(**{BOUND_OPTION: True})
+        if scope.reason:
+            _require_grant(connection, scope)
+        return Bound(connection, scope)
+
+
+def open_door(place: str, secrets: Secrets, entropy: Entropy) -> Door:
+    """Open the door of the store at a file or URL, and check the walls behind it.
+
+    Args:
+        entropy: n -> n random bytes, for names that nobody can guess.
+
+    Raises:
+        StoreError: no store, or walls that do not stand: an unsafe role, a table without a policy, a row that was seen.
+    """
+    door = Door(open_store(place), secrets, entropy)
+    door.check()
+    return door
+
+
+def make_walls(store: Store, secrets: Secrets) -> list[str]:
+    """Make or mend the roles, policies and views of a store, and return the names of the roles; none in SQLite, where
+    every connection brings its wall along. As the owner of the tables.
+
+    Raises:
+        StoreError: the owner may not make roles, or the database refuses.
+    """
+    if store.dialect.name == "sqlite":
+        return []
+    with writing(store) as connection:
+        postgres.make_roles(connection, secrets.tenant_token)
+    return [postgres.role_of(wall) for wall in Wall]
+
+
+def wall_of(scope: Scope) -> tuple[Wall, str | None]:
+    """Return the role that a scope acts as, and the tenant that it is bound to. Raises Forbidden.
+
+    Of an operator's scope with a tenant the reason must be broken glass, unless it is the person at the machine.
+    """
+    who = scope.principal
+    if who.role is Role.AUDITOR:
+        return Wall.AUDITOR, scope.tenant
+    if who.role is Role.OPERATOR:
+        if scope.tenant is None:
+            return Wall.OPERATOR, None
+        if not scope.reason and who.kind != "local":
+            raise Forbidden("needs a break-glass grant with a reason")
+        return Wall.APP, scope.tenant
+    if not who.tenant or scope.tenant != who.tenant:
+        raise Forbidden("needs a tenant of one's own")
+    return Wall.APP, who.tenant
+
+
+def _require_grant(connection: Connection, scope: Scope) -> None:
+    """The grant that a scope speaks of must stand where the tenant can read it, and not be closed."""
+    grant = view("break_glass").c
+    mine = (grant.operator == scope.principal.id) & (grant.reason == scope.reason) & grant.closed_s.is_(None)
+    if connection.execute(select(grant.id).where(mine)).first() is None:
+        raise Forbidden("needs an open break-glass grant")
