@@ -96,10 +96,9 @@ def _detail(row: Row) -> Table:
         tries = f"attacks {each.attacks}, examples {each.examples}, {each.duration_ms} ms, seed {seeds}"
         lines.append((f"on {each.backend}", f"{each.status}{': ' * bool(each.reason)}{each.reason}; {tries}"))
         lines += (("  note", note) for note in each.notes)
-        lines += (
-            ("  planted", f"{fault.says}: {'caught' if fault.caught else 'SURVIVED'}: {fault.said}")
-            for fault in each.faults
-        )
+    for says, tried in row.faults().items():
+        results = ", ".join(f"{'caught' if fault.caught else 'SURVIVED'} on {backend}" for backend, fault in tried)
+        lines.append(("planted", f"{says}: {results}: {tried[0][1].said}"))
     if about.modelled:
         lines.append(("model", MODEL_NOTE))
     return Table(f"{about.id} {about.title}", ("what", "is"), [*lines, ("replay", row.replay)])

@@ -74,6 +74,14 @@ class Row(NamedTuple):
         found = {each.status for each in self.verdicts}
         return next(status for status in _WORST_FIRST if status in found)
 
+    def faults(self) -> dict[str, list[tuple[Backend, Fault]]]:
+        """What became of each planted fault, by what it says."""
+        found: dict[str, list[tuple[Backend, Fault]]] = defaultdict(list)
+        for verdict in self.verdicts:
+            for fault in verdict.faults:
+                found[fault.says].append((verdict.backend, fault))
+        return dict(found)
+
     @property
     def replay(self) -> str:
         """The command that repeats the attacks with the seed they had."""
