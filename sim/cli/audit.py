@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.audit_checkpoint import AtFlag, checkpoint
 from sim.cli.audit_tables import entries_table, heads_table
 from sim.cli.audit_verify import HouseFlag, TenantFlag, WitnessFlag, verify, whose_log
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
-from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store, secrets_of
+from sim.cli.store import DEFAULT, DbFlag, current_store
 
 app = group("audit", "The audit log, and proofs of it.", "spillway audit show", "spillway audit verify")
 
@@ -16,7 +17,6 @@ SinceFlag = Annotated[
     int | None,
     typer.Option("--since", metavar="N", help="Prove instead that the log goes on from its first N entries."),
 ]
-AtFlag = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC [now].")]
 
 
 @command(app, "show", "spillway audit show", "spillway audit show --tenant acme --json")
@@ -76,7 +76,7 @@ def prove(
     with reading(engine) as connection:
         if position is None:
             tree = tree_in(connection, whose)
-            document = consistency(tree, since or 0, len(tree))
+            document = {"tenant": whose, **consistency(tree, since or 0, len(tree))}
         else:
             seen = checkpoints_in(witness or witness_file(place_of(engine)))
             document = proof_of(connection, whose, position, seen).model_dump()
@@ -85,29 +85,9 @@ def prove(
     answer(session, lambda: document, list, fmt="json")
 
 
-@command(
+command(
     app, "checkpoint", "spillway audit checkpoint", "spillway audit checkpoint --witness /mnt/worm/spillway.witness"
-)
-def checkpoint(
-    ctx: typer.Context,
-    witness: WitnessFlag = None,
-    secrets: SecretsFlag = None,
-    at: AtFlag = None,
-    db: DbFlag = DEFAULT,
-) -> None:
-    """Write what all logs hold now into the witness file: one signed line. Nothing new, no line."""
-    from billing.months import parse_utc, utc_text
-    from billing.store.engine import place_of
-    from billing.store.witness import add_checkpoint, witness_file
-    from sim.cli import edge
-
-    engine = current_store(db)
-    file = witness or witness_file(place_of(engine))
-    key = secrets_of(db, secrets).checkpoint
-    made, new = add_checkpoint(engine, file, key, edge.now_s() if at is None else parse_utc(at))
-    document = {"witness": file, "new": new, "time_s": made.time_s, "logs": len(made.heads), "root": made.root}
-    told = f"{file}: {len(made.heads)} logs at {utc_text(made.time_s)}, root {made.root}"
-    answer(session_of(ctx), lambda: document, list, after=told if new else f"{told}; nothing new since")
+)(checkpoint)
 
 
 @command(app, "erase", "spillway audit erase 3 4 --tenant acme --reason 'asked to be forgotten'")

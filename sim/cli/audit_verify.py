@@ -1,6 +1,6 @@
 """`spillway audit verify`: is the log what was written, and does a proof hold?"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from sim.cli.failure import NEGATIVE
 from sim.cli.frame import session_of
 from sim.cli.output import answer, note
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store
+
+if TYPE_CHECKING:
+    from tenants.audit.proof import Growth, Proof
 
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant's log.")]
 HouseFlag = Annotated[bool, typer.Option("--house", help="The house's own log: what concerns no tenant, or all.")]
@@ -71,33 +74,43 @@ def verify(
 def _verify_proof(ctx: typer.Context, file: str, witness: str | None, key: bytes | None) -> None:
     from pathlib import Path
 
-    from billing.months import utc_text
     from billing.store.witness import checkpoints_in
     from tenants.audit.checkpoint import AuditError
-    from tenants.audit.entry import shown
-    from tenants.audit.proof import proof_faults, read_proof
+    from tenants.audit.proof import Growth, growth_faults, proof_faults, read_proof
 
     if witness is not None and not Path(witness).is_file():
         raise AuditError("no such file", code="bad_witness", file=witness)
     proof = read_proof(Path(file).read_text(encoding="utf-8", errors="replace"), file)
-    found = proof_faults(proof, key, None if witness is None else checkpoints_in(witness))
-    seen, entry = proof.checkpoint, proof.entry
-    document = {
-        "ok": not found,
-        "entry": entry.model_dump(),
-        "checkpoint": None if seen is None else {"time_s": seen.time_s, "root": seen.root},
-        "signature": key is not None and seen is not None,
-        "witness": witness,
-        "faults": found,
-    }
+    seen = None if witness is None else checkpoints_in(witness)
+    if isinstance(proof, Growth):
+        found, told = growth_faults(proof, seen), _growth_in_words(proof)
+    else:
+        found, told = proof_faults(proof, key, seen), _proof_in_words(proof)
+    document = {"ok": not found, "proof": proof.model_dump(), "witness": witness, "faults": found}
+    after = f"{file}: {told}: " + ("; ".join(found) or "proven")
+    answer(session_of(ctx), lambda: document, list, after=after)
+    if found:
+        raise typer.Exit(NEGATIVE)
+
+
+def _growth_in_words(growth: "Growth") -> str:
+    from tenants.audit.entry import shown
+
+    whose = shown(growth.tenant) or "the house"
+    return f"log of {whose}, {growth.second.size} entries go on from {growth.first.size}"
+
+
+def _proof_in_words(proof: "Proof") -> str:
+    from billing.months import utc_text
+    from tenants.audit.entry import shown
+
+    entry, seen = proof.entry, proof.checkpoint
     what = (
         f"entry {entry.position} of {shown(entry.tenant) or 'the house'}, {shown(entry.action)} {shown(entry.object)}"
     )
-    since = "no checkpoint has seen it" if seen is None else f"seen at {utc_text(seen.time_s)}, root {seen.root}"
-    told = f"{file}: {what}: " + ("; ".join(found) if found else f"proven; {since}")
-    answer(session_of(ctx), lambda: document, list, after=told)
-    if found:
-        raise typer.Exit(NEGATIVE)
+    if seen is None:
+        return f"{what}, by no checkpoint yet, root {proof.root}"
+    return f"{what}, by the checkpoint of {utc_text(seen.time_s)}, root {seen.root}"
 
 
 def whose_log(tenant: str | None, house: bool) -> str | None:

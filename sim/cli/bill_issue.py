@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sim.cli.audit_checkpoint import checkpoint_closing
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, TermsFlag, current_store, terms_for
@@ -76,13 +77,13 @@ def issue(
         note(session, f"{aside} records in quarantine are on no invoice: see `spillway db status`")
     if not invoices:
         note(session, "nothing to invoice that has no invoice yet")
-    title = "Drafts" if dry_run else "Issued"
     answer(
         session,
         lambda: {"issued": not dry_run, "invoices": [summary(invoice) for invoice in invoices]},
-        lambda: [invoices_table(title, invoices)],
+        lambda: [invoices_table("Drafts" if dry_run else "Issued", invoices)],
         fmt=form(csv=csv, md=md),
     )
+    checkpoint_closing(session, engine, db, new=bool(invoices) and not dry_run)
 
 
 def _tell_if_short(session: Session, month: str, told_s: int, ends_s: int) -> None:

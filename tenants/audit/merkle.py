@@ -59,6 +59,20 @@ class Tree:
             row = levels[height]
             row.append(made)
 
+    @property
+    def leaves(self) -> Sequence[Hash]:
+        """The leaf hashes, in their order."""
+        return self._levels[0]
+
+    def frontier(self) -> list[Hash]:
+        """Return the roots of the complete subtrees that the tree falls into, the largest first (see `grown`)."""
+        size, begin, found = len(self), 0, []
+        for height in reversed(range(size.bit_length())):
+            if size >> height & 1:
+                found.append(self._levels[height][begin >> height])
+                begin += 1 << height
+        return found
+
     def root(self, size: int | None = None) -> Hash:
         """Return the root over the first `size` leaves (default: all). Raises IndexError beyond the tree."""
         end = self._size(size)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tenants.audit.checkpoint import AuditError, Checkpoint, TreeHead, head_hash, over_heads, signature_of
 from tenants.audit.entry import AuditEntry, entry_hash
-from tenants.audit.merkle import Tree, verify_inclusion
+from tenants.audit.merkle import Tree, verify_consistency, verify_inclusion
 from tenants.errors import first_complaint
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -87,12 +87,13 @@ def _proof(entry: ProvenEntry, tree: Tree, size: int, seen: Witnessed | None) ->
     return Proof(entry=entry, size=size, root=tree.root(size).hex(), path=path, checkpoint=seen)
 
 
-def read_proof(text: str, file: str) -> Proof:
+def read_proof(text: str, file: str) -> "Proof | Growth":
     """Return the proof in a file as `spillway audit prove` writes it. Raises AuditError for anything else."""
+    kind = Growth if '"first"' in text and '"entry"' not in text else Proof
     try:
-        return Proof.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
-        raise AuditError(file=file, **first_complaint(error, Proof)._asdict()) from None
+        raise AuditError(file=file, **first_complaint(error, kind)._asdict()) from None
 
 
 def proof_faults(proof: Proof, key: bytes | None = None, witness: Sequence[Checkpoint] | None = None) -> list[str]:
@@ -122,6 +123,22 @@ def proof_faults(proof: Proof, key: bytes | None = None, witness: Sequence[Check
     return found
 
 
+class Sized(_Part):
+    """A tree at one size."""
+
+    size: int
+    root: Hex
+
+
+class Growth(_Part):
+    """The proof that a tree of the second size begins with the one of the first."""
+
+    tenant: str
+    first: Sized
+    second: Sized
+    path: list[Hex]
+
+
 def consistency(tree: Tree, first: int, second: int) -> dict[str, Any]:
     """Return the proof that a tree of `second` entries begins with the one of `first`, as plain data.
 
@@ -130,11 +147,24 @@ def consistency(tree: Tree, first: int, second: int) -> dict[str, Any]:
     """
     if not 0 <= first <= second <= len(tree):
         allowed = f"0 <= first <= second <= {len(tree)}"
-        raise AuditError(
-            "no such sizes", code="bad_value", path="first, second", found=f"{first}, {second}", allowed=allowed
-        )
-    return {
-        "first": {"size": first, "root": tree.root(first).hex()},
-        "second": {"size": second, "root": tree.root(second).hex()},
-        "path": [node.hex() for node in tree.consistency(first, second)],
-    }
+        raise AuditError("no such sizes", path="first, second", found=f"{first}, {second}", allowed=allowed)
+    old, new = ({"size": size, "root": tree.root(size).hex()} for size in (first, second))
+    return {"first": old, "second": new, "path": [node.hex() for node in tree.consistency(first, second)]}
+
+
+def growth_faults(growth: Growth, witness: Sequence[Checkpoint] | None = None) -> list[str]:
+    """Return what is wrong with a proof of growth; nothing where it holds.
+
+    Args:
+        witness: the verifier's own copy of the witness file: what it saw of either size must be what is told.
+    """
+    path = [bytes.fromhex(node) for node in growth.path]
+    old, new = growth.first, growth.second
+    found = []
+    if not verify_consistency(old.size, bytes.fromhex(old.root), new.size, bytes.fromhex(new.root), path):
+        found.append("the second tree does not begin with the first")
+    told = {old.size: old.root, new.size: new.root}
+    seen = [head for each in witness or () for head in each.heads if head.tenant == growth.tenant]
+    if any(told.get(head.size, head.root) != head.root for head in seen):
+        found.append("the witness file has another root of that size")
+    return found

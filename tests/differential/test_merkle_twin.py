@@ -14,6 +14,7 @@ def test_roots_and_frontiers_equal_the_definition() -> None:
     for size in range(LARGEST + 1):
         root = slow.mth(INPUTS[:size])
         assert TREE.root(size) == frontier_root(frontier) == root
+        assert Tree(LEAVES[:size]).frontier() == frontier
         if size < LARGEST:
             frontier = grown(frontier, size, LEAVES[size])
 
