@@ -48,13 +48,14 @@ class Door:
 
     def __init__(self, store: Store, secrets: Secrets, entropy: Entropy) -> None:
         self._store, self._key = store, secrets.tenant_token
-        self._engine_of = connector(store, entropy)
+        self._connect = connector(store, entropy)
+        self._opened: set[Engine] = set()
 
     @contextmanager
     def reading(self, scope: Scope) -> Iterator[Bound]:
         """One state of the store, as far as the scope sees it. Raises Forbidden, StoreError."""
         wall, tenant = wall_of(scope)
-        with reading(self._engine(wall, write=False)) as connection:
+        with reading(self._engine_of(wall, write=False)) as connection:
             yield self._bound(connection, wall, tenant, scope)
 
     @contextmanager
@@ -63,7 +64,7 @@ class Door:
         wall, tenant = wall_of(scope)
         if scope.reason or wall is Wall.AUDITOR:
             raise Forbidden("reads only")
-        with writing(self._engine(wall, write=True)) as connection:
+        with writing(self._engine_of(wall, write=True)) as connection:
             yield self._bound(connection, wall, tenant, scope)
 
     @contextmanager
@@ -74,15 +75,22 @@ class Door:
         tenant = scope.principal.tenant
         if not tenant or scope.reason:
             raise Forbidden("needs a tenant of one's own")
-        with writing(self._engine(Wall.INGEST, write=True)) as connection:
+        with writing(self._engine_of(Wall.INGEST, write=True)) as connection:
             yield self._bound(connection, Wall.INGEST, tenant, scope)
 
     def check(self) -> None:
         """Raise StoreError where a wall does not stand. Cost: a few statements per table."""
         require_walls(self._store, self._engine_of, self._key)
 
-    def _engine(self, wall: Wall, *, write: bool) -> Engine:
-        return self._engine_of(wall, write)
+    def close(self) -> None:
+        """Close the connections that rest. The door opens new ones when it is asked again."""
+        for engine in self._opened:
+            engine.dispose()
+
+    def _engine_of(self, wall: Wall, write: bool) -> Engine:
+        engine = self._connect(wall, write)
+        self._opened.add(engine)
+        return engine
 
     def _bound(self, connection: Connection, wall: Wall, tenant: str | None, scope: Scope) -> Bound:
         bind_to(connection, self._key, tenant)

@@ -26,10 +26,13 @@ from billing.store.books import (
     save_payment,
     save_void,
 )
+from billing.store.door import Door, make_walls
 from billing.store.engine import open_store, reading, writing
+from billing.store.walls.grants import GRANTS, Rows, Verbs, Wall
 from invoice_facts import CENT, ISSUED_S, cents, issued
 from isolation import BOTH, Case, attack, mutant
 from log_events import chain
+from tenant_world import SECRETS
 from tenants.access import scope as scopes
 from tenants.access.errors import AccessError
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
@@ -422,6 +425,61 @@ def one_tree_for_all() -> AbstractContextManager[object]:
     return patch("billing.store.audit.tree_in", shared)
 
 
+def member_of(tenant: str) -> Scope:
+    return make_scope(Principal(f"m-{tenant}", "person", tenant, Role.MEMBER, ROLE_SCOPES[Role.MEMBER], "key-m"))
+
+
+@contextmanager
+def door_of(case: Case, store: Engine) -> Iterator[Door]:
+    """The door of a store whose walls are made with what is planted."""
+    make_walls(store, SECRETS)
+    door = Door(store, SECRETS, case.rng.randbytes)
+    try:
+        if case.mutant is None:
+            door.check()
+        yield door
+    finally:
+        door.close()
+
+
+@attack("U4", on=BOTH)
+def test_a_tenant_reads_another_log_through_the_door(case: Case) -> None:
+    store = filled(case)
+    scope = member_of("acme")
+    with door_of(case, store) as door:
+        with door.reading(scope) as bound:
+            mine = audit.entries_of(bound.connection, "acme")
+            assert len(mine) == ENTRIES and len(audit.tree_in(bound.connection, "acme")) == ENTRIES
+            assert [head.tenant for head in audit.heads_in(bound.connection)] == ["acme"]
+            for other in ("globex", "", "nobody"):
+                assert (
+                    audit.entries_of(bound.connection, other) == [] and len(audit.tree_in(bound.connection, other)) == 0
+                )
+                with pytest.raises(AuditError, match="no such entry"):
+                    audit.proof_of(bound.connection, other, 1)
+                case.tried()
+        for other in ("globex", ""):
+            with pytest.raises((StoreError, AccessError)), door.writing(scope) as bound:
+                write(bound.connection, other, 99)
+            case.tried()
+        with door.writing(scope) as bound:
+            write(bound.connection, "acme", ENTRIES)
+        for forbidden in ("UPDATE audit_entry SET actor = 'x'", "DELETE FROM audit_entry", "DELETE FROM audit_details"):
+            with pytest.raises(StoreError), door.writing(scope) as bound:
+                bound.connection.execute(text(forbidden))
+            case.tried()
+        with reading(store) as connection:
+            assert faults(connection) == []
+
+
+@mutant("U4", "the log's view shows the rows of all", of=test_a_tenant_reads_another_log_through_the_door)
+@contextmanager
+def view_of_all() -> Iterator[None]:
+    wide = {noun: GRANTS[Wall.APP][noun]._replace(rows=Rows.ALL) for noun in ("audit_entry", "audit_tree")}
+    with patch.dict(GRANTS, {Wall.APP: {**GRANTS[Wall.APP], **wide}}):
+        yield
+
+
 # -- U5 ----------------------------------------------------------------------------------------------------------------
 
 
@@ -439,7 +497,7 @@ def test_an_operator_looks_without_being_seen(case: Case) -> None:
         with pytest.raises(AccessError), writing(store) as connection:
             break_glass.open_break_glass(connection, mallory, "g0", "acme", bad, NOW_S, 600)
         case.tried()
-    member = make_scope(Principal("m", "person", "globex", Role.MEMBER, ROLE_SCOPES[Role.MEMBER], "key-m"))
+    member = member_of("globex")
     with pytest.raises(AccessError), writing(store) as connection:
         break_glass.open_break_glass(connection, member, "g0", "acme", reason, NOW_S, 600)
     with writing(store) as connection:
@@ -470,6 +528,70 @@ def test_an_operator_looks_without_being_seen(case: Case) -> None:
     actions = [each.action for each in seen]
     assert actions == ["break_glass.open", *["break_glass.read"] * 3, "break_glass.close"]
     assert {(each.actor, each.reason) for each in seen} == {("olga", reason)}
+
+
+@attack("U5", on=BOTH)
+def test_an_operator_looks_through_the_door(case: Case) -> None:
+    store = filled(case)
+    with writing(store) as connection:
+        save_invoice(connection, issued([cents(500)]))
+    olga, reason = as_operator("olga"), "invoice dispute, ticket 4711"
+    with door_of(case, store) as door:
+        look(store, door, olga, reason, case)
+
+
+def look(store: Engine, door: Door, olga: Scope, reason: str, case: Case) -> None:
+    """What an operator sees before, under and after a grant."""
+
+    def invoices(scope: Scope) -> int:
+        with door.reading(scope) as bound:
+            return int(bound.connection.execute(text("SELECT count(*) FROM invoice")).scalar_one())
+
+    def entries(scope: Scope) -> int:
+        with door.reading(scope) as bound:
+            return len(audit.entries_of(bound.connection, "acme"))
+
+    def refused() -> None:
+        for ask in (invoices, entries):
+            with pytest.raises(StoreError):
+                ask(olga)
+
+    refused()
+    with door.writing(olga) as bound:
+        break_glass.open_break_glass(bound.connection, olga, "g1", "acme", reason, NOW_S, 600)
+    refused()
+    for number in range(1, 3):
+        with door.writing(olga) as bound:
+            opened = break_glass.read_under(bound.connection, olga, "g1", "acme", "invoices", NOW_S + number)
+        assert (invoices(opened), entries(opened)) == (1, ENTRIES + 2 + number)
+        with pytest.raises(AccessError), door.writing(opened):
+            pass
+        case.tried()
+    with door.reading(member_of("acme")) as bound:
+        told = [written.entry for written in audit.entries_of(bound.connection, "acme", after=ENTRIES + 1)]
+    assert [(each.actor, each.action, each.reason) for each in told] == [
+        ("olga", f"break_glass.{word}", reason) for word in ("open", "read", "read")
+    ]
+    with door.writing(olga) as bound:
+        break_glass.close_break_glass(bound.connection, olga, "g1", "acme", NOW_S + 9)
+    with pytest.raises(AccessError):
+        invoices(opened)
+    with reading(store) as connection:
+        assert faults(connection) == []
+
+
+@mutant("U5", "the door asks for no grant", of=test_an_operator_looks_through_the_door)
+def no_grant_needed() -> AbstractContextManager[object]:
+    return patch("billing.store.door._require_grant", lambda *_: None)
+
+
+@mutant("U5", "operators may read bills", of=test_an_operator_looks_through_the_door)
+@contextmanager
+def operators_read_bills() -> Iterator[None]:
+    seen = {noun: GRANTS[Wall.OPERATOR][noun]._replace(select=True) for noun in ("audit_entry", "audit_details")}
+    wide = {**GRANTS[Wall.OPERATOR], **seen, "invoice": Verbs(Rows.ALL)}
+    with patch.dict(GRANTS, {Wall.OPERATOR: wide}):
+        yield
 
 
 @mutant("U5", "reason optional", of=test_an_operator_looks_without_being_seen)

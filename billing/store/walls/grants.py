@@ -170,3 +170,12 @@ def owner_of(noun: str) -> str:
 def key_of(noun: str) -> tuple[str, ...]:
     """Return the columns of the primary key."""
     return tuple(column.name for column in all_tables().tables[f"all_{noun}"].primary_key)
+
+
+def kin_of(table: str) -> set[str]:
+    """Return the tables to which a table's foreign keys lead, and those whose keys lead to it."""
+    tables = all_tables().tables
+    parents = {key.column.table.name for key in tables[table].foreign_keys}
+    return parents | {
+        name for name, each in tables.items() for key in each.foreign_keys if key.column.table.name == table
+    }

@@ -31,6 +31,7 @@ from billing.store.walls.grants import (
     added_through,
     columns_of,
     key_of,
+    kin_of,
     owner_of,
     shown,
 )
@@ -174,8 +175,8 @@ def _put_views(
         trigger = _capability(entropy)
         connection.execute(f"CREATE TEMP TRIGGER {trigger} INSTEAD OF {verb} ON {view} BEGIN {body} END")
         users.add(trigger)
-        for parent in all_tables().tables[base].foreign_keys:  # whose keys SQLite looks up when a row is added
-            inner.setdefault(parent.column.table.name, set()).add(trigger)
+        for kin in kin_of(base):  # SQLite looks into both when a trigger adds rows
+            inner.setdefault(kin, set()).add(trigger)
 
 
 Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
