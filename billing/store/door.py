@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.store.audit import LOCAL, record
 from billing.store.engine import Store, open_store, reading, writing
 from billing.store.walls import postgres
 from billing.store.walls.connect import bind_to, connector
@@ -32,6 +33,7 @@ from tenants.access.errors import Forbidden
 from tenants.access.identity import Role
 from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets
+from tenants.audit.entry import HOUSE
 
 Entropy = Callable[[int], bytes]
 
@@ -115,7 +117,7 @@ def open_door(place: str, secrets: Secrets, entropy: Entropy) -> Door:
     return door
 
 
-def make_walls(store: Store, secrets: Secrets) -> list[str]:
+def make_walls(store: Store, secrets: Secrets, at_s: int = 0) -> list[str]:
     """Make or mend the roles, policies and views of a store, and return the names of the roles; none in SQLite, where
     every connection brings its wall along. As the owner of the tables.
 
@@ -124,9 +126,11 @@ def make_walls(store: Store, secrets: Secrets) -> list[str]:
     """
     if store.dialect.name == "sqlite":
         return []
+    made = [postgres.role_of(wall) for wall in Wall]
     with writing(store) as connection:
         postgres.make_roles(connection, secrets.tenant_token)
-    return [postgres.role_of(wall) for wall in Wall]
+        record(connection, HOUSE, LOCAL, "walls.make", "roles", "", {"roles": made}, at_s)
+    return made
 
 
 def wall_of(scope: Scope) -> tuple[Wall, str | None]:

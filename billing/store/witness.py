@@ -27,9 +27,13 @@ def witness_file(place: str) -> str:
 
 
 def checkpoints_in(file: str) -> list[Checkpoint]:
-    """Return the checkpoints of a witness file, none where there is no file. Raises AuditError for a damaged one."""
+    """Return the checkpoints of a witness file, none where there is no file. Raises AuditError for a damaged one.
+
+    A last line without its end was being written when the machine went down: nobody was told of it.
+    """
     path = Path(file)
-    return read_witness(path.read_text(encoding="utf-8", errors="surrogateescape"), file) if path.exists() else []
+    whole, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    return read_witness(whole.decode("utf-8", errors="surrogateescape"), file)
 
 
 def add_checkpoint(engine: Engine, file: str, key: bytes, now_s: int) -> tuple[Checkpoint, bool]:
@@ -56,6 +60,7 @@ def add_checkpoint(engine: Engine, file: str, key: bytes, now_s: int) -> tuple[C
             return before[-1], False
         last = line_hash(line_of(before[-1])) if before else ""
         made = make_checkpoint(heads, max(now_s, before[-1].time_s if before else now_s), last, key)
+        out.truncate(sum(len(line_of(each)) + 1 for each in before))  # a line that was never finished goes
         out.write(f"{line_of(made)}\n")
         out.flush()
         os.fsync(out.fileno())

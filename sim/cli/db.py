@@ -48,9 +48,10 @@ def roles(ctx: typer.Context, db: DbFlag = DEFAULT, secrets: SecretsFlag = None)
     """Make or mend the roles, policies and views of a PostgreSQL store, as its owner. A SQLite file needs none."""
     from billing.store.door import make_walls
     from billing.store.engine import place_of
+    from sim.cli import edge
 
     engine = current_store(db)
-    made = make_walls(engine, secrets_of(db, secrets))
+    made = make_walls(engine, secrets_of(db, secrets), edge.now_s())
     document = {"db": place_of(engine), "roles": made}
     after = f"{document['db']}: {', '.join(made) or 'no roles are needed'}"
     answer(session_of(ctx), lambda: document, list, after=after)

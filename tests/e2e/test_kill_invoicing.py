@@ -11,10 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from billing.store.audit import entries_of
+from billing.store.books import invoices_in, notes_of, payments_of
+from billing.store.check_audit import check_audit
 from billing.store.check_books import check_books
 from billing.store.engine import open_store, reading
 from billing.store.migrate import init
@@ -51,6 +56,21 @@ def undisturbed(tmp_path: Path, worlds: int) -> tuple[list[object], ...]:
     return whole(engine)
 
 
+def require_noted(connection: Connection) -> None:
+    """The audit log is sound, and has an entry for each document and payment, and none without."""
+    checked, faults = check_audit(connection)
+    assert faults == []
+    noted = Counter(row.entry.action for log in checked for row in entries_of(connection, log.tenant))
+    voided = sum(invoice.status == "void" for invoice in invoices_in(connection))
+    done = {
+        "invoice.issue": len(invoices_in(connection)),
+        "invoice.void": voided,
+        "credit_note.issue": len(notes_of(connection)),
+        "payment.note": len(payments_of(connection)),
+    }
+    assert {action: noted[action] for action in done} == done
+
+
 def kill_often(place: str, kills: int, worlds: int, rng: random.Random, tmp_path: Path) -> None:
     engine = open_store(place, create=True)
     init(engine)
@@ -60,6 +80,7 @@ def kill_often(place: str, kills: int, worlds: int, rng: random.Random, tmp_path
         finished += "done" in said
         with reading(engine) as connection:
             assert check_books(connection) == []
+            require_noted(connection)
         kept = sum(map(len, whole(engine)))
         assert kept >= before, "something that was kept is gone"
         before = kept

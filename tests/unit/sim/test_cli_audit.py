@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -29,16 +30,22 @@ def told(*words: object) -> dict[str, object]:
     return document
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def paid_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with an invoice of acme's that was paid."""
-    path = tmp_path / "books.db"
+    path = tmp_path_factory.mktemp("paid") / "books.db"
     assert spillway("db", "init", "--db", path).exit_code == 0
     with writing(open_store(str(path))) as connection:
         save_invoice(connection, issued([cents(500)]))
     paid = spillway("bill", "pay", "acme-000001", "5", "--reference", "wire-7", "--at", NOON, "--db", path)
     assert paid.exit_code == 0
     return path
+
+
+@pytest.fixture
+def db(paid_db: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copy(paid_db, tmp_path))
 
 
 def test_what_was_done_is_shown_with_who_and_when(db: Path) -> None:
@@ -131,6 +138,19 @@ def test_what_cannot_be_done_is_said_in_one_line(db: Path, words: tuple[object, 
     done = spillway("audit", *words, "--db", db)
     assert done.exit_code == 2 and says in done.stderr and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_line_that_was_never_finished_is_written_again(db: Path) -> None:
+    told("audit", "checkpoint", "--at", NOON, "--db", db)
+    witness = Path(f"{db}.witness")
+    whole = witness.read_text()
+    told("audit", "erase", 1, "--tenant", "acme", "--reason", "asked", "--at", NOON, "--db", db)
+    told("audit", "checkpoint", "--at", NOON, "--db", db)
+    both = witness.read_text()
+    witness.write_text(both[:-20])
+    assert told("audit", "verify", "--db", db)["checkpoints"] == 1
+    told("audit", "checkpoint", "--at", NOON, "--db", db)
+    assert witness.read_text() == both and both.startswith(whole)
 
 
 def test_a_damaged_witness_file_or_proof_is_refused(db: Path, tmp_path: Path) -> None:
