@@ -3,17 +3,22 @@
 The tape is fed to a core up to that moment and the core is asked; the run itself goes on undisturbed in its folder.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scheduler.core import Core
-from scheduler.events import NEVER
+from scheduler.events import NEVER, Reason
 from scheduler.plan.eta import Expected, expected_starts
 from scheduler.tape import core_of, steps
 from scheduler.why.reasons import why
 from scheduler.why.sentences import sentence
 from sim.folder.run_folder import read
 from sim.report.text import span
+from tenants.isolation.told import wait_step
+
+# Of a quota it would matter who in the cohort has borrowed it: that is others' business.
+_OWN_REASONS = tuple(reason.name.lower() for reason in (Reason.BUDGET, Reason.PAUSED))
 
 
 class Waiting(NamedTuple):
@@ -31,6 +36,17 @@ class Waiting(NamedTuple):
     late_s: int | None
 
 
+class OwnWait(NamedTuple):
+    """An own job that waits. `start_within_s` is a step of `WAIT_STEPS_S`; None: longer, or not known."""
+
+    job_id: str
+    product: str
+    gpus: int
+    waited_s: int
+    reason: str
+    start_within_s: int | None
+
+
 def waiting_at(folder: Path, at_s: int) -> list[Waiting]:
     """Return the queue as the last decision up to `at_s` left it, pool by pool in order of service.
 
@@ -46,6 +62,11 @@ def waiting_at(folder: Path, at_s: int) -> list[Waiting]:
         core.step(now_s, events)
         core.out.clear()
     core.now_s = max(core.now_s, at_s)
+    return waiting_in(core, rows)
+
+
+def waiting_in(core: Core, rows: Mapping[str, Any]) -> list[Waiting]:
+    """Return who waits in a core as it stands. `rows` are the columns job_id, tenant, product and gpus of its jobs."""
     found = []
     for pool in core.pools:
         for row in expected_starts(core, pool):
@@ -65,6 +86,26 @@ def waiting_at(folder: Path, at_s: int) -> list[Waiting]:
                 )
             )
     return found
+
+
+def told_to_tenant(rows: Sequence[Waiting], tenant: str, at_s: int) -> list[OwnWait]:
+    """Return what a tenant may be told of the queue: its own jobs, in the order in which it asked, in steps.
+
+    Neither anybody else's jobs nor the place among them is told, and of the reason only what is the tenant's own.
+    `at_s` is the moment of `rows`: the beginning of an interval, see `tenants.isolation.told.moment_of`.
+    """
+    mine = sorted((row for row in rows if row.tenant == tenant), key=lambda row: (row.since_s, row.job_id))
+    return [
+        OwnWait(
+            row.job_id,
+            row.product,
+            row.gpus,
+            at_s - row.since_s,
+            row.reason if row.reason in _OWN_REASONS else "capacity",
+            wait_step(None if row.start_s is None else max(0, row.start_s - at_s)),
+        )
+        for row in mine
+    ]
 
 
 def expectation(core: Core, job: int) -> str:

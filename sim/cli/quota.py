@@ -1,6 +1,6 @@
 """`spillway quota`: what tenants made of their quotas and budgets."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,12 +14,25 @@ app = group(
 
 
 @command(app, "show", "spillway quota show last", "spillway quota show runs/labs --json")
-def show(ctx: typer.Context, run: RunArgument, csv: CsvFlag = False, md: MdFlag = False) -> None:
+def show(
+    ctx: typer.Context,
+    run: RunArgument,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", metavar="T", help="What this tenant may be told: its own rows.")
+    ] = None,
+    csv: CsvFlag = False,
+    md: MdFlag = False,
+) -> None:
     """Show what each tenant used, borrowed and lent, in GPU-hours, and its budget by month."""
+    from sim.answers.quota import quota_of_tenant
+    from sim.cli.choice import choose
     from sim.folder.run_folder import read
 
     session = session_of(ctx)
-    found: dict[str, Any] = read(find_run(session, run)).summary().get("quota", {"tenants": [], "budgets": []})
+    opened = read(find_run(session, run))
+    found: dict[str, Any] = opened.summary().get("quota", {"tenants": [], "budgets": []})
+    if tenant is not None:
+        found = quota_of_tenant(found, choose(tenant, opened.names.tenants, "tenant", "--tenant"))
     after = "" if found["tenants"] or found["budgets"] else "this run had neither quotas nor budgets"
     answer(session, lambda: found, lambda: _tables(found), fmt=form(csv=csv, md=md), after=after)
 
