@@ -1,8 +1,8 @@
 """The ledger as a journal for a foreign program: beancount or hledger adds it up again and checks every balance.
 
-One transaction per document and time, in the order of the ledger; every account is opened before it is used; at the end
-each balance is asserted, exactly. So a program that shares no code with this one finds any amount that was changed, and
-the same entries give the same text, byte for byte.
+One transaction per document and time, in order of time and of what people call it; every account is opened before it is
+used; at the end each balance is asserted, exactly. So a program that shares no code with this one finds any amount that
+was changed, and the same entries give the same text, byte for byte.
 
     receivable:acme    Assets:Receivable:Acme          wallet:acme   Liabilities:Wallet:Acme
     cash               Assets:Cash                     deferred:acme Liabilities:Deferred:Acme
@@ -57,7 +57,7 @@ def beancount_text(entries: Sequence[Entry], numbers: Mapping[str, str] = _NO_NU
     Raises:
         BillingError: an account whose first word is not in ROOTS.
     """
-    book = _journal(entries)
+    book = _journal(entries, numbers)
     lines = ['option "title" "Spillway"']
     lines += [f'option "operating_currency" "{currency}"' for currency in book.decimals]
     lines += ["", *(f"{book.opened} commodity {currency}" for currency in book.decimals)]
@@ -78,7 +78,7 @@ def beancount_text(entries: Sequence[Entry], numbers: Mapping[str, str] = _NO_NU
 
 def hledger_text(entries: Sequence[Entry], numbers: Mapping[str, str] = _NO_NUMBERS) -> str:
     """Return the entries as an hledger journal, fit for `hledger check --strict`, as `beancount_text`."""
-    book = _journal(entries)
+    book = _journal(entries, numbers)
     lines = [f"commodity {_number(0, decimals, '.')} {currency}" for currency, decimals in book.decimals.items()]
     lines += [f"account {account}  ; type:{_TYPES[account.split(':')[0]]}" for account in book.accounts]
     for date, document, moves in book.documents:
@@ -122,12 +122,14 @@ def _hex(letter: str) -> str:
     return "".join(f"-{byte:02x}" for byte in letter.encode())
 
 
-def _journal(entries: Sequence[Entry]) -> _Journal:
+def _journal(entries: Sequence[Entry], numbers: Mapping[str, str]) -> _Journal:
     accounts: dict[str, list[str]] = {}
     for name, currency in balances(entries):
         accounts.setdefault(account_name(name), []).append(currency)
     documents: dict[tuple[int, str], list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.time_s):  # stable: the ledger's order within a second
+    # Stable: the ledger's order within a document. Among documents of one second it would be that of the place where
+    # the ledger is kept.
+    for entry in sorted(entries, key=lambda entry: (entry.time_s, numbers.get(entry.document, entry.document))):
         documents.setdefault((entry.time_s, entry.document), []).append(entry)
     times_s = [time_s for time_s, _ in documents] or [0]
     return _Journal(

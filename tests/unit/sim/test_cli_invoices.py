@@ -54,7 +54,7 @@ def test_an_explanation_is_told_in_sentences(run: str) -> None:
 
 
 def test_a_credit_shows_its_outages(run: str) -> None:
-    told = json.loads(call("bill", "explain", run, "fjord/2026-01/4", "--json").stdout)
+    told = json.loads(call("bill", "explain", run, "fjord/2026-01/3", "--json").stdout)
     assert told["kind"] == "service_credit" and told["evidence"] and not told["hours"]
 
 
