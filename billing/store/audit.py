@@ -12,7 +12,7 @@ salt of an entry's details is drawn by the database itself: nobody on the way ha
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Text, delete, insert, literal_column, select, update
 
 from billing.store.walls.views import new_rows, table_of
 from tenants.audit.check import ERASED, positions_text
@@ -22,10 +22,10 @@ from tenants.audit.merkle import EMPTY_ROOT, HASH_BYTES, Tree, frontier_root, gr
 from tenants.audit.proof import Proof, prove
 
 LOCAL = "local"  # the actor who is the person at the machine
-_SALTS = {
-    "sqlite": "SELECT lower(hex(randomblob(32)))",
+_SALTS: Mapping[str, ColumnElement[str]] = {
+    "sqlite": literal_column("lower(hex(randomblob(32)))", Text),
     # 122 strong random bits each; the digits between them are no secret, and do no harm.
-    "postgresql": "SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')",
+    "postgresql": literal_column("replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')", Text),
 }
 
 
@@ -61,8 +61,7 @@ def record(
 
     Cost: O(log n) hashes, four statements.
     """
-    size, frontier = _edge(connection, tenant)
-    salt = connection.execute(text(_SALTS[connection.dialect.name])).scalar_one()
+    size, frontier, salt = _edge(connection, tenant)
     told = details_text(details)
     hash_ = commitment(bytes.fromhex(salt), told)
     entry = entry_of(tenant, size + 1, at_s, actor, action, object_, reason, hash_)
@@ -77,17 +76,18 @@ def record(
     return entry
 
 
-def _edge(connection: Connection, tenant: str) -> tuple[int, list[bytes]]:
-    """The size and frontier of a tenant's tree, held until the transaction ends; a tree that is not there is begun."""
-    tree = table_of(connection, "audit_tree").c
-    mine = select(tree.size, tree.frontier).where(tree.tenant == escaped(tenant)).with_for_update()
-    row = connection.execute(mine).one_or_none()
+def _edge(connection: Connection, tenant: str) -> tuple[int, list[bytes], str]:
+    """The size and frontier of a tenant's tree, held until the transaction ends, and a new salt in hex. A tree that is
+    not there is begun."""
+    tree, salt = table_of(connection, "audit_tree").c, _SALTS[connection.dialect.name]
+    mine = select(tree.size, tree.frontier, salt.label("salt")).where(tree.tenant == escaped(tenant))
+    row = connection.execute(mine.with_for_update()).one_or_none()
     if row is None:
         begun = {"tenant": escaped(tenant), "size": 0, "frontier": "", "root": EMPTY_ROOT.hex()}
         connection.execute(insert(new_rows(connection, "audit_tree")), begun)
-        return 0, []
+        return 0, [], connection.execute(select(salt)).scalar_one()
     raw = bytes.fromhex(row.frontier)
-    return row.size, [raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)]
+    return row.size, [raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)], row.salt
 
 
 def entries_of(connection: Connection, tenant: str, after: int = 0, limit: int | None = None) -> list[Written]:

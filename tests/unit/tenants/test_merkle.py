@@ -1,5 +1,8 @@
 """The published roots, and what a verifier must refuse."""
 
+from hashlib import sha256
+from unittest.mock import patch
+
 import pytest
 
 from tenants.audit.merkle import (
@@ -68,3 +71,21 @@ def test_everything_begins_with_nothing() -> None:
     assert not verify_consistency(0, root, 8, root, [])
     assert not verify_consistency(0, EMPTY_ROOT, 8, root, [HASHES[0]])
     assert not verify_consistency(3, root, 8, root, [])
+
+
+def test_an_append_costs_one_node_on_average_and_a_proof_a_node_a_level() -> None:
+    count, hashed = 1_000, 0
+
+    def counting(data: bytes) -> object:
+        nonlocal hashed
+        hashed += 1
+        return sha256(data)
+
+    with patch("tenants.audit.merkle.sha256", counting):
+        tree = Tree(HASHES[number % 8] for number in range(count))
+        assert hashed == count - count.bit_count()
+        hashed = 0
+        for ask in (tree.root, lambda: tree.inclusion(567), lambda: tree.consistency(567)):
+            ask()
+        assert hashed <= 3 * 2 * count.bit_length()
+    assert max(len(tree.inclusion(index)) for index in range(count)) == count.bit_length()
