@@ -1,10 +1,11 @@
 """`spillway delay`: what rentals earned, and by how much they delayed each internal job."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sim.cli.frame import session_of
+from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
 from sim.cli.runs import RunArgument, find_run
 
@@ -15,6 +16,10 @@ def delay(
     ctx: typer.Context,
     run: RunArgument,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="So many of the latest jobs.")] = TOP,
+    private: Annotated[
+        str | None,
+        typer.Option("--private", metavar="T", help="Instead: this tenant's contracts against a cluster of its own."),
+    ] = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
 ) -> None:
@@ -22,6 +27,9 @@ def delay(
     from sim.answers.delay_report import DelayReport, delay_report
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
+    if private is not None:
+        _private(session, shape, find_run(session, run), private)
+        return
     found: DelayReport = delay_report(find_run(session, run))
     rows = found.rows if csv else found.rows[:top]
     answer(
@@ -29,6 +37,38 @@ def delay(
         lambda: {"run": found.run, **found.totals, "jobs": rows},
         lambda: [jobs_table(rows, found.totals), *([] if csv else [totals_table(found.totals)])],
         fmt=shape,
+    )
+
+
+def _private(session: Session, shape: str, folder: Path, tenant: str) -> None:
+    """The gangs of a tenant's contracts, with their starts in a cluster of its own."""
+    from sim.answers.private import alone
+    from sim.cli.choice import choose
+    from sim.folder.run_folder import read
+
+    rows = alone(folder, choose(tenant, read(folder).names.tenants, "tenant", "--private"))
+    later = [row.later_s for row in rows if row.later_s is not None]
+    heads = ("job", "product", "GPUs>", "submitted>", "start alone>", "start>", "later by, s>")
+    cells = [
+        [row.job_id, row.product, str(row.gpus), str(row.submit_s)]
+        + ["-" if each is None else str(each) for each in (row.alone_s, row.start_s, row.later_s)]
+        for row in rows
+    ]
+    late = sum(each > 0 for each in later)
+    answer(
+        session,
+        lambda: {
+            "run": folder.name,
+            "tenant": tenant,
+            "later": late,
+            "later_s_max": max(later, default=0),
+            "jobs": [{**row._asdict(), "later_s": row.later_s} for row in rows],
+        },
+        lambda: [
+            Table(f"Gangs of the contracts of {tenant}, and when a cluster of its own would start them", heads, cells)
+        ],
+        fmt=shape,
+        after=f"{late} of {len(later)} later than alone, by {max(later, default=0)} s at most",
     )
 
 
