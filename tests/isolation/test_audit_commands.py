@@ -1,0 +1,105 @@
+"""U3 through the command line: every command that changes a store leaves an entry, and no command is forgotten here."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import typer
+from typer.testing import CliRunner
+
+from billing.store.audit import heads_in
+from billing.store.engine import open_store, reading
+from isolation import Case, attack, mutant
+from run_folders import write_small
+from sim.cli import app
+from tenants.audit.entry import AuditEntry
+
+Said = dict[str, Any]  # command -> what it answered last
+NOON = "2027-02-01T12:00:00Z"
+# Commands that are shown a store, and leave it as it is. Some write elsewhere: a witness file, a file of secrets.
+CHANGE_NOTHING = {
+    *("db status", "db check", "db upgrade", "db roles"),
+    *("audit show", "audit verify", "audit prove", "audit checkpoint"),
+    *("bill invoices", "bill export", "bill explain", "bill hours", "sla show", "inspect", "serve"),
+    *("keys list", "keys pepper", "tenants list"),
+}
+
+
+def changes(run: Path) -> dict[str, Callable[[Said], list[object]]]:
+    """Every command that changes a store, in an order in which they can be given, with what it is told."""
+
+    def invoice(number: int) -> Callable[[Said], str]:
+        return lambda said: due(said)[number]["number"]
+
+    def due(said: Said) -> list[dict[str, Any]]:
+        return [each for each in said["bill issue"]["invoices"] if "-SB-" not in each["number"]]
+
+    def whose(said: Said) -> str:
+        return str(due(said)[0]["tenant"])
+
+    return {
+        "db init": lambda _: [],
+        "db import": lambda _: [run],
+        "bill issue": lambda _: [],
+        "bill pay": lambda said: [invoice(0)(said), "0.01", "--reference", "w1", "--at", NOON],
+        "bill credit-note": lambda said: [invoice(0)(said), "--cause", "goodwill", "--line", 1, "--at", NOON],
+        "bill void": lambda said: [invoice(-1)(said), "--at", NOON],
+        "audit erase": lambda _: [1, "--house", "--reason", "asked to be forgotten"],
+        "keys create": lambda said: ["--tenant", whose(said)],
+        "keys rotate": lambda said: [said["keys create"]["id"]],
+        "keys revoke": lambda said: [said["keys rotate"]["id"], "--reason", "seen in a chat"],
+        "tenants create": lambda _: ["Initech", "--id", "initech"],
+        "tenants regions": lambda _: ["initech", "--region", "eu-1"],
+        "tenants suspend": lambda _: ["initech", "--reason", "bill unpaid since May"],
+        "tenants resume": lambda _: ["initech", "--reason", "bill paid"],
+        "tenants delete": lambda _: ["initech", "--reason", "contract ended"],
+        "tenants purge": lambda _: ["--at", "2036-01-01T00:00:00Z"],
+    }
+
+
+def with_a_store() -> Iterator[str]:
+    """The names of all commands that take a store."""
+
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+        for name, each in getattr(command, "commands", {}).items():
+            yield from walk(each, (*words, name))
+        if any("--db" in parameter.opts for parameter in command.params):
+            yield " ".join(words)
+
+    yield from walk(typer.main.get_command(app), ())
+
+
+@attack("U3", on=("sqlite",))
+def test_a_command_changes_a_store_unseen(case: Case) -> None:
+    run, store = write_small(case.folder / "runs" / "small"), case.empty_place
+    wanted, known = changes(run), set(with_a_store())
+    assert known <= CHANGE_NOTHING | set(wanted), "a command that takes a store is not tried here"
+    said: Said = {}
+    noted = 0
+    for name, arguments in wanted.items():
+        if name not in known:
+            continue
+        words = [*name.split(), *map(str, arguments(said)), "--db", store, "--json"]
+        done = CliRunner(env={"SPILLWAY_DB": None}).invoke(app, words)
+        assert done.exit_code == 0, f"{words}: {done.output}"
+        said[name] = json.loads(done.stdout)
+        with reading(open_store(store)) as connection:
+            now = sum(head.size for head in heads_in(connection))
+        assert now > noted, f"{name} left no entry"
+        noted = now
+        case.tried()
+    sound = CliRunner().invoke(app, ["audit", "verify", "--db", store])
+    assert sound.exit_code == 0, sound.output
+
+
+@mutant("U3", "a void is not noted", of=test_a_command_changes_a_store_unseen)
+def void_not_noted() -> AbstractContextManager[object]:
+    from billing.store.audit import record
+
+    def forget(connection: Any, *told: Any) -> AuditEntry | None:
+        return None if told[2] == "invoice.void" else record(connection, *told)
+
+    return patch("billing.store.books.record", forget)
