@@ -28,7 +28,7 @@ from billing.store.books import (
 )
 from billing.store.door import Door, make_walls
 from billing.store.engine import open_store, reading, writing
-from billing.store.walls.grants import GRANTS, Rows, Verbs, Wall
+from billing.store.walls.grants import GRANTS, HIDDEN, Rows, Verbs, Wall
 from invoice_facts import CENT, ISSUED_S, cents, issued
 from isolation import BOTH, Case, attack, mutant
 from log_events import chain
@@ -464,12 +464,41 @@ def test_a_tenant_reads_another_log_through_the_door(case: Case) -> None:
             case.tried()
         with door.writing(scope) as bound:
             write(bound.connection, "acme", ENTRIES)
+        with door.reading(scope) as bound:
+            (checked,), found = check_audit.check_audit(bound.connection)
+            assert (checked.tenant, len(checked.tree), found) == ("acme", ENTRIES + 1, [])
         for forbidden in ("UPDATE audit_entry SET actor = 'x'", "DELETE FROM audit_entry", "DELETE FROM audit_details"):
             with pytest.raises(StoreError), door.writing(scope) as bound:
                 bound.connection.execute(text(forbidden))
             case.tried()
         with reading(store) as connection:
             assert faults(connection) == []
+
+
+@attack("U4", on=BOTH)
+def test_an_auditor_does_more_than_read(case: Case) -> None:
+    """Reads and verifies every log, and changes none."""
+    store = filled(case)
+    anna = Principal("anna", "person", None, Role.AUDITOR, ROLE_SCOPES[Role.AUDITOR], "key-anna")
+    with door_of(case, store) as door:
+        with door.reading(make_scope(anna)) as bound:
+            checked, found = check_audit.check_audit(bound.connection)
+            assert [log.tenant for log in checked] == ["", "acme", "globex"] and found == []
+        for statement in (
+            "UPDATE audit_entry SET actor = 'x'",
+            "DELETE FROM audit_details",
+            "SELECT digest FROM api_key",
+        ):
+            with pytest.raises(StoreError), door.reading(make_scope(anna)) as bound:
+                bound.connection.execute(text(statement))
+            case.tried()
+        with pytest.raises(AccessError), door.writing(make_scope(anna)) as bound:
+            write(bound.connection, "acme", 99)
+
+
+@mutant("U4", "auditors see what keys are compared with", of=test_an_auditor_does_more_than_read)
+def digests_shown() -> AbstractContextManager[object]:
+    return patch.dict(HIDDEN, {"api_key": ("pepper",)})
 
 
 @mutant("U4", "the log's view shows the rows of all", of=test_a_tenant_reads_another_log_through_the_door)

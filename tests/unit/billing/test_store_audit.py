@@ -1,5 +1,7 @@
 """The audit log in a store: what an entry costs, where it goes, and who may not read past what is his."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine, event
 
@@ -63,3 +65,19 @@ def test_erasing_what_is_not_there_erases_nothing(store: Engine) -> None:
         erase(connection, "acme", [1, 2], "local", "asked", NOW_S)
     with reading(store) as connection:
         assert [row.details for row in entries_of(connection, "acme")] == ['{"name":"Jane"}']
+
+
+def test_writers_side_by_side_take_their_places_one_after_the_other(store: Engine) -> None:
+    def write(who: str) -> None:
+        for number in range(6):
+            with writing(store) as connection:
+                record(connection, "acme", who, "test.done", str(number), "", {}, NOW_S)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, ("a", "b", "c", "d")))
+    with reading(store) as connection:
+        entries = [row.entry for row in entries_of(connection, "acme")]
+        assert check_audit(connection)[1] == []
+    assert [entry.position for entry in entries] == list(range(1, 25))
+    for who in "abcd":
+        assert [int(entry.object) for entry in entries if entry.actor == who] == list(range(6))
