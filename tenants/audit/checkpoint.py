@@ -102,7 +102,8 @@ def _read_line(line: str, file: str, number: int) -> Checkpoint:
     except (ValueError, KeyError, TypeError, RecursionError):
         checkpoint = None
     # Another spelling of the same checkpoint has another hash: one line, one text.
-    if checkpoint is None or line_of(checkpoint) != line or any(head.size < 1 for head in checkpoint.heads):
+    numbers = [] if checkpoint is None else [checkpoint.time_s + 1, *(head.size for head in checkpoint.heads)]
+    if checkpoint is None or line_of(checkpoint) != line or not all(0 < each < 1 << 62 for each in numbers):
         message = "not a checkpoint as `spillway audit checkpoint` writes it"
         raise AuditError(message, code="bad_witness", file=file, path=f"line {number}")
     return checkpoint

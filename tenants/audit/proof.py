@@ -15,6 +15,7 @@ from tenants.audit.entry import AuditEntry, entry_hash
 from tenants.audit.merkle import Tree, verify_consistency, verify_inclusion
 from tenants.errors import first_complaint
 
+Int64 = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -26,8 +27,8 @@ class ProvenEntry(_Part):
     """An entry, field by field."""
 
     tenant: str
-    position: int
-    time_s: int
+    position: Int64
+    time_s: Int64
     actor: str
     action: str
     object: str
@@ -38,12 +39,12 @@ class ProvenEntry(_Part):
 class Witnessed(_Part):
     """Where a tree stands in a checkpoint: `index` among `count` heads, and what was signed."""
 
-    time_s: int
-    count: int
+    time_s: Int64
+    count: Int64
     root: Hex
     before: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     signature: Hex
-    index: int
+    index: Int64
     path: list[Hex]
 
 
@@ -52,7 +53,7 @@ class Proof(_Part):
     the entry yet: then the proof holds against this root alone."""
 
     entry: ProvenEntry
-    size: int
+    size: Int64
     root: Hex
     path: list[Hex]
     checkpoint: Witnessed | None
@@ -126,7 +127,7 @@ def proof_faults(proof: Proof, key: bytes | None = None, witness: Sequence[Check
 class Sized(_Part):
     """A tree at one size."""
 
-    size: int
+    size: Int64
     root: Hex
 
 

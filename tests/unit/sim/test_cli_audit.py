@@ -158,8 +158,12 @@ def test_a_damaged_witness_file_or_proof_is_refused(db: Path, tmp_path: Path) ->
     for words in (("verify",), ("checkpoint",)):
         done = spillway("audit", *words, "--db", db)
         assert done.exit_code == 2 and "line 1: not a checkpoint" in done.stderr
+    Path(f"{db}.witness").unlink()
     proof = tmp_path / "proof.json"
-    for text in ("", "[]", '{"entry": 1}', "\x00", '{"first": {}}'):
+    good = spillway("audit", "prove", 1, "--tenant", "acme", "--db", db).stdout
+    late = good.replace('"time_s": 1769904000', f'"time_s": {10**30}')
+    assert late != good
+    for text in ("", "[]", '{"entry": 1}', "\x00", '{"first": {}}', late):
         proof.write_text(text)
         assert spillway("audit", "verify", "--proof", proof, "--db", db).exit_code == 2
 
