@@ -37,12 +37,6 @@ CHANNELS: tuple[Channel, ...] = (
         "C5",
     ),
     Channel(
-        "job_numbers",
-        "in a simulated run, jobs are numbered over all tenants: an own job's number counts those before it",
-        "the count of jobs drawn before it, in simulated runs alone; a real cluster brings ids of its own",
-        "C5",
-    ),
-    Channel(
         "lent_quota",
         "how much of an own quota others borrowed",
         f"one total over a run, and only where {CROWD_MIN} other tenants or more share it",

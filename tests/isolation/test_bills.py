@@ -2,14 +2,18 @@
 
 import itertools
 import random
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
 
+import broken_cores
 from billing import books as closing
 from billing.closing import close_month, month, of_log
 from billing.closing import told as telling
@@ -36,8 +40,14 @@ from billing_facts import NAMES, closed_world
 from canary import Canaries, logged
 from isolation import BOTH, Case, attack, mutant
 from shared_bills import ME, NOBODY, OTHER, billed, contract, facts_of_others, log_of, reported, shown_to_me, terms_with
+from sim.engine.run import run
+from sim.folder import run_folder
+from sim.folder.basis import run_basis
+from sim.scenario.build import build
+from sim.scenario.file import from_mapping, show
+from sim.settle import settle
 from told_events import EPOCH_S, ended, resized, started, unix
-from two_worlds import compare_worlds
+from two_worlds import Step, compare_worlds
 
 SEEDS = st.integers(0, 10**6)
 TEXTS = tuple(name for name in EXPORTS if name != "pdf")
@@ -87,6 +97,44 @@ def log_of_everybody() -> Iterator[None]:
         return telling.range_of(every, ME, until_s)
 
     with patch.object(month, "range_of", everybody):
+        yield
+
+
+def simulated(secrets: dict[str, Any], folder: Path) -> Iterator[Step]:
+    """What fjord is given of a run, from arrivals to bills: its allocations, and its documents. The others' demand is
+    the secret; they may be told to go at once, and nothing is cleaned."""
+    found = tomllib.loads(show("small"), parse_float=Decimal)
+    del found["faults"]  # which node fails is chance: a gang on another node meets another fault
+    found["pool"][0]["scrub_s"] = 0
+    found["contract"][0]["from_s"] = 0
+    found["product"] = [
+        {"code": "bare.spot", "notice_s": 0},
+        {"code": "bare.ondemand", "notice_s": 0, "guarantee_s": 0, "rolling": False},
+    ]
+    found["demand"] = [row if row["tenant"] == "fjord" else {**row, **secrets} for row in found["demand"]]
+    result = run(build(from_mapping(found, "small.toml"), seed=3, days=2))
+    path = run_folder.write(folder / str(secrets["jobs_per_day"]), result, settle(result), "s", show("small"), {}, None)
+    opened = run_folder.read(path)
+    rows = opened.query("SELECT job_id, gpus, start_s, end_s, cause FROM allocations WHERE tenant = 'fjord'")
+    assert len(rows) > 4, "fjord ran nothing"
+    yield "allocations", str(sorted(row.items() for row in rows)).encode()
+    bundle = bundling.bundle_of(run_basis(opened), "Spillway", "fjord")
+    for name in TEXTS:
+        for file, parts in EXPORTS[name](bundle):
+            yield f"{name}: {file}", b"".join(parts)
+
+
+@attack("B1")
+def test_a_simulated_neighbour_changes_nothing_of_mine(case: Case) -> None:
+    few, many = {"jobs_per_day": 4}, {"jobs_per_day": 40 + case.seed % 40}
+    told = compare_worlds(lambda secrets: simulated(secrets, case.folder), few, many)
+    case.tried(told.steps)
+
+
+@mutant("B1", "renters stand in the way of a contract", of=test_a_simulated_neighbour_changes_nothing_of_mine)
+@contextmanager
+def in_the_way() -> Iterator[None]:
+    with broken_cores.rentals_in_the_way():
         yield
 
 
