@@ -21,7 +21,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -61,6 +61,8 @@ class Pool(Record):
     cluster_pods: Size | None = None
     topology_csv: str | None = None  # instead of these four; beside the scenario's file, or from where we are
     slices_per_gpu: Annotated[int, Field(ge=1, le=COMPUTE_SLICES)] | None = None
+    share: Literal["mig", "mps", "time_slice"] = "mig"  # how a GPU is cut in slices: renters only meet on MIG
+    confidential: bool = False  # its GPUs keep memory and links encrypted, and are attested
     mig_profile: Annotated[str, Field(pattern=r"^[1-7]g\.\d{1,3}gb$")] | None = None
 
     @property
@@ -108,7 +110,7 @@ def check_sizes(pool: Pool, path: str) -> None:
     if (spares := pool.spare_nodes.value) >= pool.nodes:
         message, allowed = "no node is left", f"at most {pool.nodes - 1}"
         raise ScenarioError(message, code="impossible_size", path=f"{path}.spare_nodes", found=spares, allowed=allowed)
-    if (pool.slices_per_gpu is None) != (pool.mig_profile is None):
+    if pool.share == "mig" and (pool.slices_per_gpu is None) != (pool.mig_profile is None):
         missing = "mig_profile" if pool.mig_profile is None else "slices_per_gpu"
         message = "slices_per_gpu and mig_profile go together"
         raise ScenarioError(message, code="missing_key", path=f"{path}.{missing}", allowed="both or neither")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from billing.rating.prices import PriceBook
 from billing.usage import CapacityTable, EvictionTable, Names, OutageTable, SegmentTable, StartTable
+from scheduler.isolation.rules import NodeFacts
 from scheduler.jobs.damping import Damping
 from scheduler.policy.fair_tree import USUAL_SHARE, FairShare
 from scheduler.quotas.rows import NO_TENANCY, Tenancy
@@ -90,6 +91,35 @@ class DeadlineRow(NamedTuple):
     on_demand_price: int
 
 
+class IsolationTerms(NamedTuple):
+    """What the cluster's isolation asks of a run: see `sim.engine.warden` and `scheduler.isolation`.
+
+    Rates are failures in 10,000 tries. `steps_s` are the parts of a pool's scrub time.
+    """
+
+    nodes: tuple[NodeFacts, ...]  # over all pools
+    steps_s: tuple[int, int, int, int]  # detach, clean, validate, attach
+    failures_bp: tuple[int, int, int, int]  # the same steps
+    repair_s: int
+    draw: int  # what every answer of the plant follows from
+    p_keys: int
+    vnis: int
+    partitions: int  # of one NVLink domain
+    peers: tuple[tuple[int, int], ...]  # trust domains: the first one wants routes to the second
+    confidential: tuple[bool, ...]  # by product
+
+
+class IsolationLog(NamedTuple):
+    """What the warden saw: one column for each change of a node, in order of time. int64, (5, n).
+
+    Rows: second, node over all pools, `scheduler.isolation.states.NodeState`, job (-1: none), and why: a place in
+    `sim.engine.warden.WHYS`. `checked`: how often the invariants were held against the plant, node by node.
+    """
+
+    changes: IntArray
+    checked: int
+
+
 # (second, kind of event, row, number): see scheduler.events.EventKind for what row and number are.
 Mishap = tuple[int, int, int, int]
 
@@ -118,6 +148,8 @@ class World:
     deadlines: tuple[DeadlineRow, ...] = ()
     mishaps: tuple[Mishap, ...] = ()  # crashes of jobs and drains of nodes, in order of time
     exclusions: tuple[Exclusion, ...] = ()  # of service levels, beside the registry's: maintenance that was agreed
+    regions: tuple[frozenset[int], ...] = ()  # of each tenant: where its work may be; empty, or no row: anywhere
+    isolation: IsolationTerms | None = None  # None: nodes change hands in a scrub that never fails
     damping: Damping | None = None  # None: nobody who fails again and again is held back
 
 
@@ -170,3 +202,4 @@ class RunResult:
     event_count: int
     horizon_s: int  # where the run ended
     findings: tuple[Finding, ...] = ()  # of the run itself, beside those of its world
+    isolation: IsolationLog | None = None  # where the world asks for it

@@ -43,9 +43,11 @@ class Tenant(Record):
     """A party that holds GPUs and is billed for them.
 
     `internal` teams are charged for show only, `external` tenants rent, and a `platform` tenant is the operator's own
-    serving arm: it holds the nodes behind products whose customers never hold one.
+    serving arm: it holds the nodes behind products whose customers never hold one. `regions` are where its work and its
+    data may be; empty: anywhere.
     """
 
     id: Id
     name: Title
     kind: TenantKind
+    regions: Annotated[tuple[Id, ...], Field(strict=False)] = ()

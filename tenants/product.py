@@ -56,6 +56,7 @@ class Product(Record):
         sla:          name of its `SlaTerms`; None promises no availability (notice and guarantee hold all the same).
         refund_s:     an eviction without its full notice, or inside its guarantee, gives back the charge of so many
                       seconds before it, as far as they were held; 0 gives back nothing.
+        confidential: runs only on attested nodes that keep memory and links encrypted.
     """
 
     code: Id
@@ -76,6 +77,7 @@ class Product(Record):
     sla: Id | None = None
     refund_s: Seconds = 0
     meter: Literal["gpu_s"] = "gpu_s"
+    confidential: bool = False
 
     @model_validator(mode="before")
     @classmethod

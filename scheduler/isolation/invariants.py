@@ -105,6 +105,7 @@ def breaches(custody: Custody, nodes: Iterable[int]) -> Iterator[str]:
     """Yield every breach on these nodes and in the fabric. Cost: O(nodes + live trust domains)."""
     for node in nodes:
         for name, invariant in OF_NODES.items():
-            yield from (f"node {node}: {name}: {line}" for line in invariant(custody, node))
+            for line in invariant(custody, node):
+                yield f"node {node}: {name}: {line}"
     for name, check in OF_FABRIC.items():
         yield from (f"fabric: {name}: {line}" for line in check(custody.fabric))

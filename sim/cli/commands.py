@@ -10,6 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from sim.cli import audit, bill, bill_issue, db, quota, scenarios, sla
+from sim.cli.allocations import allocations
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
 from sim.cli.bill_hours import hours
@@ -25,6 +26,7 @@ from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
 from sim.cli.inspect import inspect
+from sim.cli.isolation import isolation
 from sim.cli.policies import policies
 from sim.cli.queue import queue
 from sim.cli.reliability import reliability
@@ -94,6 +96,10 @@ command(app, "wallet", "spillway wallet last", "spillway wallet runs/wholesale -
 command(app, "alerts", "spillway alerts last", "spillway alerts runs/wholesale --json")(alerts)
 command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
+command(app, "isolation", "spillway isolation last", "spillway isolation last --node us-1/h100/3")(isolation)
+command(app, "allocations", "spillway allocations last --tenant acme", "spillway allocations last --tenant acme --csv")(
+    allocations
+)
 command(app, "queue", "spillway queue last --at 86400", "spillway queue runs/demo --json")(queue)
 command(app, "delay", "spillway delay runs/demo", "spillway delay last --csv")(delay)
 command(app, "compare", "spillway compare runs/none runs/all", "spillway compare runs/a runs/b runs/c --csv")(compare)

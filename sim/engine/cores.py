@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import simpy
 
 from scheduler.core import Core
@@ -16,12 +17,14 @@ from sim.engine.deadline import renter, rows_of
 from sim.engine.driver import Driver
 from sim.engine.eviction_costs import eviction_costs
 from sim.engine.lend_terms import lend_terms
+from sim.errors import SimError
 from sim.result import Truth, World
 
 
 def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, truth: Truth = ()) -> Core:
     """Build the core for a world. Raises UnknownPolicyError or TableError. `truth`: what an oracle is told."""
     rows = world.jobs
+    refuse_misplaced(world)
     told = {} if rows.announced_s is None else {"announced_s": rows.announced_s}
     told |= {} if rows.within is None else {"within": rows.within}
     chosen = replace(policy_by_name(policy), lend=lend_by_name(lend, headroom_nodes))
@@ -42,6 +45,21 @@ def make_core(world: World, policy: str, lend: str, headroom_nodes: int = 0, tru
     terms = lend_terms(world, lend, truth)
     rules = (world.tenant_domain, world.reservations, world.tenancy, terms, world.damping)
     return Core(table, world.pools, world.products, chosen, *rules, fair=world.fair)
+
+
+def refuse_misplaced(world: World) -> None:
+    """Raise SimError for a job whose tenant's work may not be where it would run. Cost: O(jobs), with regions only."""
+    rows = world.jobs
+    for tenant, regions in enumerate(world.regions):
+        if regions:
+            abroad = [pool for pool, region in enumerate(world.pool_region) if region not in regions]
+            wrong = np.flatnonzero((rows.tenant == tenant) & np.isin(rows.pool, abroad))
+            if len(wrong):
+                names, job = world.names, rows.job_id[int(wrong[0])]
+                found = names.regions[world.pool_region[int(rows.pool[wrong[0]])]]
+                allowed = ", ".join(names.regions[each] for each in sorted(regions) if each < len(names.regions))
+                message = f"the work of {names.tenants[tenant]} may not be in this region"
+                raise SimError(message, code="isolation", path=f"job {job}", found=found, allowed=allowed or "none")
 
 
 def people(env: simpy.Environment, driver: Driver, core: Core, world: World) -> None:

@@ -18,7 +18,7 @@ from scheduler.tape import step_line
 from scheduler.why.reasons import why
 from scheduler.why.wait_cause import WaitCause
 from scheduler.why.waits import WaitLedger
-from sim.result import IntArray, World
+from sim.result import IntArray, IsolationLog, World
 
 HOUR_S = 3600
 IDLE_WIDTH = 2 + len(STATES)
@@ -76,6 +76,7 @@ class Recorder:
         self.evicted = array("q")  # the fields of Evicted
         self.faulted = array("q")  # job, gpus, at_s, due_s
         self.progress: Callable[[int], None] | None = None
+        self.isolation: Callable[[], IsolationLog] | None = None  # asked at the end, where somebody watches over it
         self._idle = array("q")  # pool, from_s, GPUs by state
         # What the latest record of each pool says; before the first event everything is idle and nobody waits.
         self._open = [(0, pool.idle_gpus(waiting=False)) for pool in core.pools]

@@ -20,6 +20,7 @@ from sim.engine.driver import Driver
 from sim.engine.lend_terms import lend_findings
 from sim.engine.oracle import true_demand
 from sim.engine.recorder import Recorder
+from sim.engine.warden import Warden
 from sim.result import IntArray, JobOutcomes, JobRows, RunResult, World
 
 
@@ -66,6 +67,10 @@ def simulate(recorder: Recorder) -> int:
     core, world = recorder.core, recorder.world
     env = simpy.Environment()
     driver = Driver(env, core, recorder.after_step)
+    if world.isolation is not None:
+        warden = Warden(env, driver.happen, core, world, world.isolation)
+        driver.after_step = warden.before(recorder.after_step)
+        recorder.isolation = warden.seen
     people(env, driver, core, world)
     env.run(until=world.horizon_s if world.horizon_s < NEVER else None)
     return driver.event_count
@@ -128,6 +133,7 @@ def _result(recorder: Recorder, horizon_s: int, event_count: int, policy: str, l
         event_count=event_count,
         horizon_s=horizon_s,
         findings=tuple(lend_findings(world, core.terms)),
+        isolation=recorder.isolation() if recorder.isolation is not None else None,
     )
 
 

@@ -51,6 +51,8 @@ def world_sha256(world: World) -> str:
     digest.update(json.dumps(rest, default=int).encode())
     if world.mishaps:
         digest.update(json.dumps(world.mishaps).encode())
+    if world.isolation is not None:
+        digest.update(json.dumps(world.isolation).encode())
     return digest.hexdigest()
 
 

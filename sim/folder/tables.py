@@ -27,7 +27,7 @@ from billing.usage import CAUSES, Names
 from scheduler.events import Reason, Status
 from scheduler.nodes.nodeset import NodeSet, row_array
 from scheduler.nodes.nodeset import rows as node_rows
-from sim.folder import why_tables
+from sim.folder import isolation_table, why_tables
 from sim.folder.columns import Columns, column, looked_up, party, place
 from sim.folder.contract_tables import CONTRACT_TABLES, contract_table
 from sim.folder.parquet import Cells, Labels, Maybe
@@ -37,6 +37,7 @@ TABLES = (
     *("jobs", "allocations", "hourly_usage", "line_items", "capacity", "sla"),
     *("waits", "evictions", "internal_delay"),
     *CONTRACT_TABLES,
+    isolation_table.TABLE,  # where the scenario asks for it
 )
 STATUSES = tuple(status.name.lower() for status in Status)
 REASONS = tuple(reason.name.lower() for reason in Reason)
@@ -64,6 +65,8 @@ def tables(result: RunResult, books: Books | None, baseline: RunResult | None = 
     yield "internal_delay", why_tables.internal_delay(result, baseline)
     for name in CONTRACT_TABLES:
         yield name, contract_table(name, books.agreed)
+    if result.isolation is not None:
+        yield isolation_table.TABLE, isolation_table.isolation(result.world, result.isolation)
 
 
 def unmetered(names: Names, horizon_s: int) -> Books:

@@ -20,6 +20,7 @@ from sim.scenario.exclusions import agreed_maintenance
 from sim.scenario.fair import fair_share
 from sim.scenario.file import override
 from sim.scenario.hazards import hazards
+from sim.scenario.isolation import isolation_terms, tenant_regions
 from sim.scenario.model import Scenario
 from sim.scenario.tenancy import tenancy_rows
 from sim.scenario.terms import terms_of
@@ -86,6 +87,8 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
         deadlines=deadline_rows(scenario, jobs, book),
         mishaps=befalls.mishaps,
         exclusions=agreed_maintenance(scenario, horizon_s),
+        regions=tenant_regions(scenario),
+        isolation=isolation_terms(scenario),
         damping=scenario.requeue.damping() if scenario.requeue else None,
     )
 
@@ -93,9 +96,7 @@ def build(scenario: Scenario, *, seed: int | None = None, days: int | None = Non
 def _pool_rows(scenario: Scenario) -> tuple[PoolRow, ...]:
     return tuple(
         PoolRow(
-            nodes=pool.rows,
-            gpus_per_node=pool.row_gpus,
-            scrub_s=pool.scrub_s.value,
+            *(pool.rows, pool.row_gpus, pool.scrub_s.value),
             topology=domains.sizes,
             spare_nodes=pool.spare_rows,
             lend_spares=pool.lend_spares,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from scheduler.policies import own_lend
 from sim.errors import ScenarioError, from_validation
 from sim.scenario.check import check, refuse_unknown_tables
+from sim.scenario.isolation import check_isolation
 from sim.scenario.model import PARTIES, Scenario
 from sim.scenario.tenancy import tenancy_rows
 from sim.scenario.terms import price_tables
@@ -71,6 +72,7 @@ def from_mapping(mapping: Mapping[str, Any], file: str = "scenario", text: str |
     scenario.as_read(mapping, to_toml(mapping) if text is None else text, file)
     try:
         check(scenario)
+        check_isolation(scenario)
         tenancy_rows(scenario)
     except ScenarioError as error:
         raise error.in_file(file) from None

@@ -29,6 +29,7 @@ from billing.rating.price_row import PriceRow
 from billing.tax import TaxRow
 from sim.failures.faults import Faults
 from sim.failures.operations import Maintenance, Requeue
+from sim.isolation import Isolation
 from sim.param import Origin, origins
 from sim.pools import Domains, Pool, domains_of
 from sim.scenario.policy_choice import PolicyChoice
@@ -65,6 +66,7 @@ class Scenario(Record):
     faults: Faults | None = None
     maintenance: Annotated[tuple[Maintenance, ...], Field(strict=False)] = ()
     requeue: Requeue | None = None
+    isolation: Isolation | None = None
     tenant: tuple[Tenant, ...] = ()
     product: tuple[Product, ...] = ()
     contract: tuple[Contract, ...] = ()

@@ -254,7 +254,7 @@ REFUSED = {
     ),
     "a key of an unknown name": (
         {"tenant": [{"knd": "external"}]},
-        "t.toml: tenant[0].knd: unknown key, did you mean 'kind'? (allowed id, name, kind)",
+        "t.toml: tenant[0].knd: unknown key, did you mean 'kind'? (allowed id, name, kind, regions)",
     ),
     "a misspelt key of a credit step": (
         {"sla": [{"name": "target_9900", "steps": [{"below_bp": 9900, "credit": 1}]}]},
