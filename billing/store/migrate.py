@@ -6,6 +6,7 @@
 Each upgrade is one transaction: a store is at a revision or at the one before, never between.
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -33,9 +34,16 @@ def _config(connection: Connection | None = None) -> Config:
 
 def head() -> str:
     """Return the revision that the program expects."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    return _revisions()[0]
+
+
+@cache
+def _revisions() -> tuple[str, frozenset[str]]:
+    """The newest revision, and all of them. Reading the scripts takes longer than most commands do."""
+    scripts = ScriptDirectory.from_config(_config())
+    newest = scripts.get_current_head()
+    assert newest is not None
+    return newest, frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -105,7 +113,7 @@ def differences(connection: Connection) -> list[str]:
 
 
 def _require_known(engine: Engine, revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = _revisions()[1]
     if revision is not None and revision not in known:
         allowed = ", ".join(sorted(known))
         message = "store is of a newer program"

@@ -30,9 +30,6 @@ tenant = Table(
     Column("created_s", Integer, nullable=False),
     Column("suspended_s", Integer),
     Column("deleted_s", Integer),
-    # When what is deleted must be gone: usage and keys; bills and audit.
-    Column("purge_s", Integer),
-    Column("forget_s", Integer),
     sqlite_strict=True,
 )
 
@@ -81,6 +78,7 @@ agent_token = Table(
     Column("tenant", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("account", Text, nullable=False),
+    Column("key", Text, nullable=False),  # that it was made with, and ends with
     Column("role", Text, nullable=False),
     Column("scopes", Text, nullable=False),
     Column("tools", Text, nullable=False),

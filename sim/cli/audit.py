@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.audit_checkpoint import AtFlag, checkpoint
+from sim.cli.audit_checkpoint import checkpoint
 from sim.cli.audit_tables import entries_table, heads_table
 from sim.cli.audit_verify import HouseFlag, TenantFlag, WitnessFlag, verify, whose_log
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, current_store
+from sim.cli.when import AtFlag, at_or_now
 
 app = group("audit", "The audit log, and proofs of it.", "spillway audit show", "spillway audit verify")
 
@@ -101,16 +102,14 @@ def erase(
     db: DbFlag = DEFAULT,
 ) -> None:
     """Erase the details of entries for good. The entries stay, every proof stays valid, and the log says who erased."""
-    from billing.months import parse_utc
     from billing.store.audit import LOCAL
     from billing.store.audit import erase as erase_details
     from billing.store.engine import writing
-    from sim.cli import edge
 
     whose = whose_log(tenant, house)
     if whose is None:
         raise typer.BadParameter("whose log: name a tenant, or --house", param_hint="--tenant")
-    at_s = edge.now_s() if at is None else parse_utc(at)
+    at_s = at_or_now(at)
     with writing(current_store(db)) as connection:
         made = erase_details(connection, whose, positions, LOCAL, reason, at_s)
     told = f"details of {made.object} erased, noted as entry {made.position}"

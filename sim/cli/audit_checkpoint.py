@@ -1,6 +1,6 @@
 """`spillway audit checkpoint`, and the checkpoint that ends the closing of a month."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -8,11 +8,10 @@ from sim.cli.audit_verify import WitnessFlag
 from sim.cli.frame import Session, session_of
 from sim.cli.output import answer, note
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store, secrets_of
+from sim.cli.when import AtFlag, at_or_now
 
 if TYPE_CHECKING:
     from billing.store.engine import Store
-
-AtFlag = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC [now].")]
 
 
 def checkpoint(
@@ -23,15 +22,14 @@ def checkpoint(
     db: DbFlag = DEFAULT,
 ) -> None:
     """Write what all logs hold now into the witness file: one signed line. Nothing new, no line."""
-    from billing.months import parse_utc, utc_text
+    from billing.months import utc_text
     from billing.store.engine import place_of
     from billing.store.witness import add_checkpoint, witness_file
-    from sim.cli import edge
 
     engine = current_store(db)
     file = witness or witness_file(place_of(engine))
     key = secrets_of(db, secrets).checkpoint
-    made, new = add_checkpoint(engine, file, key, edge.now_s() if at is None else parse_utc(at))
+    made, new = add_checkpoint(engine, file, key, at_or_now(at))
     document = {"witness": file, "new": new, "time_s": made.time_s, "logs": len(made.heads), "root": made.root}
     told = f"{file}: {len(made.heads)} logs at {utc_text(made.time_s)}, root {made.root}"
     answer(session_of(ctx), lambda: document, list, after=told if new else f"{told}; nothing new since")

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import typer
 
+from tenants.access.redact import redact
+
 DONE = 0
 NEGATIVE = 1  # done, and the finding is negative
 BAD_INPUT = 2
@@ -62,16 +64,18 @@ class Failure(NamedTuple):
 
 def _plain(value: object) -> object:
     """A JSON value for whatever an error carries: scalars as they are, lists as lists, the rest as text."""
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, str):
+        return redact(value)
     if isinstance(value, Sequence | set | frozenset):
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [_plain(item) for item in items]
-    return str(value)
+    return redact(str(value))
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return redact(" ".join(text.split()))
 
 
 def is_ours(error: BaseException) -> bool:
@@ -88,14 +92,16 @@ def describe(error: BaseException) -> Failure | None:
     if is_ours(error):
         line = _one_line(str(error))
         fields = {name: getattr(error, name, None) for name in ("file", "path", "found", "allowed")}
-        fields = {name: str(value) if name in ("file", "path") and value else value for name, value in fields.items()}
+        fields = {
+            name: redact(str(value)) if name in ("file", "path") and value else value for name, value in fields.items()
+        }
         message = _one_line(str(getattr(error, "message", line)))
         return Failure(line, BAD_INPUT, str(getattr(error, "code", "bad_input")), message, **fields)
     if isinstance(error, UsageError):
         return _usage(error)
     if isinstance(error, OSError) and error.errno in _USER_ERRNO and error.filename is not None:
-        reason = (error.strerror or type(error).__name__).lower()
-        return Failure(f"{error.filename}: {reason}", BAD_INPUT, "file", reason, file=str(error.filename))
+        reason, name = (error.strerror or type(error).__name__).lower(), redact(str(error.filename))
+        return Failure(f"{name}: {reason}", BAD_INPUT, "file", reason, file=name)
     return None
 
 

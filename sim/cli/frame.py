@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sim.cli import failure
+from tenants.access.redact import redact
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,20 +148,22 @@ def _failed(error: Exception, words: Sequence[str]) -> int:
     """Report a failure and return its exit code."""
     told = failure.describe(error)
     if told is None:
-        import traceback
-
-        traceback.print_exception(error)
+        _print_traceback(error)
         print(f"spillway: this is a bug of ours. To reproduce: {_again(words)}", file=sys.stderr)
-        text = f"{type(error).__name__}: {error}"
+        text = redact(f"{type(error).__name__}: {error}")
         told = failure.Failure(text, failure.INTERNAL, "internal", f"{text}; reproduce with: {_again(words)}")
     else:
         if "-v" in words or "--verbose" in words:
-            import traceback
-
-            traceback.print_exception(error)
+            _print_traceback(error)
         print(f"spillway: {told.line}", file=sys.stderr)
     _json_error(told, words)
     return told.exit_code
+
+
+def _print_traceback(error: Exception) -> None:
+    import traceback
+
+    print(redact("".join(traceback.format_exception(error))), file=sys.stderr, end="")
 
 
 def _interrupted(words: Sequence[str], code: int) -> int:
@@ -179,7 +182,7 @@ def _json_error(told: failure.Failure, words: Sequence[str]) -> None:
 
 def _again(words: Iterable[str]) -> str:
     """The command line as it can be pasted into a shell."""
-    return shlex.join(["spillway", *words])
+    return redact(shlex.join(["spillway", *words]))
 
 
 def new_app() -> typer.Typer:

@@ -32,13 +32,17 @@ def current_store(db: str) -> "Store":
     return engine
 
 
-def secrets_of(db: str, named: str | None) -> "Secrets":
-    """The secrets of a store, made where there are none yet. Raises StoreError for a damaged file."""
+def secrets_of(db: str, named: str | None, *, make: bool = True) -> "Secrets":
+    """The secrets of a store, made where there are none yet, unless keys were hashed with some that are missing now.
+
+    Raises:
+        StoreError: a damaged file, or none that may be made.
+    """
     from billing.store.secrets_file import load_secrets, make_secrets, secrets_path
     from sim.cli import edge
 
     path = secrets_path(db, named)
-    return load_secrets(path) if path.exists() else make_secrets(path, edge.entropy)
+    return load_secrets(path) if path.exists() or not make else make_secrets(path, edge.entropy)
 
 
 def terms_for(engine: "Store", file: str | None) -> "Terms":

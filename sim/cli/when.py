@@ -1,10 +1,12 @@
 """Times as people write them on a command line: seconds since the run's epoch, or RFC 3339."""
 
-from billing.errors import PeriodError
-from billing.money import SECONDS_PER_HOUR
-from billing.months import parse_utc, utc_text
+from typing import Annotated
+
+import typer
+
 from sim.errors import SimError
 
+AtFlag = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC [now].")]
 _UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -14,6 +16,9 @@ def parse_second(text: str, epoch_s: int, horizon_s: int, flag: str = "--at") ->
     Raises:
         SimError: not a time, or outside the run.
     """
+    from billing.errors import PeriodError
+    from billing.months import parse_utc, utc_text
+
     last_s = horizon_s - 1
     span = f"0 to {last_s} seconds since the epoch, or {utc_text(epoch_s)} to {utc_text(epoch_s + last_s)}"
     try:
@@ -23,6 +28,14 @@ def parse_second(text: str, epoch_s: int, horizon_s: int, flag: str = "--at") ->
     if not 0 <= at_s < horizon_s:
         raise SimError("outside the run", code="time.outside", path=flag, found=text, allowed=span)
     return at_s
+
+
+def at_or_now(text: str | None) -> int:
+    """The Unix second meant by `--at`, now without it. Raises PeriodError."""
+    from billing.months import parse_utc
+    from sim.cli.edge import now_s
+
+    return now_s() if text is None else parse_utc(text)
 
 
 def parse_duration(text: str, flag: str) -> int:
@@ -46,6 +59,9 @@ def parse_hour(text: str, epoch_s: int, horizon_s: int, flag: str = "--hour") ->
     Raises:
         SimError: not a time, or outside the run.
     """
+    from billing.money import SECONDS_PER_HOUR
+    from billing.months import utc_text
+
     at_s, number = parse_second(text, epoch_s, horizon_s, flag), text.isdecimal()
     hour_s = at_s - at_s % SECONDS_PER_HOUR
     if hour_s == at_s:

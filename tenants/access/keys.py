@@ -155,18 +155,24 @@ def mint(
         raise TenantError("role does not fit", path="role", found=str(role), allowed=allowed)
     if environment not in ENVIRONMENTS:
         raise unknown_name("environment", environment, ENVIRONMENTS)
-    minter.require("keys:write")
-    who = minter.principal
-    if who.kind != "local":
-        if tenant != (who.tenant or "") or role not in MINTS[who.role]:
-            raise Forbidden("a key for others than one's own tenant and role cannot be minted")
-        if not wished <= who.scopes:
-            raise Forbidden("a key cannot be given more scopes than its minter has")
+    _require_below(minter, tenant, role, wished)
     ends_s = _no_later(minter, expires_s, now_s)
     text = new_text("spw", environment, entropy)
     made = digest(text.text, secrets.peppers[secrets.pepper])
     record = KeyRecord(text.id, account, tenant, role, wished, made, secrets.pepper, now_s, ends_s, None, "", None)
     return Minted(text.text, record)
+
+
+def _require_below(minter: Scope, tenant: str, role: Role, wished: frozenset[str]) -> None:
+    """Refuse a key of another tenant, of a role above its minter's, or with more scopes."""
+    minter.require("keys:write")
+    who = minter.principal
+    if who.kind == "local":
+        return
+    if tenant != (who.tenant or "") or role not in MINTS[who.role]:
+        raise Forbidden("a key for others than one's own tenant and role cannot be minted")
+    if not wished <= who.scopes:
+        raise Forbidden("a key cannot be given more scopes than its minter has")
 
 
 def _no_later(minter: Scope, expires_s: int | None, now_s: int) -> int:

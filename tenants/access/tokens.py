@@ -64,6 +64,17 @@ class IssuedToken(NamedTuple):
         return f"IssuedToken({self.record!r})"
 
 
+def _require_below(held: frozenset[str], wished: frozenset[str], called: frozenset[str]) -> None:
+    """Refuse scopes that the key does not hold or that no token may, and tools whose scopes are not among them."""
+    if not wished <= held - NEVER_IN_A_TOKEN:
+        raise Forbidden("a token cannot be given more scopes than its key has, nor any that mints or governs")
+    for tool in sorted(called):
+        if tool not in TOOLS:
+            raise unknown_name("tool", tool, TOOLS, "tools")
+        if not {"tools:call", TOOLS[tool]} <= wished:
+            raise Forbidden(f"the tool {tool} needs the scopes tools:call and {TOOLS[tool]}")
+
+
 def issue_token(
     minter: Scope,
     scopes: Iterable[str],
@@ -86,13 +97,7 @@ def issue_token(
     who, wished, called = minter.principal, frozenset(scopes), frozenset(tools)
     if who.tenant is None or not who.key:
         raise Forbidden("a token is issued with a key of a tenant")
-    if not wished <= who.scopes - NEVER_IN_A_TOKEN:
-        raise Forbidden("a token cannot be given more scopes than its key has, nor any that mints or governs")
-    for tool in sorted(called):
-        if tool not in TOOLS:
-            raise unknown_name("tool", tool, TOOLS, "tools")
-        if not {"tools:call", TOOLS[tool]} <= wished:
-            raise Forbidden(f"the tool {tool} needs the scopes tools:call and {TOOLS[tool]}")
+    _require_below(who.scopes, wished, called)
     if not 0 < lifetime_s <= LIFETIME_S_MAX:
         raise TenantError(
             "lifetime out of range", path="lifetime_s", found=lifetime_s, allowed=f"1 to {LIFETIME_S_MAX} seconds"

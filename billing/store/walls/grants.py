@@ -84,16 +84,7 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         "tenant": Verbs(
             _ALL,
             insert=True,
-            update=(
-                "name",
-                "organisation",
-                "regions",
-                "status",
-                "suspended_s",
-                "deleted_s",
-                "purge_s",
-                "forget_s",
-            ),
+            update=("name", "organisation", "regions", "status", "suspended_s", "deleted_s"),
         ),
         "account": Verbs(_ALL, insert=True, update=("disabled_s",)),
         "api_key": Verbs(_ALL, insert=True, update=("expires_s", "revoked_s", "successor", "last_used_s")),

@@ -222,8 +222,6 @@ def _tenant() -> None:
         sa.Column("created_s", INT, nullable=False),
         sa.Column("suspended_s", INT, nullable=True),
         sa.Column("deleted_s", INT, nullable=True),
-        sa.Column("purge_s", INT, nullable=True),
-        sa.Column("forget_s", INT, nullable=True),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_all_tenant")),
         sqlite_strict=True,
     )
@@ -270,6 +268,7 @@ def _agent_token() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("tools", sa.Text(), nullable=False),
