@@ -14,6 +14,7 @@ import numpy as np
 
 from billing.errors import BillingError
 from billing.intake.record import Interval, Passed, Rejected, never_billable
+from billing.log.known import abroad, regions_of
 from billing.metering.classes import Charging, charge_marks, free_rules
 from billing.metering.meter import UsageTable, meter
 from billing.metering.sums import add_up, empty_usage, negative
@@ -78,6 +79,7 @@ class _Intake:
     def __init__(self, terms: Terms, quarantine: Quarantine, until_s: int | None) -> None:
         self.terms, self.quarantine, self.until_s = terms, quarantine, until_s
         self.tenants = {tenant.id: place for place, tenant in enumerate(terms.registry.tenants)}
+        self.regions_allowed = regions_of(terms)
         self.products = {product.code: place for place, product in enumerate(terms.registry.products)}
         self.plans = terms.plans(tuple(self.products))
         contracts = terms.registry.contracts  # their pools are charged for whether somebody used them or not
@@ -172,6 +174,8 @@ class _Intake:
             return fault
         if each.tenant not in self.tenants:
             return f"unknown tenant {each.tenant[:60]!r}"
+        if elsewhere := abroad(self.regions_allowed, each.tenant, each.region):
+            return elsewhere
         if each.product not in self.products:
             return f"unknown product {each.product[:60]!r}"
         if each.end_s is None:

@@ -14,12 +14,28 @@ EVERYBODY = "*"
 _OF_OPERATOR = (CAPACITY, INSTALLED)  # their subject is nobody's bill
 
 
+def regions_of(terms: Terms) -> dict[str, tuple[str, ...]]:
+    """Return where the work of each tenant may be that may not be everywhere."""
+    return {tenant.id: tenant.regions for tenant in terms.registry.tenants if tenant.regions}
+
+
+def abroad(regions: Mapping[str, tuple[str, ...]], tenant: str, region: str) -> str:
+    """Return in words why a tenant's work may not be in a region, "" if it may.
+
+    Such work is not billed: it is set aside, for the operator to answer for (property R1).
+    """
+    if region in regions.get(tenant, (region,)):
+        return ""
+    return f"the work of {tenant!r} may not be in region {region[:60]!r}, only in {', '.join(regions[tenant])}"
+
+
 class KnownTerms:
     """The terms, asked many times the same."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.tenants = {tenant.id for tenant in terms.registry.tenants}
+        self.regions = regions_of(terms)
         self.products = {product.code for product in terms.registry.products}
         self._faults: dict[tuple[str, str, str, int, str], str] = {}
 
@@ -31,6 +47,8 @@ class KnownTerms:
         product = data.get("product", EVERYBODY)
         if product != EVERYBODY and product not in self.products:
             return f"unknown product {product!r}"
+        if event.type != EXCLUDED and event.subject in self.regions and "region" in data:
+            return abroad(self.regions, event.subject, data["region"])
         return ""
 
     def price_fault(self, data: Mapping[str, Any], from_s: int, until_s: int) -> str:

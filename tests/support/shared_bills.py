@@ -40,14 +40,18 @@ TOKENS = {"meter": "tokens_out", "product": "*", "sku": "*", "from": "2025-01-01
 NOBODY: dict[str, Any] = {"id": OTHER, "name": "Birch", "facts": (), "contract": None}
 
 
-def terms_with(secrets: Mapping[str, Any]) -> Terms:
-    """The terms: two renters and a lab, tiers for spot, refunds for early evictions, a contract of each."""
+def terms_with(secrets: Mapping[str, Any], regions: Mapping[str, Sequence[str]] | None = None) -> Terms:
+    """The terms: two renters and a lab, tiers for spot, refunds for early evictions, a contract of each.
+
+    `regions`: where the work of a tenant may be, if not everywhere.
+    """
+    mine_only = {"regions": list(regions[ME])} if regions else {}
     mine = contract("acme-block", ME)
     registry = Registry.from_mapping(
         {
             "tenant": [
                 {"id": "lab", "name": "Lab", "kind": "internal"},
-                {"id": ME, "name": "Acme", "kind": "external"},
+                {"id": ME, "name": "Acme", "kind": "external", **mine_only},
                 {"id": secrets["id"], "name": secrets["name"], "kind": "external"},
             ],
             "product": [
