@@ -68,6 +68,7 @@ def test_nothing_that_another_tenant_uses_changes_a_byte_of_mine(case: Case) -> 
 
     def look(seed: int) -> None:
         told = compare_worlds(lambda secrets: shown_to_me(billed(secrets), TEXTS), NOBODY, other_life(seed))
+        case.note(told)
         assert told.bytes > 50_000, told
 
     case.given(SEEDS, look, examples=2)
