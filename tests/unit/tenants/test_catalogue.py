@@ -8,6 +8,7 @@ import pytest
 from house_rules import LAYERS, ROOT
 from tenants.errors import TenantError
 from tenants.isolation.catalogue import CATALOGUE, CATEGORIES, chosen
+from tenants.isolation.channels import CHANNELS
 from tenants.isolation.controls import CONTROLS, FRAMEWORKS
 
 SIZES = {"P": 8, "N": 6, "M": 8, "Q": 7, "A": 12, "D": 8, "B": 7, "U": 6, "K": 5, "C": 6, "R": 3, "X": 5}
@@ -49,6 +50,11 @@ def test_rows_are_chosen_by_id_category_and_control() -> None:
     for arguments in ({"ids": ["P9"]}, {"category": "walls"}, {"control": "SOC2 CC9"}):
         with pytest.raises(TenantError, match="unknown"):
             chosen(**arguments)  # type: ignore[arg-type]
+
+
+def test_every_channel_that_is_left_has_a_bound_and_a_property_that_measures_it() -> None:
+    assert len({each.id for each in CHANNELS}) == len(CHANNELS) > 0
+    assert all(each.bound and each.tells and each.property in CATALOGUE for each in CHANNELS)
 
 
 def test_nothing_claims_more_than_evidence() -> None:
