@@ -53,6 +53,7 @@ _ROWS = {
     Rows.ALL: "1",
     Rows.PLATFORM: "{owner} = ''",
 }
+_REFUSE = f"SELECT RAISE(ABORT, '{FOREIGN}') WHERE NOT coalesce({{mine}}, 0);"
 _FREE = frozenset(
     (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_RECURSIVE)
 )
@@ -160,7 +161,7 @@ def _put_views(
     inner[capability] = {noun, adds}
     users = inner.setdefault(base, set())
     users.add(capability)
-    refuse = f"SELECT RAISE(ABORT, '{FOREIGN}') WHERE NOT coalesce({mine}, 0);"
+    refuse = _REFUSE.format(mine=mine)
     key = " AND ".join(f"{name} = OLD.{name}" for name in key_of(noun))
     bodies = {}
     if verbs.insert:
