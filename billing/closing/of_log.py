@@ -13,6 +13,7 @@ from billing.log.authority import overreach, tenant_of
 from billing.log.books import books_of, charging_of
 from billing.log.event import Event, event_hash
 from billing.log.fold import facts_of
+from billing.log.known import EVERYBODY, OF_OPERATOR
 from billing.log.watermark import watermark
 from billing.metering.classes import charge_marks, free_rules
 from billing.terms import Terms
@@ -55,6 +56,12 @@ def basis_of(events: Iterable[Event], terms: Terms) -> LogBasis:
 
 
 def first_after(events: Sequence[Event], tenant: str) -> str:
-    """Return the id, with its source, of the first of some late events that is about a tenant, or of the first."""
-    mine = [event for event in events if event.subject == tenant] or list(events)
+    """Return the id, with its source, of the first of some late events that is about a tenant, or about everybody; else
+    of the first that the operator told of its pools, "" if there is none.
+
+    It stands on the tenant's invoice, where an event of somebody else would tell of him.
+    """
+    heard = [event for event in events if not overreach(event)]
+    mine = [event for event in heard if event.subject in (tenant, EVERYBODY)]
+    mine = mine or [event for event in heard if event.type in OF_OPERATOR]
     return f"{mine[0].source}/{mine[0].id}" if mine else ""

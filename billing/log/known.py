@@ -11,7 +11,7 @@ from billing.money import SECONDS_PER_HOUR
 from billing.terms import Terms
 
 EVERYBODY = "*"
-_OF_OPERATOR = (CAPACITY, INSTALLED)  # their subject is nobody's bill
+OF_OPERATOR = (CAPACITY, INSTALLED)  # their subject is nobody's bill
 
 
 def regions_of(terms: Terms) -> dict[str, tuple[str, ...]]:
@@ -42,7 +42,7 @@ class KnownTerms:
     def fault(self, event: Event, data: Mapping[str, Any]) -> str:
         """Return in words what the terms do not know of an event, "" if nothing."""
         everybody = event.type == EXCLUDED and event.subject == EVERYBODY
-        if event.type not in _OF_OPERATOR and not everybody and event.subject not in self.tenants:
+        if event.type not in OF_OPERATOR and not everybody and event.subject not in self.tenants:
             return f"unknown tenant {event.subject!r}"
         product = data.get("product", EVERYBODY)
         if product != EVERYBODY and product not in self.products:

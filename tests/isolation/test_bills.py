@@ -25,7 +25,7 @@ from billing.errors import InvoiceError
 from billing.invoices.invoice import Invoice
 from billing.log import admitted, fold
 from billing.log.allocations import Allocation
-from billing.log.event import Event
+from billing.log.event import Event, chained
 from billing.months import parse_month
 from billing.rating import rate as rating
 from billing.store import ingest as ingesting
@@ -130,6 +130,7 @@ def test_a_simulated_neighbour_changes_nothing_of_mine(case: Case) -> None:
     few, many = {"jobs_per_day": 4}, {"jobs_per_day": 40 + case.seed % 40}
     told = compare_worlds(lambda secrets: simulated(secrets, case.folder), few, many)
     case.tried(told.steps)
+    case.note(told)
 
 
 @mutant("B1", "renters stand in the way of a contract", of=test_a_simulated_neighbour_changes_nothing_of_mine)
@@ -497,6 +498,31 @@ def test_no_export_shows_a_word_of_another_tenant(case: Case) -> None:
             birds.require_absent(text, step)
             case.tried()
     birds.require_absent(log.getvalue(), "the log")
+
+
+@attack("B7")
+def test_a_correction_names_no_event_of_another_tenant(case: Case) -> None:
+    """Maintenance that is told late changes my month: the line names that event, or none, never a neighbour's."""
+    birds = Canaries(case.rng)
+    word = birds.word("event")
+    late = [
+        *reported(OTHER, ended(1_000, f"a{word}", ME)),
+        *chained(f"s-{word}", [(word, "allocation.started", EPOCH_S, OTHER, {})]),
+        *chained("scheduler", [("away-1", "sla.excluded", EPOCH_S, "*", {})]),
+    ]
+    birds.watch("source of its own reports", f"api/{OTHER}")
+    for some, wanted in ((late, "scheduler/away-1"), (late[:2], "")):
+        named = of_log.first_after(some, ME)
+        birds.require_absent(named, "the cause of a correction")
+        assert named == wanted
+        case.tried()
+
+
+@mutant("B7", "a correction names whatever event came late", of=test_a_correction_names_no_event_of_another_tenant)
+@contextmanager
+def any_late_event() -> Iterator[None]:
+    with patch.object(of_log, "EVERYBODY", OTHER):
+        yield
 
 
 @mutant("B7", "a report lists everybody's excluded time", of=test_no_export_shows_a_word_of_another_tenant)

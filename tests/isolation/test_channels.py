@@ -97,6 +97,7 @@ def test_the_queue_tells_a_tenant_no_more_than_was_declared(case: Case) -> None:
     assert values <= {*WAIT_STEPS_S, None}, f"waits are told that are no steps: {sorted(values, key=str)[:5]}"
     bits = max((len(each) - 1).bit_length() for each in seen.values())
     assert 0 < bits <= step_bits(), f"one answer tells {bits} bits, declared are {step_bits()}"
+    case.note(f"others' jobs differed in 60 worlds: one answer told {bits} bits, declared are {step_bits()}")
     assert reasons <= {"capacity", "budget", "paused"}, f"why others are in the way is told: {reasons}"
     assert next(each for each in CHANNELS if each.id == "queue_wait").bound.count(str(step_bits()))
 

@@ -270,6 +270,7 @@ def test_gaming_the_queue_gains_nothing(case: Case) -> None:
         for policy in ("easy", "fair_tree"):
             plain, _ = played(honest, policy)
             cut, _ = played(sorted([*others, *halves]), policy)
+            gained.append(cut - plain)
             assert cut - plain <= SPLIT_TOLERANCE_GPU_S, f"seed {seed}, {policy}: {cut - plain} GPU-s by cutting up"
             busy = [(0, 1, LONGEST_S, NEVER)] * NODES  # nobody is served in the first seconds
             waited, without = played(sorted([*busy, *others, *later]), policy)
@@ -278,7 +279,9 @@ def test_gaming_the_queue_gains_nothing(case: Case) -> None:
                 f"seed {seed}, {policy}: a cancelled place was worth something"
             )
 
+    gained: list[int] = []
     case.given(SEEDS, look, examples=4)
+    case.note(f"cutting jobs up gained {max(gained)} GPU-s at most, tolerated are {SPLIT_TOLERANCE_GPU_S}")
 
 
 @mutant(
