@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.store.access import SqlKeys, note_uses
 from billing.store.audit import LOCAL, record
 from billing.store.engine import Store, open_store, reading, writing
 from billing.store.walls import postgres
@@ -29,6 +30,7 @@ from billing.store.walls.connect import bind_to, connector
 from billing.store.walls.grants import Wall
 from billing.store.walls.selfcheck import require_walls
 from billing.store.walls.views import BOUND_OPTION, view
+from tenants.access.authenticate import authenticate
 from tenants.access.errors import Forbidden
 from tenants.access.identity import Role
 from tenants.access.scope import Scope
@@ -49,9 +51,23 @@ class Door:
     """See the module. Made by `open_door`."""
 
     def __init__(self, store: Store, secrets: Secrets, entropy: Entropy) -> None:
-        self._store, self._key = store, secrets.tenant_token
+        self._store, self._secrets, self._key = store, secrets, secrets.tenant_token
         self._connect = connector(store, entropy)
         self._opened: set[Engine] = set()
+
+    def sign_in(self, text: str, now_s: int) -> Scope:
+        """Return the scope of a key or token, looked up as a role that sees keys and nothing else.
+
+        Raises:
+            AccessError: as `authenticate`.
+        """
+        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+            keys = SqlKeys(connection)
+            scope = authenticate(text, keys, self._secrets, now_s)
+        if keys.uses:
+            with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
+                note_uses(connection, keys.uses)
+        return scope
 
     @contextmanager
     def reading(self, scope: Scope) -> Iterator[Bound]:
@@ -73,7 +89,8 @@ class Door:
     def ingesting(self, scope: Scope) -> Iterator[Bound]:
         """A transaction that appends events of the scope's tenant to the log, from its source `api/<tenant>`, and does
         nothing else. Raises Forbidden, StoreError."""
-        scope.require("usage:write")
+        # An agent's calls are metered by what it was let do, whether or not it may report use itself.
+        scope.require("tools:call" if scope.tools else "usage:write")
         tenant = scope.principal.tenant
         if not tenant or scope.reason:
             raise Forbidden("needs a tenant of one's own")

@@ -1,4 +1,4 @@
-"""Tables of the API: answers that a repeated request gets again, and where tenants want to be told."""
+"""Tables of the API: answers that a repeated request gets again, where tenants want to be told, and their quotas."""
 
 from sqlalchemy import Column, Table, Text
 
@@ -28,5 +28,15 @@ webhook = Table(
     Column("events", Text, nullable=False),  # words with a comma between them
     Column("created_s", Integer, nullable=False),
     Column("disabled_s", Integer),
+    sqlite_strict=True,
+)
+
+# How many of each a tenant may have at a time; a tenant without a row has the usual.
+quota = Table(
+    "all_quota",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("keys_max", Integer, nullable=False),
+    Column("webhooks_max", Integer, nullable=False),
     sqlite_strict=True,
 )

@@ -71,6 +71,7 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         **dict.fromkeys(_BOOKS, _READ),
         "tenant": _READ,
         "break_glass": _READ,
+        "quota": _READ,
         "account": Verbs(Rows.BOUND, insert=True, update=("name", "role", "disabled_s")),
         "api_key": Verbs(Rows.BOUND, insert=True, update=("expires_s", "revoked_s", "successor", "last_used_s")),
         "agent_token": Verbs(Rows.BOUND, insert=True, update=("revoked_s",)),
@@ -91,6 +92,7 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         "agent_token": Verbs(_ALL, update=("revoked_s",)),
         "break_glass": Verbs(_ALL, insert=True, update=("closed_s",)),
         "tombstone": Verbs(_ALL, insert=True),
+        "quota": Verbs(_ALL, insert=True, update=("keys_max", "webhooks_max")),
         "audit_entry": _BLIND,
         "audit_details": _BLIND,
         "audit_tree": Verbs(_ALL, insert=True, update=_TREE),
@@ -99,7 +101,7 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
     Wall.AUDITOR: dict.fromkeys(
         (
             *("event", *_BOOKS, "tenant", "account", "api_key", "agent_token", "break_glass", "tombstone"),
-            *("audit_entry", "audit_details", "audit_tree", "webhook"),
+            *("audit_entry", "audit_details", "audit_tree", "webhook", "quota"),
         ),
         Verbs(Rows.BOUND_OR_ALL),
     ),

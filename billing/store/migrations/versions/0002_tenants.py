@@ -251,6 +251,17 @@ def _webhook() -> None:
     )
 
 
+def _quota() -> None:
+    op.create_table(
+        "all_quota",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("keys_max", INT, nullable=False),
+        sa.Column("webhooks_max", INT, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", name=op.f("pk_all_quota")),
+        sqlite_strict=True,
+    )
+
+
 def _organisation() -> None:
     op.create_table(
         "platform_organisation",
@@ -407,6 +418,7 @@ TABLES = {
     "all_tenant": _tenant,
     "all_tombstone": _tombstone,
     "all_webhook": _webhook,
+    "all_quota": _quota,
     "platform_organisation": _organisation,
     "all_agent_token": _agent_token,
     "all_api_key": _api_key,

@@ -1,0 +1,90 @@
+"""The API as an application: every route, behind one guard, in one envelope.
+
+    create_app(door, secrets, clock, entropy, resolve) -> FastAPI
+
+It starts only if each route has a policy (`policy.require_policies`). Time, chance and names of hosts come from
+outside, so that a test drives it on a simulated clock.
+"""
+
+from collections.abc import Callable, Iterator
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from billing.api.call import Accepts, House
+from billing.api.envelope import Envelope
+from billing.api.guard import GuardedRoute
+from billing.api.policy import Route, require_policies
+from billing.api.problems import Problem, answer, of_status, response
+from billing.api.routes.every import every_route
+from billing.api.webhook_target import Resolver
+from billing.errors import BillingError
+from billing.store.door import Door
+from tenants.access.limits import Limiter, Limits
+from tenants.access.secrets import Secrets
+from tenants.errors import TenantError
+
+
+def create_app(
+    door: Door,
+    secrets: Secrets,
+    clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
+    resolve: Resolver = lambda _host: (),
+    limits: Limits | None = None,
+    accepts: Accepts = lambda _event: True,
+) -> FastAPI:
+    """Return the API over a store.
+
+    Args:
+        clock:   Unix seconds.
+        entropy: n to n unguessable bytes.
+        resolve: the name of a host to its addresses; by default no name has one, so that no webhook can be set.
+        accepts: whether an event that a tenant reports could be billed; one that could not would hold up its month.
+        limits:  how fast a tenant, a key and an address may ask.
+
+    Raises:
+        BillingError: a route without a policy, or a policy without a route.
+    """
+    app = FastAPI(
+        title="Spillway", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts)
+    app.router.route_class = GuardedRoute
+    for entry in every_route():
+        app.add_api_route(
+            entry.path,
+            entry.endpoint,
+            methods=[entry.method],
+            response_model=entry.answer,
+            status_code=entry.status,
+            operation_id=entry.endpoint.__name__,
+        )
+    require_policies(routes_of(app))
+    for error in (Problem, BillingError, TenantError, RequestValidationError):
+        app.add_exception_handler(error, answer)
+    app.add_exception_handler(HTTPException, _of_framework)
+    app.add_middleware(Envelope, entropy=entropy)
+    return app
+
+
+def routes_of(app: FastAPI) -> Iterator[Route]:
+    """Yield (method, path) of each route.
+
+    Raises:
+        BillingError: a route that does not stand behind the guard.
+    """
+    for route in app.routes:
+        if not isinstance(route, GuardedRoute):
+            path = str(getattr(route, "path", type(route).__name__))
+            raise BillingError("route is not guarded", code="no_policy", path=path, allowed="a GuardedRoute")
+        for method in sorted(route.methods or ()):
+            yield method, route.path_format
+
+
+async def _of_framework(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return response(of_status(error.status_code))

@@ -1,0 +1,154 @@
+"""One request, once it is known who asks: what a route is given, and the only two ways in which it reaches the store.
+
+read      one transaction that changes nothing
+change    one transaction with the change, its row of the audit log, and the answer under its Idempotency-Key
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from fastapi import Depends
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from billing.api.idempotency import REPLAYED, Asked, require_same, without_secrets
+from billing.api.paging import Binding, Key, seal, unseal
+from billing.api.policy import Policy
+from billing.api.webhook_target import Resolver
+from billing.log.event import Event
+from billing.store.api_changes import KeptAnswer, keep_answer, kept_answer, note
+from billing.store.door import Bound, Door
+from tenants.access.limits import Limiter
+from tenants.access.scope import Scope
+from tenants.access.secrets import Secrets
+
+R = TypeVar("R")
+Accepts = Callable[[Event], bool]  # whether an event that a tenant reports could be billed
+
+
+class House(NamedTuple):
+    """What an application is built with. `clock` gives Unix seconds, `entropy(n)` n unguessable bytes."""
+
+    door: Door
+    secrets: Secrets
+    clock: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    resolve: Resolver
+    limiter: Limiter
+    accepts: Accepts
+
+
+class Told(NamedTuple):
+    """What the audit log is told of a change: what it was about, and in detail.
+
+    `tenant` is whose log it stands in, where that is not the tenant of the key: what the house does to a tenant, that
+    tenant can read.
+    """
+
+    object: str
+    details: Mapping[str, Any] = {}
+    reason: str = ""
+    tenant: str | None = None
+
+
+class Done(NamedTuple):
+    """What a change has done: for whoever asked, and for the audit log."""
+
+    answer: BaseModel
+    told: Told
+
+
+@dataclass(slots=True)
+class Call:
+    """A request whose key has been checked against the route's policy. `about` is what the log calls a
+    change that is refused; `headers` are added to its answer."""
+
+    house: House
+    scope: Scope
+    policy: Policy
+    path: str
+    query: Mapping[str, str]
+    now_s: int
+    asked: Asked | None = None
+    about: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str:
+        """The tenant of the key: the only one that a route of `Whose.OWN` knows."""
+        assert self.scope.tenant is not None, "the policy lets in tenants alone"
+        return self.scope.tenant
+
+    @contextmanager
+    def reading(self) -> Iterator[Bound]:
+        """The store as this caller may see it."""
+        with self.house.door.reading(self.scope) as bound:
+            yield bound
+
+    @contextmanager
+    def writing(self) -> Iterator[Bound]:
+        """The store, for what leaves its own entry in the audit log: a look under break-glass."""
+        with self.house.door.writing(self.scope) as bound:
+            yield bound
+
+    def change(self, work: Callable[[Bound], Done]) -> Any:
+        """Make a change and return its answer, or the answer that its Idempotency-Key has had before.
+
+        Raises:
+            Problem: the Idempotency-Key stands for another request.
+        """
+        with self.house.door.writing(self.scope) as bound:
+            if self.asked is not None:
+                kept = kept_answer(bound, self.asked.key, self.now_s)
+                if kept is not None:
+                    require_same(self.asked, Asked(self.asked.key, kept.method, kept.path, kept.body_hash))
+                    self.headers[REPLAYED] = "true"
+                    return json.loads(kept.body)
+            done = work(bound)
+            self.note(bound, self.policy.action, done.told)
+            if self.asked is not None:
+                body = json.dumps(without_secrets(done.answer.model_dump(mode="json")))
+                keep_answer(bound, KeptAnswer(*self.asked, body, self.now_s))
+            return done.answer
+
+    @contextmanager
+    def ingesting(self) -> Iterator[Bound]:
+        """The log, for events of this caller's tenant."""
+        with self.house.door.ingesting(self.scope) as bound:
+            yield bound
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the answer is one that was given before."""
+        return REPLAYED in self.headers
+
+    def note(self, bound: Bound, action: str, told: Told) -> None:
+        """Write what was done into the audit log, in the transaction that does it."""
+        tenant = self.scope.tenant if told.tenant is None else told.tenant
+        note(bound, tenant or "", action, told.object, told.reason, told.details, self.now_s)
+
+    def after(self, cursor: str | None, *shape: type) -> Key | None:
+        """Return the key of the row that a cursor stands behind, None for the first page. Raises Problem."""
+        return None if cursor is None else unseal(self.house.secrets.cursor, self._binding(), cursor, shape)
+
+    def page(self, rows: Sequence[R], limit: int, key_of: Callable[[R], Key]) -> tuple[Sequence[R], str | None]:
+        """Return a page and the cursor of the next, from `limit` + 1 rows: the last one tells that there are more."""
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], seal(self.house.secrets.cursor, self._binding(), key_of(rows[limit - 1]))
+
+    def _binding(self) -> Binding:
+        return Binding(self.scope.tenant or "", self.path, self.query)
+
+
+def call_of(request: Request) -> Call:
+    """Return what `guard` has made of a request."""
+    call = request.state.call
+    assert isinstance(call, Call)
+    return call
+
+
+Calling = Annotated[Call, Depends(call_of)]

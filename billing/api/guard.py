@@ -1,0 +1,114 @@
+"""The guard of every route: who asks, whether they may, how often, and whether the request is well formed.
+
+All of it happens before the route's own code and before a body is parsed, in this order: the key (401), the rate of
+its tenant and of itself (429), the policy of the route (403), type, size and shape of the request (415, 413, 422).
+A change that is refused to somebody whom we know leaves a row in the audit log.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from billing.api import policy as policies
+from billing.api.call import Call, House, Told
+from billing.api.idempotency import HEADER, asked
+from billing.api.policy import Policy, Whose
+from billing.api.problems import invalid
+from billing.api.strict import require_json, require_query
+from tenants.access.errors import Forbidden, Unauthenticated
+from tenants.access.scope import Scope
+
+SCHEME = "bearer "
+SECOND_US = 1_000_000
+
+
+class GuardedRoute(APIRoute):
+    """A route that is asked through the guard; there is no other kind in the application."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that FastAPI would, behind the guard."""
+        handle = super().get_route_handler()
+        known = tuple(query_names(self.dependant))
+        path, has_body = self.path_format, self.body_field is not None
+
+        async def guarded(request: Request) -> Response:
+            policy = policies.POLICIES[request.method, path]
+            if policy.whose is Whose.NOBODY:
+                return await handle(request)
+            call = await run_in_threadpool(admitted, request, policy)
+            try:
+                require_policy(policy, call.scope)
+                require_query(request.query_params.multi_items(), known)
+                body = await request.body()
+                if has_body:
+                    require_json(request.headers.get("content-type", ""), body)
+                elif body:
+                    raise invalid("body", "must be empty")
+                if policy.action:
+                    call.asked = asked(request.headers.getlist(HEADER), request.method, call.path, body)
+                request.state.call = call
+                answer = await handle(request)
+            except Forbidden:
+                await run_in_threadpool(note_refusal, call)
+                raise
+            answer.headers.update(call.headers)
+            return answer
+
+        return guarded
+
+
+def query_names(dependant: Dependant) -> Iterator[str]:
+    """Yield the names of the query's parameters that a route knows."""
+    yield from (each.alias for each in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from query_names(inner)
+
+
+def admitted(request: Request, policy: Policy) -> Call:
+    """Return the call of a request whose key is good.
+
+    Raises:
+        Unauthenticated, Suspended, TooManyRequests: as their names say.
+    """
+    house: House = request.app.state.house
+    now_s = house.clock()
+    address = request.client.host if request.client else ""
+    try:
+        scope = house.door.sign_in(key_in(request), now_s)
+    except Unauthenticated:
+        # Asked only now: who tries keys must not close the door on others behind the same address.
+        house.limiter.require_address(address, now_s * SECOND_US)
+        house.limiter.failed(address, now_s * SECOND_US)
+        raise
+    house.limiter.require(scope, now_s * SECOND_US)
+    return Call(house, scope, policy, request.url.path, request.query_params, now_s)
+
+
+def key_in(request: Request) -> str:
+    """Return the text of the key in the one header that may hold one; "" if there is none, or more than one."""
+    values = request.headers.getlist("authorization")
+    if len(values) != 1 or not values[0].lower().startswith(SCHEME):
+        return ""
+    return values[0][len(SCHEME) :]
+
+
+def require_policy(policy: Policy, scope: Scope) -> None:
+    """Refuse who may not use a route. Raises Forbidden."""
+    if scope.principal.role not in policy.roles:
+        raise Forbidden("role may not use this route")
+    if policy.whose is Whose.OWN and policy.scope and scope.tenant is None:
+        raise Forbidden("belongs to no tenant")
+    if policy.scope:
+        scope.require(policy.scope)
+
+
+def note_refusal(call: Call) -> None:
+    """Write a change that was refused into the audit log of whoever asked for it."""
+    if call.policy.action:
+        with call.house.door.writing(call.scope) as bound:
+            call.note(bound, f"{call.policy.action}.refused", Told(call.about or call.path))

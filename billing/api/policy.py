@@ -1,0 +1,111 @@
+"""Who may do what: one row for each route, and an application that does not start where one is missing.
+
+A row says which scope word the key must have, which roles may come at all, whose data the route touches, and under
+which name a change is written into the audit log. `guard` asks it before a body is read; routes hold no checks of
+their own, so this table is the whole of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from billing.errors import BillingError
+from tenants.access.identity import Role
+
+MEMBER, ADMIN, OPERATOR, AUDITOR = Role.MEMBER, Role.TENANT_ADMIN, Role.OPERATOR, Role.AUDITOR
+Route = tuple[str, str]  # (method, path)
+
+
+class Whose(StrEnum):
+    """Whose data a route touches."""
+
+    NOBODY = "nobody"  # no key is asked for, and no data of a tenant are read
+    OWN = "own"  # the tenant of the key, and no other
+    HOUSE = "house"  # what the house knows of its tenants: no rows of theirs
+    GRANTED = "granted"  # of the tenant that an open break-glass names
+    ALL = "all"  # of any tenant, reading only
+
+
+class Policy(NamedTuple):
+    """Who may use a route. `scope` "": any key will do. `action` names it in the audit log, "" if it only reads."""
+
+    whose: Whose
+    scope: str = ""
+    roles: tuple[Role, ...] = ()
+    action: str = ""
+
+
+PUBLIC = Policy(Whose.NOBODY)
+ANYONE = (MEMBER, ADMIN, OPERATOR, AUDITOR)
+
+
+def _own(scope: str, action: str = "", roles: tuple[Role, ...] = (MEMBER, ADMIN)) -> Policy:
+    return Policy(Whose.OWN, scope, roles, action)
+
+
+def _house(scope: str, action: str = "", whose: Whose = Whose.HOUSE) -> Policy:
+    return Policy(whose, scope, (OPERATOR,), action)
+
+
+_ADMIN = (ADMIN,)
+POLICIES: Mapping[Route, Policy] = {
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/v1/me"): Policy(Whose.OWN, "", ANYONE),
+    ("GET", "/v1/events"): _own("usage:read"),
+    ("POST", "/v1/events"): _own("usage:write", "events.post"),
+    ("GET", "/v1/invoices"): _own("bills:read"),
+    ("GET", "/v1/invoices/{number}"): _own("bills:read"),
+    ("GET", "/v1/credit-notes"): _own("bills:read"),
+    ("GET", "/v1/ledger"): _own("bills:read"),
+    ("GET", "/v1/keys"): _own("keys:read", roles=_ADMIN),
+    ("POST", "/v1/keys"): _own("keys:write", "key.create", _ADMIN),
+    ("POST", "/v1/keys/revoke"): _own("keys:write", "key.revoke", _ADMIN),
+    ("POST", "/v1/keys/{id}/rotate"): _own("keys:write", "key.rotate", _ADMIN),
+    ("DELETE", "/v1/keys/{id}"): _own("keys:write", "key.revoke", _ADMIN),
+    ("GET", "/v1/accounts"): _own("keys:read", roles=_ADMIN),
+    ("POST", "/v1/accounts"): _own("keys:write", "account.create", _ADMIN),
+    ("DELETE", "/v1/accounts/{id}"): _own("keys:write", "account.disable", _ADMIN),
+    ("GET", "/v1/tokens"): _own("tokens:write"),
+    ("POST", "/v1/tokens"): _own("tokens:write", "token.issue"),
+    ("DELETE", "/v1/tokens/{id}"): _own("tokens:write", "token.revoke"),
+    ("POST", "/v1/tool-calls"): _own("tools:call", "tool.call"),
+    ("GET", "/v1/webhooks"): _own("webhooks:read"),
+    ("POST", "/v1/webhooks"): _own("webhooks:write", "webhook.create", _ADMIN),
+    ("DELETE", "/v1/webhooks/{id}"): _own("webhooks:write", "webhook.disable", _ADMIN),
+    ("GET", "/v1/audit"): _own("audit:read", roles=_ADMIN),
+    ("GET", "/v1/audit/checkpoint"): _own("audit:read", roles=_ADMIN),
+    ("GET", "/v1/audit/consistency"): _own("audit:read", roles=_ADMIN),
+    ("GET", "/v1/audit/{position}/proof"): _own("audit:read", roles=_ADMIN),
+    ("GET", "/v1/quota"): _own("quota:read"),
+    ("PUT", "/v1/quota"): _house("quota:write", "quota.set"),
+    ("GET", "/v1/operator/tenants"): _house("tenants:read"),
+    ("POST", "/v1/operator/tenants/{tenant}/suspend"): _house("tenants:write", "tenant.suspend"),
+    ("POST", "/v1/operator/tenants/{tenant}/resume"): _house("tenants:write", "tenant.resume"),
+    ("POST", "/v1/operator/tenants/{tenant}/delete"): _house("tenants:write", "tenant.delete"),
+    ("DELETE", "/v1/operator/keys/{id}"): _house("keys:write", "key.revoke"),
+    ("GET", "/v1/operator/break-glass"): _house("break_glass:write"),
+    ("POST", "/v1/operator/break-glass"): _house("break_glass:write", "break_glass.open"),
+    ("DELETE", "/v1/operator/break-glass/{id}"): _house("break_glass:write", "break_glass.close"),
+    ("GET", "/v1/operator/tenants/{tenant}/invoices"): _house("break_glass:write", whose=Whose.GRANTED),
+    ("GET", "/v1/auditor/tenants/{tenant}/audit"): Policy(Whose.ALL, "audit:read", (AUDITOR,)),
+    ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Policy(Whose.ALL, "bills:read", (AUDITOR,)),
+}
+
+
+def require_policies(routes: Iterable[Route], policies: Mapping[Route, Policy] = POLICIES) -> None:
+    """Refuse an application in which a route has no policy, or a policy no route, or a change no name for the log.
+
+    Raises:
+        BillingError: names the first at fault.
+    """
+    known = set(routes)
+    for method, path in sorted(known ^ policies.keys()):
+        what = "route has no policy" if (method, path) in known else "policy has no route"
+        raise BillingError(what, code="no_policy", path=f"{method} {path}", allowed="a row for each route")
+    for (method, path), policy in sorted(policies.items()):
+        if method != "GET" and not policy.action:
+            raise BillingError("change has no action", code="no_policy", path=f"{method} {path}", allowed="a name")
+        if policy.whose is not Whose.NOBODY and not policy.roles:
+            raise BillingError("no role may come", code="no_policy", path=f"{method} {path}", allowed="a role")

@@ -1,0 +1,11 @@
+"""Every route of the API, in the order in which they are tried."""
+
+from billing.api.routes import about, audit, bills, events, house, keys, settings, tokens
+from billing.api.table import Entry
+
+_PARTS = (about, events, bills, keys, tokens, settings, audit, house)
+
+
+def every_route() -> list[Entry]:
+    """Return the table of all routes."""
+    return [entry for part in _PARTS for entry in part.routes]
