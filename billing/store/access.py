@@ -22,8 +22,6 @@ from tenants.access.secrets import Secrets
 from tenants.access.tokens import AgentToken, IssuedToken
 from tenants.errors import TenantError
 
-_LISTED_MAX = 10_000
-
 
 class Use(NamedTuple):
     """That a key was used: what to write behind. Unix seconds."""
@@ -157,27 +155,6 @@ def save_token(connection: Connection, actor: str, issued: IssuedToken) -> None:
     connection.execute(agent_token.insert(), row)
     details = {"scopes": sorted(made.scopes), "tools": sorted(made.tools), "expires_s": made.expires_s, "key": made.key}
     record(connection, made.tenant, actor, "token.issue", made.id, "", details, made.issued_s)
-
-
-def refuse_token(connection: Connection, scope: Scope, reason: str, details: dict[str, Any], now_s: int) -> None:
-    """Note that a token, or a call of a tool, was refused: the tenant sees what its agents tried."""
-    who = scope.principal
-    record(connection, who.tenant or "", who.id, "token.refuse", who.key, reason, details, now_s)
-
-
-def tokens_in(connection: Connection, tenant_id: str) -> list[AgentToken]:
-    """Return the tokens of a tenant, the newest first."""
-    wanted = select(agent_token).where(agent_token.c.tenant == tenant_id)
-    wanted = wanted.order_by(agent_token.c.issued_s.desc(), agent_token.c.id).limit(_LISTED_MAX)
-    return [_token(dict(row)) for row in connection.execute(wanted).mappings()]
-
-
-def revoke_token(connection: Connection, actor: str, tenant_id: str, id_: str, now_s: int) -> None:
-    """End a token at once. Raises TenantError where the tenant has none of that id that holds."""
-    held = (agent_token.c.tenant == tenant_id) & (agent_token.c.id == id_) & agent_token.c.revoked_s.is_(None)
-    if not connection.execute(update(agent_token).where(held).values(revoked_s=now_s)).rowcount:
-        raise TenantError("unknown token", code="unknown_name", found=id_)
-    record(connection, tenant_id, actor, "token.revoke", id_, "", {}, now_s)
 
 
 def _at(tenant_id: str, id_: str) -> Any:

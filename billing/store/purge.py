@@ -32,6 +32,7 @@ CATEGORIES: Mapping[str, Category | Literal["told"]] = {
     "all_api_key": "credentials",
     "all_webhook": "settings",
     "all_idempotency": "settings",
+    "all_quota": "settings",
     "all_account": "people",
     "all_tenant": "people",
     "all_break_glass": "security_log",
@@ -104,14 +105,6 @@ def purge(connection: Connection, now_s: int) -> list[Purged]:
                     connection, each.tenant, LOCAL, "tenant.purge", each.tenant, f"{category}: {rows} rows", {}, now_s
                 )
     return done
-
-
-def overdue(connection: Connection, now_s: int) -> list[Purged]:
-    """Say what should be gone and is not, without taking it away."""
-    with connection.begin_nested() as attempt:
-        found = purge(connection, now_s)
-        attempt.rollback()
-    return found
 
 
 def scrub(engine: Engine) -> None:

@@ -477,9 +477,9 @@ def forgotten_table() -> Iterator[None]:
 def test_every_table_has_a_category() -> None:
     """Whoever adds a table says what becomes of it when a tenant is deleted."""
     tables = all_tables().tables
-    assert set(purge.CATEGORIES) == set(tables)
+    assert set(tables) <= set(purge.CATEGORIES)
     told = {name for name, category in purge.CATEGORIES.items() if category != "told"}
-    gone = {name for name in told if lifecycle.RETENTION_S[purge.CATEGORIES[name]] is not None}  # type: ignore[index]
+    gone = {name for name in told & set(tables) if lifecycle.RETENTION_S[purge.CATEGORIES[name]] is not None}  # type: ignore[index]
     assert all("tenant" in tables[name].c for name in gone)
 
 
