@@ -43,7 +43,7 @@ invoice = Table(
     UniqueConstraint("tenant", "series", "ordinal"),
     UniqueConstraint("tenant", "period", "stands"),
     _of_somebody(),
-    Index(None, "number"),  # a person names a document by its number alone
+    Index(None, "number", "tenant"),  # a person names a document by its number alone; a tenant visits its own alone
     sqlite_strict=True,
 )
 
@@ -79,7 +79,7 @@ credit_note = Table(
     _of_invoice(),
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "series", "ordinal"),
-    Index(None, "invoice"),
+    Index(None, "invoice", "tenant"),
     sqlite_strict=True,
 )
 
@@ -93,7 +93,7 @@ payment = Table(
     Column("amount_micro", Integer, nullable=False),
     Column("time_s", Integer, nullable=False),
     _of_invoice(),
-    Index(None, "invoice"),
+    Index(None, "invoice", "tenant"),
     sqlite_strict=True,
 )
 

@@ -191,7 +191,7 @@ def _invoice() -> None:
         sa.UniqueConstraint("tenant", "series", "ordinal", name=op.f("uq_all_invoice_tenant_series_ordinal")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_all_invoice_number"), "all_invoice", ["number"])
+    op.create_index(op.f("ix_all_invoice_number_tenant"), "all_invoice", ["number", "tenant"])
 
 
 def _ledger_entry() -> None:
@@ -296,7 +296,7 @@ def _agent_token() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_all_agent_token")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_all_agent_token_id"), "all_agent_token", ["id"])
+    op.create_index(op.f("ix_all_agent_token_id_tenant"), "all_agent_token", ["id", "tenant"])
 
 
 def _api_key() -> None:
@@ -321,7 +321,7 @@ def _api_key() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_all_api_key")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_all_api_key_id"), "all_api_key", ["id"])
+    op.create_index(op.f("ix_all_api_key_id_tenant"), "all_api_key", ["id", "tenant"])
 
 
 def _audit_details() -> None:
@@ -365,7 +365,7 @@ def _credit_note() -> None:
         sa.UniqueConstraint("tenant", "series", "ordinal", name=op.f("uq_all_credit_note_tenant_series_ordinal")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_all_credit_note_invoice"), "all_credit_note", ["invoice"])
+    op.create_index(op.f("ix_all_credit_note_invoice_tenant"), "all_credit_note", ["invoice", "tenant"])
 
 
 def _invoice_line() -> None:
@@ -404,7 +404,7 @@ def _payment() -> None:
         sa.PrimaryKeyConstraint("tenant", "invoice", "reference", name=op.f("pk_all_payment")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_all_payment_invoice"), "all_payment", ["invoice"])
+    op.create_index(op.f("ix_all_payment_invoice_tenant"), "all_payment", ["invoice", "tenant"])
 
 
 TABLES = {
