@@ -136,13 +136,15 @@ def filled(path: str, ids: Mapping[str, str]) -> str:
 
 def body_of(app: FastAPI, method: str, path: str, hints: Mapping[str, Any] | None = None) -> Any:
     """The smallest body that openapi.json allows for a route; None where it takes none. `hints` by field name."""
-    document = app.openapi()
-    operation = document["paths"].get(path, {}).get(method.lower(), {})
+    schema = request_schema(app, method, path)
+    return None if schema is None else example(schema, app.openapi(), hints or {})
+
+
+def request_schema(app: FastAPI, method: str, path: str) -> Mapping[str, Any] | None:
+    """The schema of a route's body in openapi.json; None where it takes none."""
+    operation = app.openapi()["paths"].get(path, {}).get(method.lower(), {})
     content = operation.get("requestBody", {}).get("content", {})
-    if not content:
-        return None
-    schema = next(iter(content.values()))["schema"]
-    return example(schema, document, hints or {})
+    return next((each["schema"] for each in content.values()), None)
 
 
 def resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,6 +184,6 @@ def example(schema: Mapping[str, Any], document: Mapping[str, Any], hints: Mappi
 
 def fields_of(app: FastAPI, method: str, path: str) -> Iterator[str]:
     """The names of the fields of a route's body, at the top."""
-    operation = app.openapi()["paths"].get(path, {}).get(method.lower(), {})
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        yield from resolved(content["schema"], app.openapi()).get("properties", {})
+    schema = request_schema(app, method, path)
+    if schema is not None:
+        yield from resolved(schema, app.openapi()).get("properties", {})

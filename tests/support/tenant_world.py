@@ -172,9 +172,7 @@ class Seeding:
             if isinstance(column.type, Text):
                 row[column.name] = OPEN.get(column.name, "{}").replace("{}", word(f"{table.name}.{column.name}"))
             else:
-                row[column.name] = (
-                    NOW_S + DAY_S if column.name == "expires_s" else MADE_S if column.name.endswith("_s") else 1
-                )
+                row[column.name] = _number_of(column.name)
         for key in table.foreign_key_constraints:
             parent = key.referred_table
             found = (
@@ -184,6 +182,12 @@ class Seeding:
             )
             row |= {each.parent.name: found[each.column.name] for each in key.elements} if found else {}
         return row
+
+
+def _number_of(column: str) -> int:
+    if column.endswith("_max"):
+        return 1_000
+    return NOW_S + DAY_S if column == "expires_s" else MADE_S if column.endswith("_s") else 1
 
 
 def tenant_tables() -> list[Table]:

@@ -31,6 +31,15 @@ class Work:
         return len(self.statements), self.rows
 
 
+def _tuples(connection: Connection) -> int:
+    """What the scans of a backend have read; 0 where a transaction has failed and answers nothing any more."""
+    with suppress(Exception):
+        cursor = connection.connection.cursor()
+        cursor.execute(_TUPLES)
+        return int(cursor.fetchone()[0])
+    return 0
+
+
 @contextmanager
 def counted() -> Iterator[Work]:
     """Count what all engines of this process do meanwhile."""
@@ -45,15 +54,16 @@ def counted() -> Iterator[Work]:
         driver = connection.connection.driver_connection
         if connection.dialect.name == "sqlite" and driver is not None:
             driver.set_progress_handler(step, 1)
+        elif connection.dialect.name == "postgresql" and id(driver) not in before_it:
+            before_it[id(driver)] = _tuples(connection)
+
+    # A backend hands its statistics on from time to time, so what counts is by how much they grew.
+    before_it: dict[int, int] = {}
 
     def at_end(connection: Connection) -> None:
-        if connection.dialect.name != "postgresql":
-            return
-        with suppress(Exception):  # a transaction that has failed answers nothing any more
-            cursor = connection.connection.cursor()
-            cursor.execute(_TUPLES)
-            work.rows += int(cursor.fetchone()[0])
-            cursor.close()
+        begun = before_it.pop(id(connection.connection.driver_connection), None)
+        if begun is not None:
+            work.rows += _tuples(connection) - begun
 
     listeners = (("before_cursor_execute", before), ("commit", at_end), ("rollback", at_end))
     for name, function in listeners:
