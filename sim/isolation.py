@@ -43,6 +43,7 @@ class Isolation(Record):
     validate_failures_bp: Param[Share] = Param(value=10, unit="bp", source=UNKNOWN, confidence="guess")
     attach_failures_bp: Param[Share] = Param(value=2, unit="bp", source=UNKNOWN, confidence="guess")
     repair_s: Param[Positive] = Param(value=14_400, unit="s", source=UNKNOWN, confidence="guess")
+    restart_every_s: Seconds = 0  # the controller of isolation is lost and comes back; 0: never
     p_keys: Param[Count] = Param(value=P_KEYS, source=STANDARD, confidence="derived")
     vnis: Param[Count] = Param(value=VNIS, source=STANDARD, confidence="derived")
     nvlink_partitions: Param[Quantity] = Param(value=32, source=UNKNOWN, confidence="guess")  # of one NVLink domain

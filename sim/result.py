@@ -101,6 +101,7 @@ class IsolationTerms(NamedTuple):
     steps_s: tuple[int, int, int, int]  # detach, clean, validate, attach
     failures_bp: tuple[int, int, int, int]  # the same steps
     repair_s: int
+    restart_s: int  # the controller of isolation is lost and restarts every so many seconds; 0: never
     draw: int  # what every answer of the plant follows from
     p_keys: int
     vnis: int

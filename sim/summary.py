@@ -64,6 +64,7 @@ def summarise(result: RunResult, books: Books | None, baseline: RunResult | None
         **quota_use(result),
         "interruptions": _interruptions(result),
         "reliability": reliability(result),
+        **({} if result.isolation is None else {"isolation": {"nodes_checked": result.isolation.checked}}),
         "residual_gpu_s": None if books is None else capacity_residual(result, books),
         "findings": [each._asdict() for each in found],
     }

@@ -18,7 +18,7 @@ import simpy
 
 from scheduler.core import Core
 from scheduler.events import Event, EventKind, Segment, Status
-from scheduler.isolation.custody import Custody
+from scheduler.isolation.custody import Custody, recovered
 from scheduler.isolation.fabric import Fabric
 from scheduler.isolation.invariants import breaches
 from scheduler.isolation.plant import Plant
@@ -30,7 +30,7 @@ from sim.engine.plant_answers import PlantAnswers
 from sim.engine.world import Happen
 from sim.result import IsolationLog, IsolationTerms, World
 
-WHYS = ("", *(refusal.name.lower() for refusal in Refusal if refusal), *FIELDS)
+WHYS = ("", *(refusal.name.lower() for refusal in Refusal if refusal), *FIELDS, "restart")
 OURS = (Refusal.TAKEN, Refusal.NOT_CLEAN, Refusal.CLOSED)  # the scheduler itself never offers such a node
 AfterStep = Callable[[int, list[Event]], None]
 
@@ -50,6 +50,8 @@ class Warden:
         self._turn = [0] * len(terms.nodes)  # grows with each scrub and each fault: what was begun before is over
         self._broken: set[int] = set()  # nodes that the world took down, and has not repaired
         self._ours: set[tuple[int, int]] = set()  # (second, node) of what we take down ourselves
+        for at_s in range(terms.restart_s, world.horizon_s, terms.restart_s) if terms.restart_s else ():
+            self._at(at_s, self._restart)
 
     def before(self, after_step: AfterStep) -> AfterStep:
         """Return what to call after each step: first the warden, then `after_step`."""
@@ -153,14 +155,31 @@ class Warden:
             if self.custody.advance(node) == NodeState.QUARANTINED:
                 failed.append(node)
                 self._note(node, why=WHYS.index(self.custody.blame(node)))
-                self._at(self.terms.repair_s, self._repair, node, turn)
             else:
                 self._note(node)
         self._check(node for node, _ in turns)
-        if failed:
-            now_s = int(self.env.now)
-            self._ours.update((now_s, node) for node in failed)
-            self.happen([Event(EventKind.NODE_DOWN, node) for node in failed])
+        self._take_out(failed)
+
+    def _restart(self) -> None:
+        """Lose the controller and all it had not written down: whatever was under way on a node closes it."""
+        before = self.custody.records
+        self.custody = Custody(self.terms.nodes, self.custody.fabric, self.custody.plant, recovered(before))
+        closed = [node for node, record in enumerate(self.custody.records) if record.state != before[node].state]
+        for node in closed:
+            self._turn[node] += 1
+            self._note(node, why=WHYS.index("restart"))
+        self._check(range(len(before)))
+        self._take_out(closed)
+
+    def _take_out(self, nodes: list[int]) -> None:
+        """Tell the core of nodes that are in quarantine since now, and have them repaired."""
+        if not nodes:
+            return
+        now_s = int(self.env.now)
+        for node in nodes:
+            self._ours.add((now_s, node))
+            self._at(self.terms.repair_s, self._repair, node, self._turn[node])
+        self.happen([Event(EventKind.NODE_DOWN, node) for node in nodes])
 
     def _repair(self, node: int, turn: int) -> None:
         """Bring a quarantined node back, to be cleaned in full; one that the world holds down waits for its repair."""
@@ -172,6 +191,8 @@ class Warden:
 
     def _check(self, nodes: Iterable[int]) -> None:
         changed = list(nodes)
+        if not changed:
+            return
         self.checked += len(changed)
         for line in breaches(self.custody, changed):
             raise IsolationError(f"isolation is broken at {int(self.env.now)} s: {line}")

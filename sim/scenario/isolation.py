@@ -99,6 +99,7 @@ def isolation_terms(scenario: Scenario) -> IsolationTerms | None:
         steps_s=asked.steps_s,
         failures_bp=asked.failures_bp,
         repair_s=asked.repair_s.value,
+        restart_s=asked.restart_every_s,
         draw=int(stream(scenario.seed, "isolation").integers(0, 2**62)),
         p_keys=asked.p_keys.value,
         vnis=asked.vnis.value,

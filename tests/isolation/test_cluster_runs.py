@@ -11,19 +11,17 @@ from unittest.mock import patch
 
 import numpy as np
 
-from isolated_runs import (
-    SCRUB_S,
-    assert_changes_of_hands_are_clean,
-    isolated_run,
-)
+from isolated_runs import SCRUB_S, WELL, assert_changes_of_hands_are_clean, isolated_run
 from isolation import Case, attack, mutant
 from scheduler.events import Cause, Event, EventKind
-from scheduler.isolation.states import NodeState
+from scheduler.isolation.states import SCRUB, NodeState
 from scheduler.jobs import lives
 from scheduler.jobs.lives import Lives
 from scheduler.state.pool import Pool
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.answers import allocations
+from sim.engine import warden
+from sim.engine.warden import WHYS
 from sim.folder import run_folder
 from sim.settle import settle
 from small_worlds import SmallWorld, flat_drive
@@ -140,6 +138,32 @@ def hurried_by_the_queue() -> Iterator[None]:
             scrub(self, pool, nodes)
 
     with patch.object(Lives, "scrub", hurry):
+        yield
+
+
+@attack("M5")
+def test_a_lost_controller_leaves_no_node_open(case: Case) -> None:
+    """Every eleven minutes the controller is lost, with all it had not written down, in a run full of scrubs."""
+    closed = 0
+    for seed in range(case.seed % 1000, case.seed % 1000 + 2):
+        result = isolated_run(seed, isolation=WELL | {"restart_every_s": 660, "repair_s": 900}, times=3)
+        assert_changes_of_hands_are_clean(result)
+        assert result.isolation is not None
+        rows = result.isolation.changes.T.tolist()
+        for lost_s in range(660, result.horizon_s, 660):
+            last = {node: state for at_s, node, state, _, _ in rows if at_s < lost_s}
+            then = {node: WHYS[why] for at_s, node, _, _, why in rows if at_s == lost_s}
+            left = {node for node, state in last.items() if state in SCRUB and node not in then}
+            assert not left, f"nodes {sorted(left)} go on in the middle of a scrub at {lost_s} s"
+            closed += list(then.values()).count("restart")
+        case.tried()
+    assert closed > 5, "nothing was attacked"
+
+
+@mutant("M5", "the controller goes on where it was", of=test_a_lost_controller_leaves_no_node_open)
+@contextmanager
+def restart_goes_on() -> Iterator[None]:
+    with patch.object(warden, "recovered", lambda records: list(records)):
         yield
 
 

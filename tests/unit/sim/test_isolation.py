@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from isolated_runs import WELL, isolated_run
-from scheduler.isolation.states import NodeState
+from isolated_runs import WELL, assert_changes_of_hands_are_clean, isolated_run
+from scheduler.isolation.states import SCRUB, NodeState
 from sim.cli import app
 from sim.engine.plant_answers import PlantAnswers
 from sim.engine.run import run
@@ -102,6 +102,23 @@ def test_failed_scrubs_take_nodes_out_until_a_repair_and_another_scrub() -> None
     assert back > 5
 
 
+def test_a_controller_that_is_lost_closes_what_was_under_way() -> None:
+    result = isolated_run(5, WELL | {"restart_every_s": 700, "repair_s": 1_000}, times=3)
+    assert result.isolation is not None
+    begun: dict[int, int] = {}
+    closed = 0
+    for at_s, node, state, _, why in result.isolation.changes.T.tolist():
+        if WHYS[why] == "restart":
+            assert at_s % 700 == 0 and state == NodeState.QUARANTINED
+            closed += node in begun
+        if state in SCRUB:
+            begun[node] = at_s
+        else:
+            begun.pop(node, None)
+    assert closed > 5
+    assert assert_changes_of_hands_are_clean(result) > 10
+
+
 def test_two_keys_are_enough_for_two_trust_domains() -> None:
     """The third tenant is refused again and again, and everybody else goes on."""
     result = isolated_run(2, WELL | {"p_keys": 2})
@@ -161,7 +178,11 @@ def test_isolation_shows_what_came_of_it(runs: Path) -> None:
     told = json.loads(done.stdout)
     (pool,) = told["pools"]
     assert pool["scrubs_failed"] > 0 and pool["scrubs_begun"] >= pool["scrubs_failed"] + pool["nodes_cleaned"]
-    assert pool["scrubbing_gpu_s"] > 0 and sum(row["times"] for row in told["failures"]) > 0
+    assert (
+        told["nodes_checked"] > 100
+        and pool["scrubbing_gpu_s"] > 0
+        and sum(row["times"] for row in told["failures"]) > 0
+    )
     assert "What went wrong" in call(runs, "isolation", "one").stdout
     life = json.loads(call(runs, "isolation", "one", "--node", "us-1/h100/3", "--json").stdout)["changes"]
     assert [each["until_s"] for each in life[:-1]] == [each["at_s"] for each in life[1:]]
