@@ -101,17 +101,20 @@ def erase(
     at: AtFlag = None,
     db: DbFlag = DEFAULT,
 ) -> None:
-    """Erase the details of entries for good. The entries stay, every proof stays valid, and the log says who erased."""
+    """Erase the details of entries, bytes and all. The entries stay, every proof stays valid, and the log says so."""
     from billing.store.audit import LOCAL
     from billing.store.audit import erase as erase_details
     from billing.store.engine import writing
+    from billing.store.purge import scrub
 
     whose = whose_log(tenant, house)
     if whose is None:
         raise typer.BadParameter("whose log: name a tenant, or --house", param_hint="--tenant")
     at_s = at_or_now(at)
-    with writing(current_store(db)) as connection:
+    engine = current_store(db)
+    with writing(engine) as connection:
         made = erase_details(connection, whose, positions, LOCAL, reason, at_s)
+    scrub(engine)
     told = f"details of {made.object} erased, noted as entry {made.position}"
     answer(session_of(ctx), lambda: {"erased": made.object, "position": made.position}, list, after=told)
 

@@ -1,6 +1,7 @@
 """U3 through the command line: every command that changes a store leaves an entry, and no command is forgotten here."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +11,7 @@ from unittest.mock import patch
 import typer
 from typer.testing import CliRunner
 
-from billing.store.audit import heads_in
+from billing.store.audit import entries_of, heads_in
 from billing.store.engine import open_store, reading
 from isolation import Case, attack, mutant
 from run_folders import write_small
@@ -28,8 +29,8 @@ CHANGE_NOTHING = {
 }
 
 
-def changes(run: Path) -> dict[str, Callable[[Said], list[object]]]:
-    """Every command that changes a store, in an order in which they can be given, with what it is told."""
+def changes(run: Path) -> dict[str, tuple[str, Callable[[Said], list[object]]]]:
+    """Every command that changes a store, in an order in which they can be given: its action, and what it is told."""
 
     def invoice(number: int) -> Callable[[Said], str]:
         return lambda said: due(said)[number]["number"]
@@ -41,22 +42,25 @@ def changes(run: Path) -> dict[str, Callable[[Said], list[object]]]:
         return str(due(said)[0]["tenant"])
 
     return {
-        "db init": lambda _: [],
-        "db import": lambda _: [run],
-        "bill issue": lambda _: [],
-        "bill pay": lambda said: [invoice(0)(said), "0.01", "--reference", "w1", "--at", NOON],
-        "bill credit-note": lambda said: [invoice(0)(said), "--cause", "goodwill", "--line", 1, "--at", NOON],
-        "bill void": lambda said: [invoice(-1)(said), "--at", NOON],
-        "audit erase": lambda _: [1, "--house", "--reason", "asked to be forgotten"],
-        "keys create": lambda said: ["--tenant", whose(said)],
-        "keys rotate": lambda said: [said["keys create"]["id"]],
-        "keys revoke": lambda said: [said["keys rotate"]["id"], "--reason", "seen in a chat"],
-        "tenants create": lambda _: ["Initech", "--id", "initech"],
-        "tenants regions": lambda _: ["initech", "--region", "eu-1"],
-        "tenants suspend": lambda _: ["initech", "--reason", "bill unpaid since May"],
-        "tenants resume": lambda _: ["initech", "--reason", "bill paid"],
-        "tenants delete": lambda _: ["initech", "--reason", "contract ended"],
-        "tenants purge": lambda _: ["--at", "2036-01-01T00:00:00Z"],
+        "db init": ("store.upgrade", lambda _: []),
+        "db import": ("events.import", lambda _: [run]),
+        "bill issue": ("invoice.issue", lambda _: []),
+        "bill pay": ("payment.note", lambda said: [invoice(0)(said), "0.01", "--reference", "w1", "--at", NOON]),
+        "bill credit-note": (
+            "credit_note.issue",
+            lambda said: [invoice(0)(said), "--cause", "goodwill", "--line", 1, "--at", NOON],
+        ),
+        "bill void": ("invoice.void", lambda said: [invoice(-1)(said), "--at", NOON]),
+        "audit erase": ("details.erased", lambda _: [1, "--house", "--reason", "asked to be forgotten"]),
+        "keys create": ("key.create", lambda said: ["--tenant", whose(said)]),
+        "keys rotate": ("key.rotate", lambda said: [said["keys create"]["id"]]),
+        "keys revoke": ("key.revoke", lambda said: [said["keys rotate"]["id"], "--reason", "seen in a chat"]),
+        "tenants create": ("tenant.create", lambda _: ["Initech", "--id", "initech"]),
+        "tenants regions": ("tenant.regions", lambda _: ["initech", "--region", "eu-1"]),
+        "tenants suspend": ("tenant.suspend", lambda _: ["initech", "--reason", "bill unpaid since May"]),
+        "tenants resume": ("tenant.resume", lambda _: ["initech", "--reason", "bill paid"]),
+        "tenants delete": ("tenant.delete", lambda _: ["initech", "--reason", "contract ended"]),
+        "tenants purge": ("tenant.purge", lambda _: ["--at", "2036-01-01T00:00:00Z"]),
     }
 
 
@@ -78,8 +82,8 @@ def test_a_command_changes_a_store_unseen(case: Case) -> None:
     wanted, known = changes(run), set(with_a_store())
     assert known <= CHANGE_NOTHING | set(wanted), "a command that takes a store is not tried here"
     said: Said = {}
-    noted = 0
-    for name, arguments in wanted.items():
+    noted: Counter[str] = Counter()
+    for name, (action, arguments) in wanted.items():
         if name not in known:
             continue
         words = [*name.split(), *map(str, arguments(said)), "--db", store, "--json"]
@@ -87,8 +91,9 @@ def test_a_command_changes_a_store_unseen(case: Case) -> None:
         assert done.exit_code == 0, f"{words}: {done.output}"
         said[name] = json.loads(done.stdout)
         with reading(open_store(store)) as connection:
-            now = sum(head.size for head in heads_in(connection))
-        assert now > noted, f"{name} left no entry"
+            tenants = [head.tenant for head in heads_in(connection)]
+            now = Counter(row.entry.action for each in tenants for row in entries_of(connection, each))
+        assert now[action] > noted[action], f"{name} left no entry {action}"
         noted = now
         case.tried()
     sound = CliRunner().invoke(app, ["audit", "verify", "--db", store])
@@ -103,3 +108,13 @@ def void_not_noted() -> AbstractContextManager[object]:
         return None if told[2] == "invoice.void" else record(connection, *told)
 
     return patch("billing.store.books.record", forget)
+
+
+@mutant("U3", "a key is minted without an entry", of=test_a_command_changes_a_store_unseen)
+def key_not_noted() -> AbstractContextManager[object]:
+    from billing.store.audit import record
+
+    def forget(connection: Any, *told: Any) -> AuditEntry | None:
+        return None if told[2] == "key.create" else record(connection, *told)
+
+    return patch("billing.store.access.record", forget)

@@ -119,6 +119,7 @@ def test_details_are_erased_and_the_log_says_so(db: Path) -> None:
     told("audit", "verify", "--db", db)
     shown = spillway("audit", "show", "--tenant", "acme", "--db", db).stdout
     assert len(re.findall(r"\(erased\)", shown)) == 2 and "wire-7" not in shown
+    assert not any(b'"reference":"wire-7"' in file.read_bytes() for file in db.parent.iterdir())
 
 
 @pytest.mark.parametrize(
