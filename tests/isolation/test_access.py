@@ -88,7 +88,7 @@ def no_pepper() -> Iterator[None]:
 # -- K2: what is said of a key ---------------------------------------------------------------------------------------
 
 
-@attack("K2", on=("sqlite",))
+@attack("K2", on=BOTH)
 def test_no_output_holds_a_key(case: Case) -> None:
     desk = desk_of(case)
     tenant = desk.create_tenant("Acme")
