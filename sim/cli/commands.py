@@ -33,6 +33,7 @@ from sim.cli.reliability import reliability
 from sim.cli.replay import replay
 from sim.cli.report import report
 from sim.cli.run import run
+from sim.cli.serve import serve
 from sim.cli.study import study
 
 app = new_app()
@@ -120,6 +121,7 @@ command(
     "spillway inspect --format html > isolation.html",
     'spillway inspect --evidence evidence.jsonl --control "SOC2 CC6.1"',
 )(inspect)
+command(app, "serve", "spillway serve", "spillway serve --db postgresql://spillway@db/spillway --port 8340")(serve)
 command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
 
 

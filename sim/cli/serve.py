@@ -1,0 +1,108 @@
+"""`spillway serve`: the API over a store, on this machine."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.failure import TERMINATED
+from sim.cli.frame import Session, session_of
+from sim.cli.output import note
+from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, current_store, secrets_of, terms_for
+
+if TYPE_CHECKING:
+    from socket import socket as Socket
+
+    from billing.log.event import Event
+    from billing.store.engine import Store
+
+PORT = 8340
+_SHUTDOWN_S = 10  # how long answers under way may take once we are told to stop
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="0: any that is free.")] = PORT,
+    terms: TermsFlag = None,
+    db: DbFlag = DEFAULT,
+    secrets: SecretsFlag = None,
+) -> None:
+    """Serve the API over a store. It starts only if the walls of the database stand; Ctrl-C or SIGTERM ends it.
+
+    Put a proxy that speaks TLS before it: keys travel in a header.
+    """
+    import uvicorn
+
+    from billing.api.app import create_app
+    from billing.store.door import open_door
+    from billing.store.engine import place_of
+    from sim.cli.edge import entropy, now_s
+
+    session, store = session_of(ctx), current_store(db)
+    kept = secrets_of(db, secrets, make=False)
+    app = create_app(
+        open_door(db, kept, entropy), kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms)
+    )
+    config = uvicorn.Config(
+        app,
+        log_config=None,  # its access log holds URLs, and those hold what people put into them
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        lifespan="off",
+    )
+    with _listening(host, port) as socket:
+        address, number = socket.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        note(session, f"serving {place_of(store)} at http://{shown}:{number}; keys: spillway keys create --help")
+        try:
+            uvicorn.Server(config).run(sockets=[socket])
+        except KeyboardInterrupt:
+            pass
+        except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
+            if leaving.code != TERMINATED:
+                raise
+    note(session, "stopped; whatever was answered is kept")
+
+
+def _listening(host: str, port: int) -> "Socket":
+    """A socket that listens. Raises SimError for an address that is not ours, or a port that is taken."""
+    from socket import AF_INET, AF_INET6, create_server
+
+    from sim.errors import SimError
+
+    try:
+        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET)
+    except (OSError, UnicodeError) as error:
+        words = getattr(error, "strerror", None) or "not an address"
+        raise SimError(words.lower(), code="cannot_listen", path="--host, --port", found=f"{host}:{port}") from None
+
+
+def _addresses(host: str) -> list[str]:
+    """The addresses that a name has now; none for one that nobody knows."""
+    from socket import SOCK_STREAM, gaierror, getaddrinfo
+
+    try:
+        return sorted({str(found[4][0]) for found in getaddrinfo(host, 443, type=SOCK_STREAM)})
+    except (gaierror, UnicodeError):
+        return []
+
+
+def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[Event], bool]":
+    """Whether an event could be billed by the terms of the store, asked of each that a tenant reports."""
+    from billing.errors import StoreError
+    from billing.log.event import data_of
+    from billing.log.known import KnownTerms
+
+    try:
+        known = KnownTerms(terms_for(store, file))
+    except StoreError as error:
+        note(session, f"{error}: use that tenants report is refused until there are terms")
+        return lambda _event: False
+
+    def accepts(event: "Event") -> bool:
+        data = data_of(event)
+        return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
+
+    return accepts
