@@ -5,7 +5,7 @@ its tenant and of itself (429), the policy of the route (403), type, size and sh
 A change that is refused to somebody whom we know leaves a row in the audit log.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -18,7 +18,7 @@ from billing.api import policy as policies
 from billing.api.call import Call, House, Told
 from billing.api.idempotency import HEADER, asked
 from billing.api.policy import Policy, Whose
-from billing.api.problems import invalid
+from billing.api.problems import Problem, invalid
 from billing.api.strict import require_json, require_query
 from tenants.access.errors import Forbidden, Unauthenticated
 from tenants.access.scope import Scope
@@ -44,6 +44,7 @@ class GuardedRoute(APIRoute):
             try:
                 require_policy(policy, call.scope)
                 require_query(request.query_params.multi_items(), known)
+                require_ids(request.path_params.values())
                 body = await request.body()
                 if has_body:
                     require_json(request.headers.get("content-type", ""), body)
@@ -105,6 +106,12 @@ def require_policy(policy: Policy, scope: Scope) -> None:
         raise Forbidden("belongs to no tenant")
     if policy.scope:
         scope.require(policy.scope)
+
+
+def require_ids(values: Iterable[object]) -> None:
+    """Refuse an id with a control character as one that nobody has: no database is asked for it. Raises Problem."""
+    if not all(str(value).isprintable() for value in values):
+        raise Problem("not_found")
 
 
 def note_refusal(call: Call) -> None:

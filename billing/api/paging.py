@@ -2,7 +2,7 @@
 
 A cursor says where the last page ended, and is bound to whom, to what and to which order it was given: it is signed
 together with the tenant, the route and the rest of the query, so that a cursor of one tenant, list or filter opens
-nothing in another. What it holds is a key of a row that its reader has just been shown.
+nothing in another. What it holds is the key of a row, of which its reader may not see all: it is veiled.
 """
 
 import hmac
@@ -37,7 +37,8 @@ class Binding(NamedTuple):
 def seal(secret: bytes, binding: Binding, key: Key) -> str:
     """Return the cursor behind the row of `key`."""
     body = json.dumps(key, separators=(",", ":")).encode()
-    return urlsafe_b64encode(_tag(secret, binding, body) + body).decode().rstrip("=")
+    tag = _tag(secret, binding, body)
+    return urlsafe_b64encode(tag + _veiled(secret, tag, body)).decode().rstrip("=")
 
 
 def unseal(secret: bytes, binding: Binding, cursor: str, shape: Sequence[type]) -> Key:
@@ -54,7 +55,8 @@ def unseal(secret: bytes, binding: Binding, cursor: str, shape: Sequence[type]) 
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:
         raise refused from None
-    tag, body = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+    tag = raw[:_TAG_BYTES]
+    body = _veiled(secret, tag, raw[_TAG_BYTES:])
     if not hmac.compare_digest(tag, _tag(secret, binding, body)):
         raise refused
     key = tuple(json.loads(body))
@@ -62,6 +64,13 @@ def unseal(secret: bytes, binding: Binding, cursor: str, shape: Sequence[type]) 
     if [type(part) for part in key] != list(shape):
         raise refused
     return key
+
+
+def _veiled(secret: bytes, tag: bytes, body: bytes) -> bytes:
+    """A body under a stream of bytes that only the secret makes; twice is the body again. The tag is the same only for
+    the same body, so no stream is used for two."""
+    blocks = (hmac.digest(secret, b"veil" + tag + bytes([number]), "sha256") for number in range(-(-len(body) // 32)))
+    return bytes(one ^ other for one, other in zip(body, b"".join(blocks), strict=False))
 
 
 def _tag(secret: bytes, binding: Binding, body: bytes) -> bytes:

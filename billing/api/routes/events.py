@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Body
 
@@ -78,10 +78,11 @@ def list_events(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
     with call.reading() as bound:
         found = tenant_reads.events_of(bound, call.tenant, after, limit + 1)
     rows, following = call.page(found, limit, lambda row: (row.time_s, row.source, row.id))
-    return Page[EventOut](items=[_shown(row) for row in rows], next=following)
+    return Page[EventOut](items=[_shown(row, source_of(call.tenant)) for row in rows], next=following)
 
 
-def _shown(row: tenant_reads.EventRow) -> EventOut:
+def _shown(row: tenant_reads.EventRow, own: str) -> EventOut:
     known = _SHOWN | SHAPES.get(row.type, {}).keys()
     data = {name: value for name, value in json.loads(row.data).items() if name in known}
-    return EventOut(source=row.source, id=row.id, type=row.type, time=moment(row.time_s), data=data)
+    told_by: Literal["tenant", "house"] = "tenant" if row.source == own else "house"
+    return EventOut(source=told_by, id=row.id, type=row.type, time=moment(row.time_s), data=data)

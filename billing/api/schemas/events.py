@@ -47,9 +47,9 @@ class EventResults(Closed):
 
 
 class EventOut(Closed):
-    """An event of the tenant in the log."""
+    """An event of the tenant in the log. Who told it: the tenant itself, or the house, whose sources are its own."""
 
-    source: str
+    source: Literal["tenant", "house"]
     id: str
     type: str
     time: str

@@ -1,0 +1,80 @@
+"""Who may do what, route by route: the table of the tests, from ISOLATION.md section 10 and the list of routes.
+
+It is written without a look at the policies of the product and must stay so: two tables that agree are evidence, one
+table read twice is none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matrix import ROLES, TENANTS, Rule, Table
+
+ADMIN = ("tenant_admin",)
+OPERATOR = ("operator",)
+AUDITOR = ("auditor",)
+BILLS = (*TENANTS, "agent")  # the agent of the world has a token for reading bills, and for a tool that does
+EVENT: Mapping[str, Any] = {
+    "id": "e-1",
+    "type": "usage.metered",
+    "time": "2026-02-20T00:00:00Z",
+    "data": {"meter": "tool_calls", "quantity": 1, "product": "agents", "sku": "any", "region": "eu"},
+}
+TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["read_bill"], "lifetime_s": 60}
+TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
+WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
+GLASS: Mapping[str, Any] = {**WHY, "tenant": "bystander:", "lifetime_s": 60}
+
+
+def _reads(roles: tuple[str, ...] = TENANTS, **ids: str) -> Rule:
+    return Rule(roles, ids)
+
+
+def _changes(roles: tuple[str, ...], hints: Mapping[str, Any] | None = None, **ids: str) -> Rule:
+    return Rule(roles, ids, hints or {}, changes=True, uses_up=True, house=roles == OPERATOR)
+
+
+TABLE: Table = {
+    ("GET", "/healthz"): Rule(),
+    ("GET", "/readyz"): Rule(),
+    ("GET", "/openapi.json"): Rule(),
+    ("GET", "/v1/me"): _reads(ROLES),
+    ("GET", "/v1/events"): _reads(),
+    ("POST", "/v1/events"): _changes(ADMIN, EVENT)._replace(audited=False),  # into the log of use, which nobody edits
+    ("GET", "/v1/invoices"): _reads(BILLS),
+    ("GET", "/v1/invoices/{number}"): _reads(BILLS, number="invoice"),
+    ("GET", "/v1/credit-notes"): _reads(BILLS),
+    ("GET", "/v1/ledger"): _reads(BILLS),
+    ("GET", "/v1/keys"): _reads(ADMIN),
+    ("POST", "/v1/keys"): _changes(ADMIN, {"account": "account:", "scopes": ["bills:read"]}),
+    ("POST", "/v1/keys/revoke"): _changes(ADMIN, {"ids": ["key:"]}),
+    ("POST", "/v1/keys/{id}/rotate"): _changes(ADMIN, {"overlap_s": 60}, id="key"),
+    ("DELETE", "/v1/keys/{id}"): _changes(ADMIN, id="key"),
+    ("GET", "/v1/accounts"): _reads(ADMIN),
+    ("POST", "/v1/accounts"): _changes(ADMIN, {"kind": "service", "name": "a robot", "role": "member"}),
+    ("DELETE", "/v1/accounts/{id}"): _changes(ADMIN, id="account"),
+    ("GET", "/v1/tokens"): _reads(ADMIN),
+    ("POST", "/v1/tokens"): _changes(ADMIN, TOKEN),
+    ("DELETE", "/v1/tokens/{id}"): _changes(ADMIN, id="token"),
+    ("POST", "/v1/tool-calls"): _changes(("agent",), TOOL),
+    ("GET", "/v1/webhooks"): _reads(ADMIN),
+    ("POST", "/v1/webhooks"): _changes(ADMIN, {"url": "https://hooks.example/a", "events": ["invoice.issued"]}),
+    ("DELETE", "/v1/webhooks/{id}"): _changes(ADMIN, id="webhook"),
+    ("GET", "/v1/audit"): _reads(ADMIN),
+    ("GET", "/v1/audit/checkpoint"): _reads(ADMIN),
+    ("GET", "/v1/audit/consistency"): Rule(ADMIN, query="?first=1&second=2"),
+    ("GET", "/v1/audit/{position}/proof"): _reads(ADMIN, position="position"),
+    ("GET", "/v1/quota"): _reads(),
+    ("PUT", "/v1/quota"): _changes(OPERATOR, {"tenant": "bystander:", "keys_max": 5, "webhooks_max": 5}),
+    ("GET", "/v1/operator/tenants"): _reads(OPERATOR),
+    ("POST", "/v1/operator/tenants/{tenant}/suspend"): _changes(OPERATOR, WHY, tenant="bystander"),
+    ("POST", "/v1/operator/tenants/{tenant}/resume"): _changes(OPERATOR, WHY, tenant="sleeper"),
+    ("POST", "/v1/operator/tenants/{tenant}/delete"): _changes(OPERATOR, WHY, tenant="bystander"),
+    ("DELETE", "/v1/operator/keys/{id}"): _changes(OPERATOR, id="key"),
+    ("GET", "/v1/operator/break-glass"): _reads(OPERATOR),
+    ("POST", "/v1/operator/break-glass"): _changes(OPERATOR, GLASS),
+    ("DELETE", "/v1/operator/break-glass/{id}"): _changes(OPERATOR, id="grant"),
+    # Without a grant that is open, another tenant is as closed as one that is not there.
+    ("GET", "/v1/operator/tenants/{tenant}/invoices"): Rule(OPERATOR, {"tenant": "tenant"}, foreign=403),
+    ("GET", "/v1/auditor/tenants/{tenant}/audit"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
+    ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
+}
