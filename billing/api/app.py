@@ -7,6 +7,7 @@ outside, so that a test drives it on a simulated clock.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -17,8 +18,8 @@ from starlette.requests import Request
 from billing.api.call import Accepts, House
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
-from billing.api.policy import Route, require_policies
-from billing.api.problems import Problem, answer, of_status, response
+from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
+from billing.api.problems import DESCRIBED, Problem, answer, of_status, response
 from billing.api.routes.every import every_route
 from billing.api.webhook_target import Resolver
 from billing.errors import BillingError
@@ -62,6 +63,8 @@ def create_app(
             response_model=entry.answer,
             status_code=entry.status,
             operation_id=entry.endpoint.__name__,
+            responses=DESCRIBED,
+            openapi_extra=security_of(POLICIES.get((entry.method, entry.path), PUBLIC)),
         )
     require_policies(routes_of(app))
     for error in (Problem, BillingError, TenantError, RequestValidationError):
@@ -69,6 +72,16 @@ def create_app(
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_middleware(Envelope, entropy=entropy)
     return app
+
+
+def security_of(policy: Policy) -> dict[str, Any]:
+    """Return what the description of the API says about who may use a route."""
+    if policy.whose is Whose.NOBODY:
+        return {"security": []}
+    return {
+        "security": [{"key": [policy.scope] if policy.scope else []}],
+        "x-roles": [str(role) for role in policy.roles],
+    }
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:

@@ -67,6 +67,31 @@ _LIMITED = {
 }
 
 
+# What the description of the API says of every refusal.
+_FAULT = {"type": "object", "additionalProperties": False, "required": ["at", "reason"]}
+_TEXT = {"type": "string"}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457). `type` is one of " + ", ".join(URN + slug for slug in KINDS) + ".",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": _TEXT,
+                        "title": _TEXT,
+                        "status": {"type": "integer"},
+                        "errors": {"type": "array", "items": {**_FAULT, "properties": {"at": _TEXT, "reason": _TEXT}}},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
 class Fault(NamedTuple):
     """One thing that is wrong with a request: where, in words like `body.name`, and what is allowed there."""
 
