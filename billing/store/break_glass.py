@@ -8,7 +8,6 @@ from sqlalchemy import Connection, insert, select, update
 
 from billing.store.audit import record
 from billing.store.walls.views import new_rows, table_of
-from tenants.access.errors import Forbidden
 from tenants.access.scope import Grant, Scope, break_glass, open_grant
 from tenants.audit.checkpoint import AuditError
 
@@ -64,19 +63,3 @@ def grant_of(connection: Connection, tenant: str, id_: str) -> Grant:
     if row is None:
         raise AuditError("no such grant", code="unknown_grant", path="grant", found=id_)
     return Grant._make(row)
-
-
-def grants_of(connection: Connection, operator: str) -> list[Grant]:
-    """Return the grants that an operator has had, the newest first: each for one tenant, which it names."""
-    columns = table_of(connection, "break_glass").c
-    wanted = select(*(columns[name] for name in Grant._fields)).where(columns.operator == operator)
-    rows = connection.execute(wanted.order_by(columns.opened_s.desc(), columns.id))
-    return [Grant._make(row) for row in rows]
-
-
-def standing_grant(connection: Connection, scope: Scope, tenant: str, now_s: int) -> Grant:
-    """Return the grant under which an operator may read a tenant's data at `now_s`. Raises Forbidden if none stands."""
-    for grant in grants_of(connection, scope.principal.id):
-        if grant.tenant == tenant and grant.closed_s is None and grant.opened_s <= now_s < grant.expires_s:
-            return grant
-    raise Forbidden("needs an open break-glass grant")
