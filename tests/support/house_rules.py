@@ -219,6 +219,28 @@ def function_findings(tree: ast.Module, module: str) -> Iterator[str]:
                 yield f"{module}.{node.name} has {length} lines, above {FUNCTION_LINES}"
 
 
+# The one door (docs/decisions/0010): what acts for somebody else reaches tenant data through it, and through functions
+# of what it hands out; and a driver of a database is nobody's but the store's.
+BEHIND_THE_DOOR = re.compile(r"billing\.store\.(door|audit|break_glass|(api|tenant)_\w+)(\.\w+)?")
+DRIVERS = ("sqlite3", "psycopg", "aiosqlite", "asyncpg")
+
+
+def door_findings(tree: ast.Module, module: str) -> Iterator[str]:
+    """Ways to tenant data around the door: the API opens no store, names no table and sends no text as SQL."""
+    for line, target in imports(tree, module):
+        if target.split(".")[0] in DRIVERS and not within(module, ("billing.store",)):
+            yield f"{module}:{line} imports {target}: the store alone speaks to a database"
+        elif not within(module, ("billing.api",)) or not within(target, ("billing.store",)):
+            continue
+        elif target != "billing.store" and not BEHIND_THE_DOOR.fullmatch(target):
+            yield f"{module}:{line} imports {target}: tenant data are behind billing.store.door"
+    if within(module, ("billing.api",)):
+        for node in ast.walk(tree):
+            name = dotted(node.func) if isinstance(node, ast.Call) else ""
+            if name.split(".")[-1] in ("execute", "exec_driver_sql", "executescript", "raw_connection"):
+                yield f"{module}:{node.lineno} calls {name}(): statements are the store's"  # type: ignore[attr-defined]
+
+
 def findings(source: str, module: str, is_package: bool = False) -> list[str]:
     """Everything that is wrong with one module of the four packages."""
     tree = ast.parse(source)
@@ -226,6 +248,7 @@ def findings(source: str, module: str, is_package: bool = False) -> list[str]:
         *layer_findings(tree, module, is_package),
         *call_findings(tree, module),
         *scope_findings(tree, module),
+        *door_findings(tree, module),
         *length_findings(source, tree, module),
         *function_findings(tree, module),
     ]
