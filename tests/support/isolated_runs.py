@@ -24,11 +24,11 @@ class Held(NamedTuple):
 
 
 def isolated_run(seed: int, isolation: dict[str, Any] | None = None, times: int = 1, **more: Any) -> RunResult:
-    """A day of the scenario `small`, with `times` its demand. A breach of isolation is an AssertionError here."""
+    """Two days of `small`, with `times` its demand: training, then a gap. A breach is an AssertionError here."""
     mapping = dict(load("small").mapping)
     mapping["isolation"] = WELL if isolation is None else isolation
     mapping["demand"] = [{**row, "jobs_per_day": row["jobs_per_day"] * times} for row in mapping["demand"]]
-    world = build(from_mapping({**mapping, **more}), seed=seed, days=1)
+    world = build(from_mapping({**mapping, **more}), seed=seed, days=2)
     try:
         return run(world, tape=False, reasons=False, engine="python")
     except IsolationError as breach:

@@ -71,7 +71,7 @@ def test_work_that_the_scenario_does_not_name_is_held_to_its_regions_too() -> No
 
 
 def test_where_nothing_fails_a_run_is_what_it_was() -> None:
-    plain = run(build(load("small"), seed=3, days=1), tape=False, reasons=False, engine="python")
+    plain = run(build(load("small"), seed=3, days=2), tape=False, reasons=False, engine="python")
     watched = isolated_run(3)
     assert np.array_equal(plain.segments.job, watched.segments.job)
     assert np.array_equal(plain.segments.end_s, watched.segments.end_s)
