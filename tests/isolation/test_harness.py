@@ -11,6 +11,9 @@ from sim.inspector.attacks import ATTACKS, run_attacks
 from tenants.isolation.catalogue import CATALOGUE
 from tenants.isolation.evidence import Result
 
+# Rows of the catalogue that are UNTESTED: the report says so, and nothing may join them by accident.
+NOT_YET = {"A1", "A2", "A3", "A4", "A5", "A6", "A8", "A10", "A11", "A12", "C1", "C2", "C3", "C4", "Q2", "Q6", "Q7"}
+
 SAMPLE = """
 from contextlib import nullcontext, contextmanager
 from unittest.mock import patch
@@ -104,15 +107,13 @@ def test_faults_are_planted_where_they_can_be() -> None:
     assert seed_of(known, "t", 7) == 7
 
 
-def test_every_attack_is_on_a_row_of_the_catalogue_and_every_such_row_has_a_fault(
-    request: pytest.FixtureRequest,
-) -> None:
-    known = {
-        id(found): found
-        for item in request.session.items
-        if isinstance(found := getattr(getattr(item, "function", None), "isolation", None), Attack)
-    }
-    attacked = {property for found in known.values() for property in found.properties}
-    with_faults = {fault.property for found in known.values() for fault in found.mutants}
+def test_every_row_is_attacked_and_every_such_row_has_a_fault(request: pytest.FixtureRequest) -> None:
+    here = [item for item in request.session.items if item.path.parent == Path(__file__).parent]
+    found = [getattr(getattr(item, "function", None), "isolation", None) for item in here]
+    known = {id(each): each for each in found if isinstance(each, Attack)}.values()
+    attacked = {property for each in known for property in each.properties}
     assert attacked - CATALOGUE.keys() == set()
-    assert attacked - with_faults == set(), "attacks that no planted fault has shown to be able to fail"
+    faults = {fault.property for each in known for fault in each.mutants}
+    assert attacked - faults == set(), "attacks that no planted fault has shown to be able to fail"
+    if {item.path for item in here} == set(Path(__file__).parent.glob("test_*.py")):
+        assert CATALOGUE.keys() - attacked <= NOT_YET, "rows that nobody attacks any more"
