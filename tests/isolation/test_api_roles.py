@@ -139,10 +139,10 @@ def test_a_tenant_that_is_named_changes_nothing(case: Case) -> None:
         forms = ("{}", "{}, {}", "tenant={}", "/v1/operator/tenants/{}")
         steadied = steadily(world)
         case.given(
-            st.tuples(st.sampled_from(reads), st.sampled_from(HEADERS), st.sampled_from(forms)), steadied(by_header), 40
+            st.tuples(st.sampled_from(reads), st.sampled_from(HEADERS), st.sampled_from(forms)), steadied(by_header), 30
         )
-        case.given(st.tuples(st.sampled_from(reads), st.sampled_from(FIELDS)), steadied(by_query), 25)
-        case.given(st.tuples(st.sampled_from(writes), st.sampled_from(FIELDS)), steadied(by_body), 25)
+        case.given(st.tuples(st.sampled_from(reads), st.sampled_from(FIELDS)), steadied(by_query), 12)
+        case.given(st.tuples(st.sampled_from(writes), st.sampled_from(FIELDS)), steadied(by_body), 16)
 
 
 def steadily(world: ApiWorld) -> Any:

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MISSING = "NO POSTGRESQL: install it (Debian: apt-get install postgresql) to run the store's tests on it"
-_SETTINGS = "-c listen_addresses='' -c fsync=off -c max_connections=40"  # our processes are killed, never the server's
+# Our processes are killed, never the server's. No statistics are gathered behind a test's back: a plan that changes
+# between two requests would look like a difference between them.
+_SETTINGS = "-c listen_addresses='' -c fsync=off -c max_connections=40 -c autovacuum=off"
 
 
 def binaries() -> Path | None:

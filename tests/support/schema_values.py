@@ -10,8 +10,8 @@ from asking import resolved
 Schema = Mapping[str, Any]
 # Text that breaks lines, terminals, queries, templates, paths, readers of text, or limits.
 HOSTILE = (
-    "a\nb", "a\r\nSet-Cookie: x=1", "\x00", "\x1b[2J", "\u202egnp", "\ufeff", "{{7*7}}", "' OR 1=1 --",
-    "../../etc/passwd", "%00", "a" * 5_000, "", " ", "null", "-1", "9" * 30, "é", "日本", "\U0001f600", "<script>",
+    "a\r\nSet-Cookie: x=1", "\x00", "\x1b[2J", "\u202egnp", "{{7*7}}", "' OR 1=1 --", "../../etc/passwd", "a\nb",
+    "\ufeff", "%00", "a" * 5_000, "", " ", "null", "-1", "9" * 30, "é", "日本", "\U0001f600", "<script>",
 )  # fmt: skip
 _IN_JSON = (*HOSTILE, "\ud800")  # half a character, which JSON can write and UTF-8 cannot
 _ANYTHING: st.SearchStrategy[Any] = st.one_of(
