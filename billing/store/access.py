@@ -1,4 +1,4 @@
-"""Keys and tokens as rows, and signing in with them.
+"""Keys and tokens as rows, for signing in and for the command line.
 
 These functions are the platform's own: they are handed a connection that sees every tenant's keys, after a scope has
 been asked. Each change writes its entry of the audit log in the caller's transaction.
@@ -7,19 +7,16 @@ been asked. Each change writes its entry of the audit log in the caller's transa
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Select, and_, select, update
+from sqlalchemy import Connection, Select, and_, select, update
 
 from billing.store.audit import record
-from billing.store.engine import reading, writing
 from billing.store.tables_access import account, agent_token, api_key, tenant
-from tenants.access.authenticate import authenticate
 from tenants.access.identity import ROLE_SCOPES, Role
 from tenants.access.keys import Entropy, KeyRecord, Minted, successor_of
 from tenants.access.lifecycle import Status
 from tenants.access.ports import HeldKey, HeldToken
-from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets
-from tenants.access.tokens import AgentToken, IssuedToken
+from tenants.access.tokens import AgentToken
 from tenants.errors import TenantError
 
 
@@ -61,22 +58,6 @@ class SqlKeys:
     def used(self, record: KeyRecord, digest: str, pepper: int, now_s: int) -> None:
         """Remember a use for `note_uses`."""
         self.uses.append(Use(record, digest, pepper, now_s))
-
-
-def sign_in(engine: Engine, text: str, secrets: Secrets, now_s: int) -> Scope:
-    """Return the scope of a key or token, and note behind that it was used.
-
-    Raises:
-        AccessError: as `authenticate` says.
-        StoreError:  the store cannot be used.
-    """
-    with reading(engine) as connection:
-        keys = SqlKeys(connection)
-        scope = authenticate(text, keys, secrets, now_s)
-    if keys.uses:
-        with writing(engine) as connection:
-            note_uses(connection, keys.uses)
-    return scope
 
 
 def note_uses(connection: Connection, uses: Iterable[Use]) -> None:
@@ -145,16 +126,6 @@ def revoke_key(connection: Connection, actor: str, old: KeyRecord, reason: str, 
     connection.execute(_at(old.tenant, old.id).values(revoked_s=now_s))
     record(connection, old.tenant, actor, "key.revoke", old.id, reason, {}, now_s)
     return True
-
-
-def save_token(connection: Connection, actor: str, issued: IssuedToken) -> None:
-    """Keep an agent's token."""
-    made = issued.record
-    row = made._asdict() | {"role": str(made.role)}
-    row |= {"scopes": " ".join(sorted(made.scopes)), "tools": " ".join(sorted(made.tools))}
-    connection.execute(agent_token.insert(), row)
-    details = {"scopes": sorted(made.scopes), "tools": sorted(made.tools), "expires_s": made.expires_s, "key": made.key}
-    record(connection, made.tenant, actor, "token.issue", made.id, "", details, made.issued_s)
 
 
 def _at(tenant_id: str, id_: str) -> Any:

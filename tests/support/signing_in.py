@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import shake_256
 from io import StringIO
 from itertools import count
@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from httpx2 import Response
 from sqlalchemy import Connection, delete, insert, select
+from starlette.testclient import TestClient
 from typer.main import get_command
 
+from billing.api.app import create_app
 from billing.log.event import Event
 from billing.months import utc_text
-from billing.store.access import sign_in
+from billing.store.door import Door, make_walls, open_door
 from billing.store.engine import open_store, reading, writing
 from billing.store.ingest import ingest
 from billing.store.schema import all_tables
@@ -37,7 +40,7 @@ def entropy_of(seed: int) -> Callable[[int], bytes]:
     return lambda n: shake_256(f"{seed}/{next(calls)}".encode()).digest(n)
 
 
-class Result(NamedTuple):
+class Called(NamedTuple):
     """What a command came to."""
 
     exit_code: int
@@ -58,7 +61,7 @@ class Desk:
     folder: Path
     now_s: int = NOW_S
 
-    def call(self, *words: object, now: bool = True, ok: bool = True) -> Result:
+    def call(self, *words: object, now: bool = True, ok: bool = True) -> Called:
         """Run a command on the store; with `now`, as of the desk's clock."""
         at = ["--at", utc_text(self.now_s)] if now else []
         files = {"SPILLWAY_DB": self.place, "SPILLWAY_SECRETS": str(self.folder / "secrets"), "NO_COLOR": "1"}
@@ -66,7 +69,7 @@ class Desk:
         assert done.exit_code == 0 or not ok, done.output
         return done
 
-    def tenants(self, *words: object, ok: bool = True) -> Result:
+    def tenants(self, *words: object, ok: bool = True) -> Called:
         """Run `spillway tenants ...`, with the desk's tombstones where they are asked for."""
         stones = ["--tombstones", self.folder / "tombstones"] if words[0] in ("delete", "purge") else []
         return self.call("tenants", *words, *stones, ok=ok)
@@ -80,9 +83,31 @@ class Desk:
         whose = [] if tenant is None else ["--tenant", tenant]
         return self.call("keys", "create", *whose, *words).stdout.strip()
 
+    @cached_property
+    def door(self) -> Door:
+        """The door of the store, behind its walls; there must be a key, and so a file of secrets."""
+        secrets = load_secrets(self.folder / "secrets")
+        make_walls(open_store(self.place), secrets, self.now_s)
+        return open_door(self.place, secrets, os.urandom)
+
+    @cached_property
+    def client(self) -> TestClient:
+        """A client of the API over the store."""
+        app = create_app(self.door, load_secrets(self.folder / "secrets"), lambda: self.now_s, os.urandom)
+        return TestClient(app, raise_server_exceptions=False)
+
+    def ask(self, key: str, path: str = "/v1/me", method: str = "GET", **more: Any) -> Response:
+        """Send a request with a key."""
+        return self.client.request(method, path, headers={"Authorization": f"Bearer {key}"}, **more)
+
+    def close(self) -> None:
+        """Close the door, if it was ever opened."""
+        if "door" in vars(self):
+            self.door.close()
+
     def sign_in(self, text: str) -> Scope:
         """Sign in with a key or token. Raises AccessError."""
-        return sign_in(open_store(self.place), text, load_secrets(self.folder / "secrets"), self.now_s)
+        return self.door.sign_in(text, self.now_s)
 
     def answer_to(self, text: str) -> str:
         """What signing in comes to: "in", or the name of the refusal."""
@@ -144,14 +169,14 @@ def _command() -> Any:
     return get_command(app)  # typer builds all commands anew each time that it is asked
 
 
-def call(words: Sequence[str], environment: Mapping[str, str]) -> Result:
+def call(words: Sequence[str], environment: Mapping[str, str]) -> Called:
     """Run the command line in this process."""
     out, err = StringIO(), StringIO()
     with patch.dict(os.environ, environment), redirect_stdout(out), redirect_stderr(err):
         try:
             _command().main(list(words))
         except SystemExit as left:
-            return Result(int(left.code or 0), out.getvalue(), err.getvalue())
+            return Called(int(left.code or 0), out.getvalue(), err.getvalue())
     raise AssertionError("the command line always exits")
 
 
