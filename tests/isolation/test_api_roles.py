@@ -17,7 +17,7 @@ from isolation import BOTH, Case, attack, mutant
 from matrix import ask_of, assert_same, cells, require_complete, require_problem, try_route
 from tenants.access.errors import Unauthenticated
 from tenants.access.identity import Role
-from tenants.access.scope import make_scope
+from tenants.access.scope import Scope, make_scope
 from who_may import TABLE, TENANTS
 
 ADMIN = "tenant_admin"
@@ -42,6 +42,13 @@ def test_every_cell_is_as_the_table_says(case: Case) -> None:
 @contextmanager
 def no_role() -> Iterator[None]:
     with patch.dict(policy.POLICIES, {("GET", "/v1/keys"): Policy(Whose.OWN, "", tuple(Role))}):
+        yield
+
+
+@mutant("A5", "scope words are not asked for", of=test_every_cell_is_as_the_table_says)
+@contextmanager
+def no_scope() -> Iterator[None]:
+    with patch.object(Scope, "require", lambda self, word: None):
         yield
 
 

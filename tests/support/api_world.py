@@ -78,7 +78,14 @@ class ApiWorld:
     # -- what the engines ask of a world ---------------------------------------------------------------------------
 
     def key(self, role: str) -> str:
-        return self.own.keys.get(role) or self._outside[role]
+        known, (name, _, scope) = {**self.own.keys, **self._outside}, role.partition(" without ")
+        if role not in known:
+            tenant = self.own.tenant if name in self.own.keys else ""
+            account = self._outside[f"{name} account"]
+            with writing(self.engine) as connection:
+                made = Seeding(connection, self._rng.randbytes).key(tenant, account, name, scope)[0]
+            self._outside[role] = known[role] = made
+        return known[role]
 
     def object(self, kind: str, whose: str, fresh: bool = False) -> str:
         if whose == "other":
@@ -119,6 +126,7 @@ class ApiWorld:
             side.keys[role], side.ids["key"], digest = seed.key(side.tenant, account, role)
             side.ids["account"] = account
             self.internal.watch("digest of a key", digest)
+            self._outside[f"{role} account"] = account
         side.keys["agent"], side.ids["token"] = seed.token(side.tenant, account, side.ids["key"], role)
         self._filled(seed, side, word, lambda field: self.internal.number(field) if field in INTERNAL else 7, 1)
         seed.audit(side.tenant, word, _OWN_AUDITS)

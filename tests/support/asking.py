@@ -51,7 +51,8 @@ class World(Protocol):
     client: "Client"
 
     def key(self, role: str) -> str:
-        """A live key of the role: of the tenant "own" for member and tenant_admin."""
+        """A live key of the role: of the tenant "own" for member and tenant_admin. "ROLE without SCOPE" has all scopes
+        of its role but one."""
 
     def object(self, kind: str, whose: str, fresh: bool = False) -> str:
         """The id of an object that is "own", "other" (the other tenant's) or "missing"; a new one if `fresh`."""

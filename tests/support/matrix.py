@@ -30,6 +30,7 @@ class Rule(NamedTuple):
         foreign: "other" and "missing" objects meet this status.
         house:   the objects of all tenants are alike to whoever may come: there is no "other".
         query:   of every request.
+        scope:   word that a key must hold beside its role; "": any key of the role will do.
     """
 
     roles: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Rule(NamedTuple):
     foreign: int = 404
     house: bool = False
     query: str = ""
+    scope: str = ""
     status: int = 0  # of success; 0: any from 200 to 299
 
 
@@ -82,6 +84,9 @@ def cells(route: tuple[str, str], rule: Rule, bad: Iterable[tuple[str, int]]) ->
         for whose in whoses:
             allowed = 200 if whose == "own" else rule.foreign
             yield Cell(*route, role, whose, "", allowed if role in rule.roles else 403)
+    if rule.scope:
+        role = next(each for each in ROLES if each in rule.roles)
+        yield Cell(*route, f"{role} without {rule.scope}", "own", "", 403)
 
 
 def ask_of(world: World, cell: Cell, rule: Rule) -> Ask:
@@ -127,6 +132,9 @@ def try_route(world: World, route: tuple[str, str], rule: Rule, bad: Collection[
     forms = [(form, status) for form, (_, status) in world.bad_keys().items() if bad is None or form in bad]
     every = sorted(cells(route, rule, forms), key=lambda cell: cell.expected == 200)
     refused = [cell for cell in every if cell.expected != 200]
+    for cell in every:
+        if cell.role:
+            world.key(cell.role)  # a key of a kind that has not been used yet is made now
     before = world.database()
     for cell in every:
         world.steady()

@@ -92,9 +92,9 @@ class Seeding:
         self.add(tables_access.account, row | {"role": role, "created_s": MADE_S, "disabled_s": disabled_s})
         return row["id"]
 
-    def key(self, tenant: str, account: str, role: str, **other: Any) -> tuple[str, str, str]:
-        """A key with all scopes of its role: text, id and digest. `other`: columns that are not as minted."""
-        scopes = ROLE_SCOPES[Role(role)]
+    def key(self, tenant: str, account: str, role: str, without: str = "", **other: Any) -> tuple[str, str, str]:
+        """A key with all scopes of its role, but for one: text, id, digest. `other`: columns that are not as minted."""
+        scopes = ROLE_SCOPES[Role(role)] - {without}
         made = mint(local_scope(), account, tenant, Role(role), scopes, SECRETS, self.entropy, MADE_S)
         row = made.record._asdict() | {"role": role, "scopes": " ".join(sorted(scopes)), "created_s": MADE_S}
         self.add(tables_access.api_key, row | other)

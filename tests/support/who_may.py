@@ -33,7 +33,7 @@ def _changes(roles: tuple[str, ...], hints: Mapping[str, Any] | None = None, **i
     return Rule(roles, ids, hints or {}, changes=True, uses_up=True, house=roles == OPERATOR)
 
 
-TABLE: Table = {
+_ROWS: Table = {
     ("GET", "/healthz"): Rule(),
     ("GET", "/readyz"): Rule(),
     ("GET", "/openapi.json"): Rule(),
@@ -78,3 +78,31 @@ TABLE: Table = {
     ("GET", "/v1/auditor/tenants/{tenant}/audit"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
     ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
 }
+# What a key must hold beside its role, by the beginning of the path: to read, and to change.
+_SCOPES = {
+    "/v1/events": ("usage:read", "usage:write"),
+    "/v1/invoices": ("bills:read", ""),
+    "/v1/credit-notes": ("bills:read", ""),
+    "/v1/ledger": ("bills:read", ""),
+    "/v1/keys": ("keys:read", "keys:write"),
+    "/v1/accounts": ("keys:read", "keys:write"),
+    "/v1/tokens": ("tokens:write", "tokens:write"),
+    "/v1/webhooks": ("webhooks:read", "webhooks:write"),
+    "/v1/auditor/tenants/{tenant}/audit": ("audit:read", ""),
+    "/v1/auditor/tenants/{tenant}/invoices": ("bills:read", ""),
+    "/v1/audit": ("audit:read", ""),
+    "/v1/quota": ("quota:read", "quota:write"),
+    "/v1/operator/tenants/{tenant}/invoices": ("break_glass:write", ""),
+    "/v1/operator/tenants": ("tenants:read", "tenants:write"),
+    "/v1/operator/keys": ("", "keys:write"),
+    "/v1/operator/break-glass": ("break_glass:write", "break_glass:write"),
+}
+
+
+def _scope_of(method: str, path: str) -> str:
+    """The word for a route: of the first beginning that fits; "" where any key of a role will do."""
+    reads, changes = next((words for start, words in _SCOPES.items() if path.startswith(start)), ("", ""))
+    return reads if method == "GET" else changes
+
+
+TABLE: Table = {route: rule._replace(scope=_scope_of(*route)) for route, rule in _ROWS.items()}
