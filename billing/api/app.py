@@ -18,6 +18,7 @@ from starlette.requests import Request
 from billing.api.call import Accepts, House
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
+from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
 from billing.api.problems import DESCRIBED, Problem, answer, of_status, response
 from billing.api.routes.every import every_route
@@ -78,10 +79,16 @@ def security_of(policy: Policy) -> dict[str, Any]:
     """Return what the description of the API says about who may use a route."""
     if policy.whose is Whose.NOBODY:
         return {"security": []}
-    return {
+    told: dict[str, Any] = {
         "security": [{"key": [policy.scope] if policy.scope else []}],
         "x-roles": [str(role) for role in policy.roles],
     }
+    if policy.action:
+        about = "The same change asked for twice within a day is made once. Events are so by their ids."
+        schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        header = {"name": HEADER, "in": "header", "required": False, "description": about, "schema": schema}
+        told["parameters"] = [header]
+    return told
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:

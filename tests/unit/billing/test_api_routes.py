@@ -1,6 +1,7 @@
 """The API on a real store: what tenants, agents, operators and auditors do with it in a day."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,19 @@ def test_use_is_taken_in_once(house: ApiHouse) -> None:
     kept = sorted((row["source"], row["seq"], row["subject"]) for row in house.rows("all_event"))
     assert kept == [("api/acme", 1, "acme"), ("api/acme", 2, "acme"), ("api/bolt", 1, "bolt")]
     assert [row["id"] for row in house.get("acme", "/v1/events").json()["items"]] == ["e2", "e1"]
+
+
+def test_many_at_once_change_what_one_would(either: ApiHouse) -> None:
+    def ask(number: int) -> tuple[int, int]:
+        who = ("acme", "bolt")[number % 2]
+        key = {"Idempotency-Key": f"k{number % 4}"}
+        told = either.post(who, "/v1/events", EVENT | {"id": f"e{number % 6}"})
+        return told.status_code, either.post(who, "/v1/webhooks", HOOK, headers=key).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(36))) == {(200, 201)}
+    assert len(either.rows("all_event")) == 6 and len(either.rows("all_webhook")) == 4
+    assert either.actions("acme").count("webhook.create") == 2
 
 
 def test_an_agent_calls_what_its_token_names(either: ApiHouse) -> None:
