@@ -39,6 +39,8 @@ bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== a million allocations to invoices"; $(BIN)/python benchmarks/bench_metering.py --only chain
 	@echo "== a million hours by each kind of price"; $(BIN)/python benchmarks/bench_rating.py
 	@echo "== a file of 20 million intervals (some minutes)"; $(BIN)/python benchmarks/bench_metering.py --only stream
+	@echo "== the audit log"; $(BIN)/python benchmarks/bench_audit.py
+	@echo "== walls before tenant data"; $(BIN)/python benchmarks/bench_walls.py
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py
 	@echo "== a million jobs, in a process of their own"; $(BIN)/python benchmarks/bench_core.py --only p3 --loads --million
