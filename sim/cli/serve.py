@@ -52,6 +52,7 @@ def serve(
         timeout_graceful_shutdown=_SHUTDOWN_S,
         lifespan="off",
     )
+    _note_owner(session, store)
     with _listening(host, port) as socket:
         address, number = socket.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
@@ -64,6 +65,15 @@ def serve(
             if leaving.code != TERMINATED:
                 raise
     note(session, "stopped; whatever was answered is kept")
+
+
+def _note_owner(session: Session, store: "Store") -> None:
+    """Say that the process need not be able to do everything, where it is: whoever took it over could."""
+    from billing.store.walls.grants import Wall
+    from billing.store.walls.postgres import role_of
+
+    if store.dialect.name == "postgresql" and store.url.username != role_of(Wall.SIGN_IN):
+        note(session, f"name {role_of(Wall.SIGN_IN)} as the user of --db: to serve, nobody must own the tables")
 
 
 def _listening(host: str, port: int) -> "Socket":

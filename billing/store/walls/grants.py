@@ -3,7 +3,7 @@
 Tenant data are in tables `all_<noun>`. Nobody who comes through the door touches those: there is a view `<noun>` of
 each, with the rows that the role may see and without the columns in `HIDDEN`. What is not granted is refused.
 
-    sign_in    looks keys up, before it is known whose they are
+    sign_in    looks keys up, before it is known whose they are; a service can start as it, and needs no owner
     ingest     appends to the log, as a source of the one tenant that it is bound to
     app        a tenant's own rows; also an operator's who has broken the glass, for reading
     operator   the metadata of all tenants, and the platform's own rows (tenant ""); of the audit log it writes only
@@ -131,6 +131,8 @@ DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
         "all_agent_token": Direct(("*",)),
         "all_account": Direct(("*",)),
         "all_tenant": Direct(("*",)),
+        # What a service asks before it starts, so that its process needs no owner's rights.
+        **dict.fromkeys(("alembic_version", "event_terms"), Direct(("*",))),
     },
 }
 
