@@ -81,6 +81,8 @@ def refusal(facts: NodeFacts, record: Record, near: Iterable[tuple[NodeFacts, Re
         return Refusal.CONFIDENTIAL
     if wants.confidential and not record.attested:
         return Refusal.ATTESTATION
+    if record.state == NodeState.ATTACHING and record.domain == wants.domain and not record.draining:
+        return Refusal.NETWORK  # a port of it stayed silent in this very second: it is not asked again for the next job
     if record.draining or record.state not in (NodeState.FREE, NodeState.HELD):
         return Refusal.CLOSED
     if record.state == NodeState.HELD and record.domain != wants.domain:

@@ -3,7 +3,7 @@
 Rows about hardware prove the scheduler's duty on a modelled plant, not that silicon was wiped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -155,15 +155,24 @@ def missing_is_good() -> Iterator[None]:
 
 @attack("N5")
 def test_a_crash_at_any_step_of_a_start_lands_closed(case: Case) -> None:
-    """A gang starts, and the controller is lost, or a port stays silent, at each step in turn."""
+    """A gang starts, also on nodes that its tenant holds, and the controller is lost before each question and each
+    record in turn, or a port stays silent."""
     for nodes in ([0], [0, 1], [0, 1, 2]):
-        for step in range(1, len(nodes) + 2):
-            yard = small_yard()
-            yard.crash_in = step - 1
-            begun = yard.claim(nodes, 2) is Refusal.NONE
-            assert begun == (step > len(nodes)), "it began although the controller was lost on the way"
-            _held_is_programmed(yard)
-            case.tried()
+        for held in (0, 1):
+            crashes = 0
+            while True:
+                yard = small_yard()
+                for job in range(held):
+                    assert yard.claim([nodes[0]], 2) is Refusal.NONE, job
+                yard.crash_in = crashes
+                begun = yard.claim(nodes, 2) is Refusal.NONE
+                _held_is_programmed(yard)
+                case.tried()
+                if yard.crash_in >= 0:
+                    break
+                assert not begun, "it began although the controller was lost on the way"
+                crashes += 1
+            assert begun and crashes >= 3 * len(nodes) - 2 * held, "it did not get as far"
         for silent in nodes:
             for answer in BAD:
                 yard = small_yard()
@@ -186,27 +195,47 @@ def start_does_not_wait() -> Iterator[None]:
         yield
 
 
+@mutant("N5", "half a gang is left holding after a crash", of=test_a_crash_at_any_step_of_a_start_lands_closed)
+@contextmanager
+def half_a_gang_stays() -> Iterator[None]:
+    real = custody._closed_if_open
+    with put(custody, "_closed_if_open", lambda record, half: real(record, set())):
+        yield
+
+
 @attack("N6")
 def test_the_last_id_is_refused_and_no_live_one_is_recycled(case: Case) -> None:
     """More tenants than ids, coming and going: whoever is refused finds every id live, and nobody gets a live one."""
 
-    def tried(moves: list[tuple[int, int]]) -> None:
-        yard = Yard([NodeFacts()] * 6, Fabric(p_keys=3, vnis=5))
-        for node, domain in moves:
-            held = [job for job, (nodes, _) in yard.running.items() if node in nodes]
+    def tried(told: tuple[tuple[int, int], list[tuple[list[int], int]]]) -> None:
+        (p_keys, vnis), moves = told
+        net = Fabric(p_keys, vnis, partitions=2)
+        yard = Yard([NodeFacts(nvlink=node // 3) for node in range(6)], net)
+
+        def carried(nodes: Iterable[int]) -> set[int]:
+            """Whose keys are on ports: what is live, whatever the pools of ids say."""
+            return {net.p_keys.owner[keys.p_key] for node in nodes if (keys := yard.plant.ports[node]) != NO_KEYS}
+
+        for nodes, domain in moves:
+            held = [job for job, (its, _) in yard.running.items() if set(nodes) & set(its)]
             if held:
                 yard.release(held[0], scrub=True)
-            else:
-                live = set(yard.fabric.p_keys.of)
-                refused = yard.claim([node], domain)
-                full = len(live) == 3 and domain not in live
-                assert (refused is Refusal.EXHAUSTED) <= full
+            elif all(yard.state(node) == NodeState.FREE for node in nodes):
+                live = carried(range(6))
+                full = len(live) == min(p_keys, vnis) and domain not in live
+                for first in {3 * (node // 3) for node in nodes}:
+                    beside = carried(range(first, first + 3))
+                    full = full or (len(beside) == 2 and domain not in beside)
+                refused = yard.claim(nodes, domain)
+                assert (refused is Refusal.EXHAUSTED) <= full, "an id is lost: no port carries it, and nobody gets it"
                 assert not (full and refused is Refusal.NONE), "an id that is live was given away"
-            if yard.state(node) in SCRUB:
-                for _ in range(3):
+            for node in nodes:
+                while yard.state(node) in SCRUB:
                     yard.advance(node)
 
-    case.given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 6)), max_size=30), tried, examples=60)
+    nodes = st.lists(st.integers(0, 5), min_size=1, max_size=2, unique=True)
+    moves = st.lists(st.tuples(nodes, st.integers(0, 6)), max_size=30)
+    case.given(st.tuples(st.sampled_from(((3, 5), (5, 3), (4, 4))), moves), tried, examples=60)
 
 
 @mutant("N6", "a wrap-around allocator", of=test_the_last_id_is_refused_and_no_live_one_is_recycled)
@@ -256,6 +285,17 @@ def default_route_leaks() -> Iterator[None]:
         yield
 
 
+@mutant(
+    "N6",
+    "what was leased for a gang that is refused is lost",
+    of=test_the_last_id_is_refused_and_no_live_one_is_recycled,
+)
+@contextmanager
+def leased_and_lost() -> Iterator[None]:
+    with put(Custody, "_forget", lambda self, domain, nvlinks: None):
+        yield
+
+
 # -- who may share, and who may be where ---------------------------------------------------------------------
 
 
@@ -290,13 +330,19 @@ def mps_is_mig() -> Iterator[None]:
 
 @attack("P4")
 def test_an_nvlink_domain_is_divided_by_partitions_only(case: Case) -> None:
-    """Two NVLink domains, none, one or two partitions in each, and gangs that lie across both."""
+    """Two NVLink domains, none, one or two partitions in each, and gangs that lie across both, come and go."""
 
     def tried(told: tuple[int, list[tuple[list[int], int]]]) -> None:
         partitions, claims = told
         yard = Yard([NodeFacts(nvlink=node // 4) for node in range(8)], Fabric(partitions=partitions))
         for nodes, domain in claims:
-            if all(yard.state(node) == NodeState.FREE for node in nodes):
+            held = [job for job, (its, _) in yard.running.items() if set(nodes) & set(its)]
+            if held:
+                yard.release(held[0], scrub=domain > 0)
+                for node in range(8):
+                    while yard.state(node) in SCRUB:
+                        yard.advance(node)
+            else:
                 yard.claim(nodes, domain)
         for first in (0, 4):
             here = [node for node in range(first, first + 4) if yard.state(node) == NodeState.HELD]
@@ -306,15 +352,28 @@ def test_an_nvlink_domain_is_divided_by_partitions_only(case: Case) -> None:
             assert len({number for _, number in used}) == len(owners) or len(owners) < 2, "tenants share a partition"
 
     nodes = st.lists(st.integers(0, 7), min_size=1, max_size=3, unique=True)
-    case.given(
-        st.tuples(st.integers(0, 2), st.lists(st.tuples(nodes, st.integers(0, 3)), max_size=6)), tried, examples=60
-    )
+    moves = st.lists(st.tuples(nodes, st.integers(0, 2)), min_size=3, max_size=14)
+    case.given(st.tuples(st.integers(0, 2), moves), tried, examples=60)
 
 
 @mutant("P4", "the partition check is skipped for half racks", of=test_an_nvlink_domain_is_divided_by_partitions_only)
 @contextmanager
 def half_racks_are_skipped() -> Iterator[None]:
     with put(Custody, "_near", lambda self, node: iter(())):
+        yield
+
+
+@mutant("P4", "a partition is free when its first port is", of=test_an_nvlink_domain_is_divided_by_partitions_only)
+@contextmanager
+def partition_given_back_too_soon() -> Iterator[None]:
+    forget = Custody._forget
+
+    def too_soon(self: Custody, domain: int, nvlinks: set[int]) -> None:
+        forget(self, domain, nvlinks)
+        for nvlink in nvlinks:
+            self.fabric.give_back_partition(domain, nvlink)
+
+    with put(Custody, "_forget", too_soon):
         yield
 
 

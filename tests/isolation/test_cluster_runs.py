@@ -4,25 +4,33 @@ The warden ends a run in which it does, or in which an invariant breaks. And the
 own, show a whole scrub between two trust domains.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-from isolated_runs import SCRUB_S, WELL, assert_changes_of_hands_are_clean, isolated_run
+from isolated_runs import SCRUB_S, WELL, assert_changes_of_hands_are_clean, holds_by_node, isolated_run
 from isolation import Case, attack, mutant
 from scheduler.events import Cause, Event, EventKind
+from scheduler.isolation.custody import Custody
+from scheduler.isolation.plant import Plant
+from scheduler.isolation.rules import Refusal, Wants
+from scheduler.isolation.scrub_report import Memory
 from scheduler.isolation.states import SCRUB, NodeState
 from scheduler.jobs import lives
 from scheduler.jobs.lives import Lives
+from scheduler.nodes.nodeset import rows
 from scheduler.state.pool import Pool
 from scheduler.tables import PoolRow, ProductRow, ReservationRow
 from sim.answers import allocations
 from sim.engine import warden
+from sim.engine.plant_answers import PlantAnswers
 from sim.engine.warden import WHYS
 from sim.folder import run_folder
+from sim.scenario.file import load
 from sim.settle import settle
 from small_worlds import SmallWorld, flat_drive
 from tenants.band import Band
@@ -98,6 +106,14 @@ def preempted_is_clean() -> Iterator[None]:
         yield
 
 
+@mutant("M2", "one memory is not wiped between renters", of=test_nodes_change_hands_one_at_a_time_and_clean)
+@contextmanager
+def memory_is_left() -> Iterator[None]:
+    wipe = Plant.wipe
+    with patch.object(Plant, "wipe", lambda self, node, memory: memory == Memory.HBM or wipe(self, node, memory)):
+        yield
+
+
 @attack("M8")
 def test_no_load_shortens_a_scrub_and_nobody_pays_for_it(case: Case) -> None:
     """Ten times the demand: every scrub takes its whole time, is metered as such, and lies in nobody's bill."""
@@ -165,6 +181,117 @@ def test_a_lost_controller_leaves_no_node_open(case: Case) -> None:
 def restart_goes_on() -> Iterator[None]:
     with patch.object(warden, "recovered", lambda records: list(records)):
         yield
+
+
+@attack("N5", "N6", "P4", "P8")
+def test_a_start_that_isolation_refuses_is_over_in_a_second(case: Case) -> None:
+    """Silent ports, too few keys, NVLink domains that cannot be divided, nodes that nobody has attested: whatever was
+    refused works nowhere, read from the allocations, and not from what the warden says of itself."""
+    small = load("small").mapping
+    racks = [{**row, "nvlink_nodes": 4} for row in small["pool"]]
+    secret = {
+        "pool": [{**row, "confidential": True} for row in small["pool"]],
+        "product": [{"code": "bare.spot", "confidential": True}],
+        "demand": [row for row in small["demand"] if row["product"] == "bare.spot"],
+        "programme": None,  # whose nodes are scrubbed, and so attested, before a renter gets them
+    }
+    for why, isolation, more in (
+        ("network", {"attach_failures_bp": 1_000}, {}),
+        ("exhausted", {"p_keys": 2}, {}),
+        ("nvlink", {"nvlink_partitions": 0}, {"pool": racks}),
+        ("attestation", {"validate_failures_bp": 8_000}, secret),
+    ):
+        result = isolated_run(case.seed % 1000, WELL | isolation, **more)
+        assert result.isolation is not None
+        told: dict[tuple[int, int], str] = {}
+        for at_s, node, state, job, no in result.isolation.changes.T.tolist():
+            if job >= 0 and (no or state == NodeState.ATTACHING):
+                told[job, at_s] = WHYS[no] or f"node {node}, whose ports are silent"
+        for job, start_s, end_s in _times(result):
+            no = told.get((job, start_s))
+            assert no is None or end_s <= start_s + 1, f"job {job} works for {end_s - start_s} s, refused by {no}"
+            case.tried()
+        if why == "exhausted":
+            assert _most_at_once(result, lambda node: 0) <= 2, "more tenants at work than keys"
+        if why == "nvlink":
+            assert _most_at_once(result, lambda node: node // 4) == 1, "two tenants in one NVLink domain"
+        if why == "attestation":
+            _assert_attested(result)
+        assert case.mutant or why in told.values(), f"{why}: nothing was attacked"
+
+
+def _times(result: Any) -> list[tuple[int, int, int]]:
+    segments = result.segments
+    return list(zip(segments.job.tolist(), segments.start_s.tolist(), segments.end_s.tolist(), strict=True))
+
+
+def _most_at_once(result: Any, place: Any) -> int:
+    """How many trust domains work at one time in one place, at most; what is over in a second did not work."""
+    changes: list[tuple[int, int, int, int]] = []
+    for (_, node), holds in holds_by_node(result).items():
+        for held in holds:
+            if held.end_s > held.start_s + 1:
+                changes += [(held.end_s, 0, place(node), held.domain), (held.start_s, 1, place(node), held.domain)]
+    here, most = Counter[tuple[int, int]](), 0
+    for _, begins, where, domain in sorted(changes):
+        here[where, domain] += 1 if begins else -1
+        most = max(most, sum(1 for (at, _), nodes in here.items() if at == where and nodes))
+    return most
+
+
+def _assert_attested(result: Any) -> None:
+    """A confidential job works where the node was measured well at its start, or has been validated since."""
+    world, terms = result.world, result.world.isolation
+    plant = Plant(len(terms.nodes), PlantAnswers(terms))
+    well = [list(plant.measure(node).values()) == [True, True] for node in range(len(terms.nodes))]
+    validated: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for at_s, node, state, _, _ in result.isolation.changes.T.tolist():
+        if state == NodeState.FREE and before.get(node) == NodeState.VALIDATING:
+            validated.setdefault(node, at_s)
+        before[node] = state
+    for place, (job, start_s, end_s) in enumerate(_times(result)):
+        if terms.confidential[world.jobs.product[job]] and end_s > start_s + 1:
+            for node in rows(result.segment_nodes[place]):
+                assert well[node] or validated.get(node, end_s) <= start_s, f"job {job} on node {node}, not attested"
+
+
+def _not_refused(why: Refusal) -> AbstractContextManager[object]:
+    """Whatever is refused for this reason goes on as if it had begun."""
+    real = Custody.claim
+
+    def claim(self: Custody, *words: Any) -> Refusal:
+        found = real(self, *words)
+        return Refusal.NONE if found is why else found
+
+    return patch.object(Custody, "claim", claim)
+
+
+@mutant("N5", "the run does not wait for the network", of=test_a_start_that_isolation_refuses_is_over_in_a_second)
+def no_network_is_needed() -> AbstractContextManager[object]:
+    return _not_refused(Refusal.NETWORK)
+
+
+@mutant("N6", "who gets no keys begins without", of=test_a_start_that_isolation_refuses_is_over_in_a_second)
+def no_keys_are_needed() -> AbstractContextManager[object]:
+    return _not_refused(Refusal.EXHAUSTED)
+
+
+@mutant("P4", "the run asks for no partition", of=test_a_start_that_isolation_refuses_is_over_in_a_second)
+def no_partition_is_needed() -> AbstractContextManager[object]:
+    return _not_refused(Refusal.NVLINK)
+
+
+@mutant("P8", "the run does not say what is confidential", of=test_a_start_that_isolation_refuses_is_over_in_a_second)
+def nothing_is_confidential() -> AbstractContextManager[object]:
+    return patch.object(warden, "Wants", lambda domain, confidential, regions: Wants(domain, False, regions))
+
+
+@mutant(
+    "N5", "a refusal is noted, and not told to the core", of=test_a_start_that_isolation_refuses_is_over_in_a_second
+)
+def refused_and_goes_on() -> AbstractContextManager[object]:
+    return patch.object(warden, "Event", lambda kind, job, epoch: Event(kind, job, epoch + 99))
 
 
 # -- reserved nodes ------------------------------------------------------------------------------------------

@@ -24,11 +24,15 @@ class Held(NamedTuple):
 
 
 def isolated_run(seed: int, isolation: dict[str, Any] | None = None, times: int = 1, **more: Any) -> RunResult:
-    """Two days of `small`, with `times` its demand: training, then a gap. A breach is an AssertionError here."""
+    """Two days of `small`, with `times` its demand: training, then a gap. A breach is an AssertionError here.
+
+    `more`: other tables; None leaves one out.
+    """
     mapping = dict(load("small").mapping)
     mapping["isolation"] = WELL if isolation is None else isolation
     mapping["demand"] = [{**row, "jobs_per_day": row["jobs_per_day"] * times} for row in mapping["demand"]]
-    world = build(from_mapping({**mapping, **more}), seed=seed, days=2)
+    asked = {name: table for name, table in {**mapping, **more}.items() if table is not None}
+    world = build(from_mapping(asked), seed=seed, days=2)
     try:
         return run(world, tape=False, reasons=False, engine="python")
     except IsolationError as breach:
