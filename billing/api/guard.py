@@ -2,6 +2,7 @@
 
 All of it happens before the route's own code and before a body is parsed, in this order: the key (401), the rate of
 its tenant and of itself (429), the policy of the route (403), type, size and shape of the request (415, 413, 422).
+Whoever sends a body can hold it back, so the key is asked once more when it is there.
 A change that is refused to somebody whom we know leaves a row in the audit log.
 """
 
@@ -46,6 +47,9 @@ class GuardedRoute(APIRoute):
                 require_query(request.query_params.multi_items(), known)
                 require_ids(request.path_params.values())
                 body = await request.body()
+                if brings_body(request):
+                    await run_in_threadpool(admit_again, request, call)
+                    require_policy(policy, call.scope)
                 if has_body:
                     require_json(request.headers.get("content-type", ""), body)
                 elif body:
@@ -88,6 +92,17 @@ def admitted(request: Request, policy: Policy) -> Call:
         raise
     house.limiter.require(scope, now_s * SECOND_US)
     return Call(house, scope, policy, request.url.path, request.query_params, now_s)
+
+
+def brings_body(request: Request) -> bool:
+    """Whether a body is announced, which may be long in coming."""
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
+def admit_again(request: Request, call: Call) -> None:
+    """Let a call go on as what its key is now: it may have ended while the body was held back. Raises as `admitted`."""
+    call.now_s = call.house.clock()
+    call.scope = call.house.door.sign_in(key_in(request), call.now_s)
 
 
 def key_in(request: Request) -> str:
