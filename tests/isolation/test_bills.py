@@ -4,13 +4,14 @@ import itertools
 import random
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 from hypothesis import strategies as st
 
 import broken_cores
@@ -19,13 +20,15 @@ from billing.closing import close_month, month, of_log
 from billing.closing import told as telling
 from billing.closing.close_month import why_open
 from billing.closing.month import Basis
+from billing.closing.of_log import LogBasis
 from billing.documents import bundle as bundling
 from billing.documents.export import EXPORTS
 from billing.errors import InvoiceError
 from billing.invoices.invoice import Invoice
-from billing.log import admitted, fold
+from billing.log import admitted, authority, fold
 from billing.log.allocations import Allocation
 from billing.log.event import Event, chained
+from billing.log.shapes import ENDED, EXCLUDED
 from billing.months import parse_month
 from billing.rating import rate as rating
 from billing.store import ingest as ingesting
@@ -184,6 +187,58 @@ def test_a_report_in_the_name_of_another_or_about_what_another_holds_is_set_asid
             assert reasons == [], f"seed {seed}: a forged report keeps {period} open: {reasons}"
 
     case.given(SEEDS, look, examples=3)
+
+
+@attack("B2")
+def test_nobody_reports_his_own_bill_away(case: Case) -> None:
+    """What only the operator can know of a tenant's own GPUs: that they were given back, failed, or do not count."""
+
+    def look(seed: int) -> None:
+        life = other_life(seed)
+        begun = next(fact for fact in life["facts"] if fact[0] == "allocation.started")
+        at_s, mine = begun[1], dict(begun[3])
+        down = {"outage": "o9", "job": mine["job"], "product": mine["product"], "gpus": mine["gpus"]}
+        never = {"product": "*", "cause": "force_majeure", **unix(from_s=0, until_s=9_000)}
+        idle = {"hour_s": EPOCH_S, "region": "eu", "sku": "h100", "state": "idle", "gpu_s": 9}
+        slow = {"allocation": mine["allocation"], "gpus": 1, "factor_bp": 1, **unix(from_s=at_s, until_s=at_s + 40)}
+        gone = {"allocation": mine["allocation"], **unix(noticed_s=at_s + 9, guaranteed_until_s=at_s + 10**4)}
+        forged = [
+            ended(at_s + 10, mine["allocation"], OTHER),
+            resized(at_s + 10, 1 + mine["gpus"] % 7, mine["allocation"], OTHER),
+            started(at_s, f"z{seed}", OTHER, gpus=3),
+            ("outage.started", at_s + 10, OTHER, down),
+            ("outage.ended", at_s + 20, OTHER, down),
+            ("preemption.executed", at_s + 10, OTHER, gone),
+            ("gpus.degraded", at_s + 50, OTHER, slow),
+            ("sla.excluded", at_s + 50, OTHER, never),
+            ("capacity.recorded", at_s + 50, OTHER, idle),
+        ]
+        wanted = _all_of(billed(life))
+        for each in forged:
+            assert _all_of(billed(life, reported(OTHER, each))) == wanted, f"seed {seed}: {each[0]} was believed"
+        assert _all_of(billed(life, reported(OTHER, *forged))) == wanted, f"seed {seed}: together they were believed"
+
+    case.given(SEEDS, look, examples=3)
+
+
+def _all_of(found: LogBasis) -> list[str]:
+    """Everything that the books hold, of everybody."""
+    assert isinstance(found.basis, Basis), found.basis
+    books = found.basis.books
+    tables = (books.usage, books.lines, books.capacity)
+    rows = [str([np.asarray(getattr(table, each.name)).tolist() for each in fields(table)]) for table in tables]
+    assert len(books.usage.quantity), "nothing is compared"
+    return [*rows, str(books.sla), str(books.credits), str(books.excluded), str(found.arrived.finished)]
+
+
+@mutant("B2", "a tenant says when its own GPUs were given back", of=test_nobody_reports_his_own_bill_away)
+def own_ends_trusted() -> AbstractContextManager[object]:
+    return patch.object(authority, "_OF_ONESELF", (*authority._OF_ONESELF, ENDED))
+
+
+@mutant("B2", "a tenant says what does not count for its service level", of=test_nobody_reports_his_own_bill_away)
+def own_exclusions_trusted() -> AbstractContextManager[object]:
+    return patch.object(authority, "_OF_ONESELF", (*authority._OF_ONESELF, EXCLUDED))
 
 
 @mutant(
