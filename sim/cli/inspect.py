@@ -71,7 +71,7 @@ def inspect(
     properties = chosen(ids, category, control)
     database = _backend(backend)
     narrowed = [each.id for each in properties] if ids or category or control else []
-    found, absent = _evidence(session, evidence, narrowed, database, seed, tell=replay is not None)
+    found, absent = _evidence(session, evidence, secrets, narrowed, database, seed, tell=replay is not None)
     if pack is not None:
         write_pack(session, pack, found, secrets)
     report = judge(properties, found, backend=database, **({"absent": absent} if absent else {}))
@@ -104,7 +104,14 @@ def _backend(text: str | None) -> "Backend | None":
 
 
 def _evidence(
-    session: Session, file: Path | None, ids: list[str], database: "Backend | None", seed: int | None, *, tell: bool
+    session: Session,
+    file: Path | None,
+    secrets: Path | None,
+    ids: list[str],
+    database: "Backend | None",
+    seed: int | None,
+    *,
+    tell: bool,
 ) -> "tuple[list[Evidence], str]":
     """The evidence in a file, or of a run made now; and why there is none, where nothing can be run."""
     from sim.cli.inspect_pack import read_evidence_or_pack
@@ -112,7 +119,7 @@ def _evidence(
     from tenants.isolation.inspect import strangers
 
     if file is not None:
-        found = read_evidence_or_pack(file)
+        found = read_evidence_or_pack(file, secrets)
         if unknown := strangers(found):
             note(session, f"{file}: the catalogue has no {', '.join(unknown)}")
         return found, "the evidence says nothing of it"

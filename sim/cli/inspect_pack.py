@@ -27,11 +27,15 @@ def write_pack(session: Session, file: Path, evidence: "Sequence[Evidence]", sec
     note(session, f"wrote {file}: {len(evidence)} lines" + ("" if key else ", not signed: no file of secrets"))
 
 
-def read_evidence_or_pack(file: Path) -> "list[Evidence]":
-    """The evidence in a file of lines, or in a pack. Raises TenantError for a pack that was changed."""
+def read_evidence_or_pack(file: Path, secrets: Path | None = None) -> "list[Evidence]":
+    """The evidence in a file of lines, or in a pack.
+
+    Raises:
+        TenantError: a pack that was changed, or that was not signed with the secrets that are named.
+    """
     from tenants.errors import TenantError
     from tenants.isolation.evidence import read_evidence
-    from tenants.isolation.pack import is_pack, read_pack
+    from tenants.isolation.pack import is_pack, read_pack, signed_by
 
     text = file.read_text(encoding="utf-8")
     if not is_pack(text):
@@ -39,6 +43,8 @@ def read_evidence_or_pack(file: Path) -> "list[Evidence]":
     pack = read_pack(text, str(file))
     if not pack.sound:
         raise TenantError("the pack was changed: its root is not that of its lines", code="bad_pack", file=str(file))
+    if secrets is not None and (key := _key(secrets)) is not None and not signed_by(pack, key):
+        raise TenantError("the pack was not signed with these secrets", code="bad_pack", file=str(file))
     return pack.evidence
 
 
@@ -47,8 +53,8 @@ def verify_pack(session: Session, file: Path, secrets: Path | None, fmt: str) ->
     from tenants.isolation.pack import read_pack, signed_by
 
     pack, key = read_pack(file.read_text(encoding="utf-8"), str(file)), _key(secrets)
-    if not pack.signature:
-        signature = "none"
+    if not pack.signature:  # whoever names secrets asks for a signature: to take it off must not help
+        signature = "none" if secrets is None else "WRONG"
     elif key is None:
         signature = "not checked: no file of secrets"
     else:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tenants.errors import TenantError
 
@@ -46,6 +46,14 @@ class Evidence(BaseModel):
     reason: str = ""
     note: str = ""
     commit: str = ""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Evidence":
+        """A line that says two things says nothing: a fault is caught exactly where the result is PASS."""
+        tried = bool(self.mutant) and self.result is not Result.UNTESTED
+        if self.killed != (self.result is Result.PASS if tried else None):
+            raise ValueError("`killed` and `result` contradict each other")
+        return self
 
     def line(self) -> str:
         """The canonical line of JSON, without its newline: equal evidence, equal bytes."""

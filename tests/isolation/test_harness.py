@@ -77,6 +77,10 @@ def test_survivors_are_red_and_everything_is_written_down(
     ]
     assert found[0].examples == 5 and found[0].seed == found[1].seed
     assert len({each.test for each in found}) == 5
+    lost = '@attack("P1")\ndef test_lost(case, nothing_of_that_name): ...'
+    (tmp_path / ATTACKS / "test_sample.py").write_text(f"from isolation import attack\n{lost}")
+    with pytest.raises(SimError, match="left no evidence"):  # or the other attacks on P1 would pass for all of them
+        run_attacks(tmp_path, ["P1"], None, 3, quiet=True, verbose=False)
     (tmp_path / ATTACKS / "test_sample.py").write_text("import nothing_of_that_name")
     with pytest.raises(SimError, match="could not be run"):
         run_attacks(tmp_path, ["P1"], None, 3, quiet=True, verbose=False)

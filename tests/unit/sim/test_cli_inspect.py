@@ -81,8 +81,10 @@ def test_filters_and_exit_codes(evidence: Path) -> None:
     for bad in (["--property", "Z1"], ["--category", "x"], ["--control", "x"], ["--backend", "x"], ["--seed", "1"]):
         run("--evidence", evidence, *bad, code=2)
     run("--evidence", evidence.parent / "absent", code=2)
-    evidence.write_text("{}")
-    run("--evidence", evidence, code=2)
+    contradictory = line("B1", result="FAIL", mutant="tiers").replace('"killed":false', '"killed":true')
+    for broken in ("{}", contradictory, line("B1").replace('"killed":null', '"killed":true')):
+        evidence.write_text(broken)
+        run("--evidence", evidence, code=2)
 
 
 def test_json_holds_every_property_with_its_verdicts(evidence: Path) -> None:
@@ -141,6 +143,12 @@ def test_a_pack_shows_every_change(evidence: Path, tmp_path: Path, monkeypatch: 
         pack.write_text(text)
         assert "was changed" in run("--verify", pack, code=1)
         run("--evidence", pack, code=2)
+    pack.write_text(whole)
+    assert run("--evidence", pack, "--secrets", "spillway.secrets") == table
+    run("--evidence", pack, "--secrets", "other.secrets", code=2)
+    pack.write_text(re.sub('"signature":"[0-9a-f]+"', '"signature":""', whole))  # taken off, and the lines are sound
+    assert "WRONG" in run("--verify", pack, "--secrets", "spillway.secrets", code=1)
+    run("--evidence", pack, "--secrets", "spillway.secrets", code=2)
     pack.write_text(whole.replace("c0ffee", "c0ffef", 1))  # the commit that the head names
     assert "WRONG" in run("--verify", pack, code=1)
     (tmp_path / "spillway.secrets").unlink()
