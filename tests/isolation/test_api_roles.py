@@ -1,5 +1,6 @@
 """Who may do what through the API: every route, role and form of a bad key, and tenants that are smuggled in."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from who_may import TABLE, TENANTS
 
 ADMIN = "tenant_admin"
 ALWAYS = ("missing", "revoked", "mistyped")
+FUZZING = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 FORMS = 3  # more forms of bad keys for each route, in turn; all of them under `make fuzz`
 
 
@@ -32,7 +34,8 @@ def test_every_cell_is_as_the_table_says(case: Case) -> None:
         forms = list(world.bad_keys())
         reading_first = sorted(TABLE.items(), key=lambda entry: entry[0][0] != "GET")
         for number, (route, rule) in enumerate(reading_first):
-            mine = {*ALWAYS, *(forms[(number * FORMS + n) % len(forms)] for n in range(FORMS))}
+            some = (forms[(number * FORMS + n) % len(forms)] for n in range(FORMS))
+            mine = {*forms} if FUZZING else {*ALWAYS, *some}
             case.tried(try_route(world, route, rule, mine))
         for text, _ in world.bad_keys().values():
             assert not text or text[-40:] not in log.getvalue(), "a bad key stands in the log"
