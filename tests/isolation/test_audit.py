@@ -196,9 +196,19 @@ def test_the_whole_log_is_written_anew(case: Case) -> None:
     store, file = filled(case), case.folder / "witness"
     witness.add_checkpoint(store, str(file), KEY, NOW_S)
     with writing(store) as connection:
+        edge = connection.execute(text("SELECT size, frontier, root FROM all_audit_tree WHERE tenant = 'acme'")).one()
         write(connection, "acme", ENTRIES)
     witness.add_checkpoint(store, str(file), KEY, NOW_S + 60)
     seen = ENTRIES + 1
+    with undone(store) as connection:  # only what came after the first checkpoint, and before the second
+        for table in ("all_audit_details", "all_audit_entry"):
+            connection.execute(text(f"DELETE FROM {table} WHERE tenant = 'acme' AND position > {ENTRIES}"))
+        back = "UPDATE all_audit_tree SET size = :size, frontier = :frontier, root = :root WHERE tenant = 'acme'"
+        connection.execute(text(back), dict(edge._mapping))
+        write(connection, "acme", ENTRIES, "because I say so")
+        assert faults(connection) == []
+        assert [fault.position for fault in faults(connection, file) if fault.tenant == "acme"] == [seen]
+        case.tried()
     for count, liar in ((seen, 4), (seen, seen), (seen + 5, 1), (seen - 1, 0), (3, 0), (0, 0)):
         with undone(store) as connection:
             rewritten(connection, count, liar)
@@ -218,6 +228,12 @@ def test_the_whole_log_is_written_anew(case: Case) -> None:
 @mutant("U2", "verify against the stored root only", of=test_the_whole_log_is_written_anew)
 def witness_not_asked() -> AbstractContextManager[object]:
     return patch("tenants.audit.check._off_witness", lambda *_: [])
+
+
+@mutant("U2", "only the first checkpoint is looked at", of=test_the_whole_log_is_written_anew)
+def later_checkpoints_not_asked() -> AbstractContextManager[object]:
+    off = check._off_witness
+    return patch.object(check, "_off_witness", lambda tenant, trees, heads: off(tenant, trees, heads[:1]))
 
 
 @mutant("U2", "a checkpoint signs whatever is there", of=test_the_whole_log_is_written_anew)
@@ -242,6 +258,7 @@ def test_the_witness_file_is_written_anew(case: Case) -> None:
         "other root": ([one, two._replace(root="0" * 64), three], 2),
         "other head": ([one, two._replace(heads=one.heads), three], 2),
         "signed by another": ([one, two, forged], 3),
+        "made younger": ([one, two, three._replace(time_s=three.time_s + 9)], 3),
     }
     with reading(store) as connection:
         assert check_audit.check_audit(connection, [one, two, three], KEY)[1] == []
@@ -721,6 +738,10 @@ def test_erasing_a_person_breaks_or_leaves_something(case: Case) -> None:
     with undone(store) as connection:  # what nobody erased may not be gone
         connection.execute(text("DELETE FROM all_audit_details WHERE tenant = 'acme' AND position = 13"))
         assert [fault.position for fault in faults(connection)] == [13]
+    with undone(store) as connection:  # nor where another deed, on an object of such a name, seems to say so
+        audit.record(connection, "acme", "acct-7", "account.add", "13", "", {}, NOW_S + 100)
+        connection.execute(text("DELETE FROM all_audit_details WHERE tenant = 'acme' AND position = 13"))
+        assert [fault.position for fault in faults(connection)] == [13], "any deed can hide that details are gone"
     case.tried(len(about))
 
 
@@ -735,6 +756,17 @@ def leaf_goes_too() -> AbstractContextManager[object]:
         return done
 
     return patch.object(audit, "erase", remove)
+
+
+@mutant("X4", "any deed on a number counts as an erasure", of=test_erasing_a_person_breaks_or_leaves_something)
+def every_object_erases() -> AbstractContextManager[object]:
+    class Any_(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, _: object) -> bool:
+            return True
+
+    return patch.object(check, "ERASED", Any_())
 
 
 @mutant("X4", "details are hashed without their salt", of=test_erasing_a_person_breaks_or_leaves_something)

@@ -61,6 +61,7 @@ def test_every_byte_of_a_proof_counts(position: int) -> None:
         except AuditError:
             continue
         assert isinstance(read, Proof) and proof_faults(read, KEY, seen), path
+        assert proof_faults(read, KEY), f"{path}: the key alone, without the witness file, does not show it"
 
 
 def test_a_proof_is_held_to_the_witness_of_whoever_reads_it() -> None:
@@ -81,6 +82,10 @@ def test_growth_holds_between_any_two_sizes(one: int, other: int) -> None:
     if first != second:
         lie = growth.model_copy(update={"first": growth.first.model_copy(update={"root": "0" * 64})})
         assert growth_faults(lie)
+    other = Tree(map(entry_hash, [*LOG[:5], LOG[0], *LOG[6:]]))
+    grown = Growth(tenant="acme", **consistency(other, first, second))
+    assert growth_faults(grown) == [], "sound in itself"
+    assert bool(growth_faults(grown, checkpoints())) == bool({6, 11} & {first, second}), "not held to the witness"
 
 
 def test_a_witness_file_may_not_shrink_or_go_back_in_time() -> None:
