@@ -106,7 +106,7 @@ def refused(place: str, error: BaseException) -> StoreError:
         return StoreError("no such database: make it first, with createdb", code="no_store", file=place)
     if "no such table" in said or "does not exist" in said:
         return StoreError("no store in this database", code="no_store", file=place, found=said, allowed=allowed)
-    if "locked" in said:
+    if "locked" in said or "lock timeout" in said:
         return StoreError("another writer is at work", code="store_busy", file=place, found=said)
     return StoreError("database cannot be used", code="bad_store", file=place, found=said, allowed=allowed)
 

@@ -8,13 +8,29 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from billing.store.engine import prepare, refused
+from billing.store.engine import BUSY_MS, prepare, refused
 from billing.store.walls import postgres
 from billing.store.walls.grants import Wall
 from billing.store.walls.sqlite import Entropy, GuardedConnection, raise_wall
 
 EngineOf = Callable[[Wall, bool], Engine]  # role, whether it writes
 _POOL = {"pool_size": 4, "max_overflow": 12}
+# A role may change the defaults of its own sessions (ALTER ROLE ... SET), and so those of every tenant that comes
+# after. What a connection asks for when it begins goes before them, and outlives DISCARD ALL.
+PINNED = {
+    "local_preload_libraries": "",
+    "search_path": "public",
+    "row_security": "on",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": r"read\ committed",
+    "default_transaction_deferrable": "off",
+    "transform_null_equals": "off",
+    "client_encoding": "UTF8",
+    "statement_timeout": 2 * BUSY_MS,
+    "lock_timeout": BUSY_MS,  # as a second writer waits in SQLite
+    "idle_in_transaction_session_timeout": 2 * BUSY_MS,
+    "idle_session_timeout": 0,
+}
 
 
 def connector(store: Engine, entropy: Entropy) -> EngineOf:
@@ -73,8 +89,16 @@ def _forget(connection: Any, _record: object, _state: object) -> None:
 def _postgres(store: Engine, wall: Wall) -> Engine:
     url = store.url.set(username=postgres.role_of(wall), password=None)
     # Nothing of a session survives a transaction, so nothing can be prepared in it either.
+    asked = url.query.get("options", "")
+    options = " ".join(
+        (asked if isinstance(asked, str) else " ".join(asked), *(f"-c {k}={v}" for k, v in PINNED.items()))
+    )
     engine = create_engine(
-        url, connect_args={"prepare_threshold": None}, pool_reset_on_return=None, poolclass=QueuePool, **_POOL
+        url,
+        connect_args={"prepare_threshold": None, "options": options},
+        pool_reset_on_return=None,
+        poolclass=QueuePool,
+        **_POOL,
     )
     event.listen(engine, "reset", _discard)
     return engine
