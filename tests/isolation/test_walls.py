@@ -388,6 +388,8 @@ STATISTICS = {
     "sqlite": [
         "EXPLAIN SELECT * FROM webhook",
         "EXPLAIN QUERY PLAN SELECT * FROM webhook",
+        "/* first */ EXPLAIN QUERY PLAN SELECT * FROM webhook",
+        "\ufeff-- first\nEXPLAIN SELECT * FROM webhook",
         "SELECT stat FROM sqlite_stat1",
         "SELECT seq FROM sqlite_sequence",
         "SELECT pageno, ncell FROM dbstat",

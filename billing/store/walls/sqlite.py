@@ -62,7 +62,7 @@ _FREE = frozenset(
 def forbidden_names() -> re.Pattern[str]:
     """Return what no statement of a guarded connection may contain: tables, catalogues, capabilities, and EXPLAIN."""
     tables = "|".join(sorted(all_tables().tables))
-    catalogues = "sqlite_|pragma_|alembic_version|dbstat|json_each|json_tree|^\\s*explain"
+    catalogues = "sqlite_|pragma_|alembic_version|dbstat|json_each|json_tree|explain"
     return re.compile(f"{tables}|{catalogues}|g_[0-9a-f]{{{2 * CAPABILITY_BYTES}}}", re.IGNORECASE)
 
 
