@@ -139,10 +139,14 @@ def rotate_key(call: Calling, id: IdOfPath, body: Rotation) -> MadeKey:
         _require_room(call, bound)
         house = call.house
         ending, minted = successor_of(old, house.secrets, house.entropy, call.now_s, body.overlap_s)
-        store.add_key(bound, minted.record, call.now_s)
+        new, end_s = minted.record, call.scope.expires_s
+        if old.id != call.scope.principal.key and end_s is not None:
+            # As when a key is minted: one that ends leaves none behind that goes on.
+            new = new._replace(expires_s=min(new.expires_s, end_s))
+        store.add_key(bound, new, call.now_s)
         store.end_key(bound, ending)
-        details = {"successor": minted.record.id, "overlap_s": body.overlap_s}
-        return Done(made_key(minted.record, minted.text), Told(old.id, details))
+        details = {"successor": new.id, "overlap_s": body.overlap_s, "expires_s": new.expires_s}
+        return Done(made_key(new, minted.text), Told(old.id, details))
 
     made: MadeKey = call.change(work)
     return made

@@ -89,6 +89,15 @@ def test_nobody_rotates_a_key_that_may_do_more(house: ApiHouse) -> None:
     assert house.actions("acme")[-2:] == ["key.rotate.refused", "key.create.refused"]
 
 
+def test_no_key_leaves_behind_one_that_goes_on(house: ApiHouse) -> None:
+    """Whoever rotates a key holds the new one, as if it had been minted."""
+    me = house.get("acme", "/v1/me").json()
+    wish = {"account": me["account"], "scopes": me["scopes"], "expires": "2027-01-16T00:00:00Z"}
+    brief = house.post("acme", "/v1/keys", wish).json()
+    taken = house.post(brief["text"], f"/v1/keys/{me['key']}/rotate", {"overlap_s": 60}).json()
+    assert taken["expires"] == brief["expires"]
+
+
 def test_use_is_taken_in_once(house: ApiHouse) -> None:
     assert house.post("acme", "/v1/events", EVENT).json()["results"] == [{"id": "e1", "status": "new", "reason": None}]
     later = EVENT | {"id": "e2", "time": "2027-01-15T07:00:00+00:00"}
