@@ -73,8 +73,8 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
         if postgres.binaries() is None:
             record(known, made_case, Result.UNTESTED, postgres.MISSING, started=None)
             pytest.skip(postgres.MISSING)
-        urls = request.getfixturevalue("postgres_urls")
     try:
+        urls = request.getfixturevalue("postgres_urls") if backend == "postgresql" else ""
         template = request.getfixturevalue(f"{backend}_template") if backend != "model" else None
     except Exception as error:  # no store, no verdict: that is a failure, and the report has to say so
         record(known, made_case, Result.FAIL, f"no store could be set up: {error}"[:160], started=None)
