@@ -50,8 +50,11 @@ def unix(**times: int) -> Mapping[str, int]:
     return {name: EPOCH_S + at_s for name, at_s in times.items()}
 
 
-def random_log(seed: int, allocations: int = 6) -> list[Event]:
-    """The events of two sources about a few allocations, among them some that cannot be billed."""
+def random_log(seed: int, allocations: int = 6, *, contradicts_itself: bool = True) -> list[Event]:
+    """The events of two sources about a few allocations, among them some that cannot be billed.
+
+    `contradicts_itself`: a GPU may be said to be held by two tenants at once.
+    """
     rng = random.Random(seed)
     facts: list[Fact] = [("pool.installed", 0, "operator", {"region": "us", "sku": "b200", "gpus": 64})]
     health: list[Fact] = []
@@ -61,7 +64,8 @@ def random_log(seed: int, allocations: int = 6) -> list[Event]:
         end_s = start_s + rng.choice((0, 30, rng.randint(1, 2 * HOUR_S), -10))
         product = rng.choice(("bare.spot", "bare.ondemand", "int.research", "bare.spot", "none.such"))
         where = {"region": rng.choice(("eu", "us")), "sku": rng.choice(("h100", "b200"))}
-        gpu_ids = {"gpu_ids": [f"g{rng.randrange(3)}"]} if rng.random() < 0.3 else {}
+        whose = "" if contradicts_itself else f"{tenant}-"
+        gpu_ids = {"gpu_ids": [f"{whose}g{rng.randrange(3)}"]} if rng.random() < 0.3 else {}
         gpus = 1 if gpu_ids else rng.randint(1, 8)
         facts.append(started(start_s, allocation, tenant, gpus, product=product, **where, **gpu_ids))
         if rng.random() < 0.3:

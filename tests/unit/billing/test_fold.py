@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from billing.log.aside import spans_aside
 from billing.log.books import books_of
 from billing.log.facts import Facts
 from billing.log.fold import facts_of
@@ -91,6 +92,22 @@ def test_one_gpu_is_never_held_twice() -> None:
     found = facts(*rows, until_s=200)
     assert held(found) == [(1, 0, 100), (1, 100, 200)]
     assert reasons(found) == {"scheduler-1": "GPU g0 was held by allocation a at that time"}
+
+
+def test_a_gpu_that_two_tenants_are_said_to_hold_keeps_its_hours_open() -> None:
+    """Nobody is billed for it until the log is mended: the fold cannot know which of the two is right."""
+    rows = [
+        started(0, "a", gpus=1, gpu_ids=["g0"]),
+        started(50, "b", "birch", gpus=1, gpu_ids=["g0"]),
+        ended(100, "a"),
+        ended(100, "b", "birch"),
+    ]
+    found = facts(*rows)
+    assert held(found) == [(1, 0, 100)]
+    assert set(reasons(found)) == {"scheduler-1", "scheduler-3"}
+    assert set(reasons(found).values()) == {"GPU g0 was held by another tenant at that time"}
+    open_at = {(from_s, until_s) for *_, from_s, until_s in spans_aside(told(rows), found.quarantined)}
+    assert open_at == {(EPOCH_S + 50, EPOCH_S + 100)}
 
 
 def test_nobody_writes_into_the_allocation_of_another_tenant() -> None:
