@@ -20,6 +20,9 @@ from billing.store.api_events import Reported, report, source_of
 
 routes = Routes()
 SKEW_S = 300  # how far a client's clock may be ahead
+# What one event may report: hours are added up over all tenants, and a sum that has no room stops the bills of all. As
+# many as overflow an hour take days to send at the rate of a tenant.
+QUANTITY_MAX = 1 << 32
 # What a tenant reads of an event's data: what bills are made from. Names of GPUs and nodes are the house's own.
 _SHOWN = frozenset(("region", "sku"))
 _FRACTION = re.compile(r"(:[0-9]{2})\.[0-9]+(?=[Zz+-])")
@@ -66,6 +69,8 @@ def _judged(item: EventIn, tenant: str, now_s: int, accepts: Accepts) -> Reporte
         return f"data: holds more than {', '.join(SHAPES[item.type])}"
     if data["until_s"] > now_s + SKEW_S:
         return f"data: until_s is more than {SKEW_S} s ahead"
+    if data.get("quantity", 0) > QUANTITY_MAX:
+        return f"data: quantity is more than {QUANTITY_MAX}; report it in parts"
     if not accepts(event):
         return "data: no price is known for this"
     return Reported(item.id, item.type, time_s, data)

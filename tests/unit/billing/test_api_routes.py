@@ -119,6 +119,13 @@ def test_use_is_taken_in_once(house: ApiHouse) -> None:
     assert [row["id"] for row in house.get("acme", "/v1/events").json()["items"]] == ["e2", "e1"]
 
 
+def test_no_tenant_reports_sums_that_stop_the_bills_of_all(house: ApiHouse) -> None:
+    """An hour that overflows is refused when it is added up, for every tenant: 17 full requests would do."""
+    big = [EVENT | {"id": f"b{more}", "data": EVENT["data"] | {"quantity": (1 << 32) + more}} for more in (0, 1)]
+    found = house.post("acme", "/v1/events", {"events": big}).json()["results"]
+    assert [each["status"] for each in found] == ["new", "refused"]
+
+
 def test_many_at_once_change_what_one_would(either: ApiHouse) -> None:
     def ask(number: int) -> tuple[int, int]:
         who = ("acme", "bolt")[number % 2]
