@@ -10,7 +10,7 @@ from billing.closing.agreed_items import BESIDE, redrawn, wallet_postings
 from billing.closing.close_month import Arrived, drawn_at_most, issue_next, require_closed
 from billing.closing.correction import Earlier, correction_parts
 from billing.closing.month import Basis, Part, month_parts
-from billing.errors import BillingError
+from billing.errors import BillingError, InvoiceError
 from billing.invoices.invoice import Invoice
 from billing.months import month_label, parse_month
 from billing.store.audit import LOCAL, record
@@ -42,26 +42,42 @@ def issue_month(
 
     Raises:
         MonthOpenError: the month is open.
+        InvoiceError:   a tenant's amounts have no room in the books; the other tenants have their invoices.
     """
     closed = require_closed(basis, month, epoch_s, arrived)
     before = None if known_at is None else cache(known_at)
-    issued = []
-    for tenant, word in enumerate(closed.books.names.tenants):
-        with writing(engine) as connection:
-            if standing_invoice(connection, word, month_label(month)) is not None:
-                continue
-            earlier = invoices_in(connection, word)
-            parts = month_parts(_drawn_on(connection, closed, earlier), tenant, month)
-            if before is not None:
-                parts += _late(connection, closed, word, month, log_position, before)
-                parts = drawn_at_most(closed, tenant, month, parts)
-            if parts:
-                invoice = issue_next(closed, tenant, month, parts, earlier)
-                save_invoice(connection, invoice, log_position)
-                issued.append(invoice)
+    issued: list[Invoice] = []
+    refused: InvoiceError | None = None
+    for tenant in range(len(closed.books.names.tenants)):
+        try:
+            with writing(engine) as connection:
+                issued += _issued(connection, closed, tenant, month, log_position, before)
+        except InvoiceError as error:  # what one tenant has used must not keep a bill from the others
+            refused = refused or error
+    if refused is not None:
+        raise refused
     with writing(engine) as connection:
         post_wallets(connection, closed, month)
     return issued
+
+
+def _issued(
+    connection: Connection, closed: Basis, tenant: int, month: int, log_position: int, before: KnownAt | None
+) -> list[Invoice]:
+    """Issue the invoice of one tenant, if it is due one that does not stand."""
+    word = closed.books.names.tenants[tenant]
+    if standing_invoice(connection, word, month_label(month)) is not None:
+        return []
+    earlier = invoices_in(connection, word)
+    parts = month_parts(_drawn_on(connection, closed, earlier), tenant, month)
+    if before is not None:
+        parts += _late(connection, closed, word, month, log_position, before)
+        parts = drawn_at_most(closed, tenant, month, parts)
+    if not parts:
+        return []
+    invoice = issue_next(closed, tenant, month, parts, earlier)
+    save_invoice(connection, invoice, log_position)
+    return [invoice]
 
 
 def _drawn_on(connection: Connection, basis: Basis, earlier: Sequence[Invoice]) -> Basis:

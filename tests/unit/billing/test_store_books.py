@@ -1,6 +1,8 @@
 """The books in a store, on both engines: lifecycle, idempotence, corrections, checks that find planted faults."""
 
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,6 +13,7 @@ from billing.invoices.credit_note import Return
 from billing.invoices.document import document_bytes, document_hash, document_id
 from billing.invoices.invoice import Invoice
 from billing.metering.close import MeteringTerms
+from billing.store import issuing
 from billing.store.books import (
     invoice_of,
     invoices_in,
@@ -48,6 +51,21 @@ def test_a_store_holds_the_very_documents_that_the_books_give(store: Engine) -> 
     with reading(store) as connection:
         assert sorted(map(document_bytes, invoices_in(connection))) == sorted(map(document_bytes, issue_all(made)))
         assert check_books(connection) == []
+
+
+def test_a_tenant_that_cannot_be_billed_holds_up_no_other(store: Engine) -> None:
+    first, *others = sorted({each.tenant for each in issue_all(basis(WORLD)) if each.period == "2026-01"})
+    made = issuing.issue_next
+
+    def too_large(closed: Any, tenant: int, *rest: Any) -> Invoice:
+        if closed.books.names.tenants[tenant] == first:
+            raise InvoiceError("amount too large")
+        return made(closed, tenant, *rest)
+
+    with patch.object(issuing, "issue_next", too_large), pytest.raises(InvoiceError, match="too large"):
+        issue_month(store, basis(WORLD), MONTHS[0], NAMES.epoch_s, FINISHED)
+    with reading(store) as connection:
+        assert sorted(each.tenant for each in invoices_in(connection)) == others
 
 
 def test_an_open_month_is_refused_with_every_reason(store: Engine) -> None:
