@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, select, update
 
 from billing.store.audit import record
+from billing.store.key_rows import key_of as key_of_row
+from billing.store.key_rows import key_row
+from billing.store.key_rows import token_of as token_of_row
 from billing.store.tables_access import account, agent_token, api_key, tenant
 from tenants.access.identity import ROLE_SCOPES, Role
 from tenants.access.keys import Entropy, KeyRecord, Minted, successor_of
 from tenants.access.lifecycle import Status
 from tenants.access.ports import HeldKey, HeldToken
 from tenants.access.secrets import Secrets
-from tenants.access.tokens import AgentToken
 from tenants.errors import TenantError
 
 
@@ -53,7 +55,7 @@ class SqlKeys:
         if row is None:
             return None
         token = {column.name: row[f"token_{column.name}"] for column in agent_token.c}
-        return HeldToken(_token(token), _held_key(row))
+        return HeldToken(token_of_row(token), _held_key(row))
 
     def used(self, record: KeyRecord, digest: str, pepper: int, now_s: int) -> None:
         """Remember a use for `note_uses`."""
@@ -71,7 +73,7 @@ def note_uses(connection: Connection, uses: Iterable[Use]) -> None:
 def save_key(connection: Connection, actor: str, minted: Minted, now_s: int) -> None:
     """Keep a new key. Its account must be there."""
     made = minted.record
-    connection.execute(api_key.insert(), _key_row(made) | {"created_s": now_s})
+    connection.execute(api_key.insert(), key_row(made) | {"created_s": now_s})
     details = {
         "account": made.account,
         "role": str(made.role),
@@ -86,7 +88,7 @@ def keys_in(connection: Connection, tenant_id: str | None = None) -> list[KeyRec
     wanted = select(api_key).order_by(api_key.c.tenant, api_key.c.id)
     if tenant_id is not None:
         wanted = wanted.where(api_key.c.tenant == tenant_id)
-    return [_key(row) for row in connection.execute(wanted).mappings()]
+    return [key_of_row(row) for row in connection.execute(wanted).mappings()]
 
 
 def key_of(connection: Connection, id_: str, tenant_id: str | None = None) -> KeyRecord:
@@ -97,7 +99,7 @@ def key_of(connection: Connection, id_: str, tenant_id: str | None = None) -> Ke
     row = connection.execute(wanted).mappings().first()
     if row is None:
         raise TenantError("unknown key", code="unknown_name", found=id_)
-    return _key(row)
+    return key_of_row(row)
 
 
 def rotate_key(
@@ -141,25 +143,10 @@ def _held_keys() -> Select[Any]:
 
 
 def _held_key(row: Any) -> HeldKey:
-    found = _key(row)
+    found = key_of_row(row)
     status = Status(row["status"]) if row["status"] else Status.DELETED if found.tenant else Status.ACTIVE
     if row["account_role"] != found.role:
         # An account that was made less since: its keys are as well.
         lesser = min(found.role, Role(row["account_role"]), key=lambda role: len(ROLE_SCOPES[role]))
         found = found._replace(role=lesser)
     return HeldKey(found, row["kind"], row["disabled_s"], status)
-
-
-def _key(row: Any) -> KeyRecord:
-    fields = {name: row[name] for name in KeyRecord._fields}
-    scopes = frozenset(row["scopes"].split())
-    return KeyRecord(**fields | {"role": Role(row["role"]), "scopes": scopes, "successor": row["successor"] or ""})
-
-
-def _key_row(made: KeyRecord) -> dict[str, Any]:
-    return made._asdict() | {"role": str(made.role), "scopes": " ".join(sorted(made.scopes))}
-
-
-def _token(row: dict[str, Any]) -> AgentToken:
-    words = {name: frozenset(row[name].split()) for name in ("scopes", "tools")}
-    return AgentToken(**row | words | {"role": Role(row["role"])})

@@ -2,18 +2,17 @@
 with a reason. Each change is written into the log of the tenant that it is done to.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 
 from billing.store.break_glass import read_under
 from billing.store.door import Bound
+from billing.store.pages import Key, page
 from billing.store.walls.views import new_view, view
 from tenants.access.errors import Forbidden
 from tenants.access.lifecycle import Status, moved
 from tenants.access.scope import Grant, Scope
-
-Key = tuple[Any, ...]
 
 
 class TenantHead(NamedTuple):
@@ -29,11 +28,8 @@ class TenantHead(NamedTuple):
 
 def tenants_of(bound: Bound, after: Key | None, limit: int) -> list[TenantHead]:
     """Return a page of the tenants by id, those that are deleted too."""
-    columns = view("tenant").c
-    wanted = select(*(columns[name] for name in TenantHead._fields))
-    if after is not None:
-        wanted = wanted.where(columns.tenant > after[0])
-    rows = bound.connection.execute(wanted.order_by(columns.tenant).limit(limit))
+    wanted = page(view("tenant"), TenantHead._fields, ("tenant",), after, limit)
+    rows = bound.connection.execute(wanted)
     return [TenantHead._make(row)._replace(status=Status(row.status)) for row in rows]
 
 
@@ -66,11 +62,9 @@ def move_tenant(bound: Bound, found: TenantHead, action: str, now_s: int) -> Ten
 
 def grants_of(bound: Bound, operator: str, after: Key | None, limit: int) -> list[Grant]:
     """Return a page of an operator's break-glass grants by id."""
-    columns = view("break_glass").c
-    wanted = select(*(columns[name] for name in Grant._fields)).where(columns.operator == operator)
-    if after is not None:
-        wanted = wanted.where(columns.id > after[0])
-    return [Grant._make(row) for row in bound.connection.execute(wanted.order_by(columns.id).limit(limit))]
+    grants = view("break_glass")
+    wanted = page(grants, Grant._fields, ("id",), after, limit).where(grants.c.operator == operator)
+    return [Grant._make(row) for row in bound.connection.execute(wanted)]
 
 
 def grant_by_id(bound: Bound, operator: str, id_: str) -> Grant | None:

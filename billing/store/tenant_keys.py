@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, insert, select, update
 
 from billing.store.door import Bound
+from billing.store.key_rows import SECRETS, key_of, key_row, token_row
+from billing.store.key_rows import token_of as token_of_row
+from billing.store.pages import Key, page
 from billing.store.walls.views import new_view, view
 from tenants.access.identity import Role
 from tenants.access.keys import KeyRecord
 from tenants.access.tokens import AgentToken
 
-Key = tuple[Any, ...]
-_KEY = tuple(name for name in KeyRecord._fields if name not in ("digest", "pepper"))
-_TOKEN = tuple(name for name in AgentToken._fields if name not in ("digest", "pepper"))
+_KEY = tuple(name for name in KeyRecord._fields if name not in SECRETS)
+_TOKEN = tuple(name for name in AgentToken._fields if name not in SECRETS)
 
 
 class Account(NamedTuple):
@@ -58,21 +60,21 @@ def disable_account(bound: Bound, tenant: str, id_: str, now_s: int) -> None:
 
 def keys_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[KeyRecord]:
     """Return a page of a tenant's keys by id, those that have ended too. Digests are left out."""
-    return [_key(row) for row in _page(bound, "api_key", _KEY, tenant, after, limit)]
+    return [key_of(row._mapping) for row in _page(bound, "api_key", _KEY, tenant, after, limit)]
 
 
 def keys_by_id(bound: Bound, tenant: str, ids: Sequence[str]) -> list[KeyRecord]:
     """Return those of some keys that are the tenant's, in one statement whoever the others belong to."""
     keys = view("api_key").c
     wanted = select(*(keys[name] for name in _KEY)).where(keys.tenant == tenant, keys.id.in_(sorted(set(ids))))
-    return [_key(row) for row in bound.connection.execute(wanted.order_by(keys.id))]
+    return [key_of(row._mapping) for row in bound.connection.execute(wanted.order_by(keys.id))]
 
 
 def key_of_anyone(bound: Bound, id_: str) -> KeyRecord | None:
     """Return a key whoever's it is: for operators, who may end any."""
     keys = view("api_key").c
     row = bound.connection.execute(select(*(keys[name] for name in _KEY)).where(keys.id == id_)).one_or_none()
-    return None if row is None else _key(row)
+    return None if row is None else key_of(row._mapping)
 
 
 def live_keys(bound: Bound, tenant: str, now_s: int) -> int:
@@ -85,8 +87,7 @@ def live_keys(bound: Bound, tenant: str, now_s: int) -> int:
 
 def add_key(bound: Bound, record: KeyRecord, now_s: int) -> None:
     """Keep a new key. Its account must be there."""
-    row = record._asdict() | {"role": record.role.value, "scopes": _words(record.scopes), "created_s": now_s}
-    bound.connection.execute(insert(new_view("api_key")), row)
+    bound.connection.execute(insert(new_view("api_key")), key_row(record) | {"created_s": now_s})
 
 
 def end_key(bound: Bound, record: KeyRecord) -> None:
@@ -95,21 +96,26 @@ def end_key(bound: Bound, record: KeyRecord) -> None:
     _change(bound, "api_key", record.tenant, record.id, values)
 
 
+def revoke_key(bound: Bound, record: KeyRecord, now_s: int) -> None:
+    """End a key at once, and the tokens made with it; one that was revoked stays as it is."""
+    if record.revoked_s is None:
+        end_key(bound, record._replace(revoked_s=now_s))
+
+
 def tokens_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[AgentToken]:
     """Return a page of a tenant's tokens by id, those that have ended too. Digests are left out."""
-    return [_token(row) for row in _page(bound, "agent_token", _TOKEN, tenant, after, limit)]
+    return [token_of_row(row._mapping) for row in _page(bound, "agent_token", _TOKEN, tenant, after, limit)]
 
 
 def token_of(bound: Bound, tenant: str, id_: str) -> AgentToken | None:
     """Return one token of a tenant, None if there is none."""
     row = _one(bound, "agent_token", _TOKEN, tenant, id_)
-    return None if row is None else _token(row)
+    return None if row is None else token_of_row(row._mapping)
 
 
 def add_token(bound: Bound, token: AgentToken) -> None:
     """Keep a new token."""
-    words = {"scopes": _words(token.scopes), "tools": _words(token.tools)}
-    bound.connection.execute(insert(new_view("agent_token")), token._asdict() | words | {"role": token.role.value})
+    bound.connection.execute(insert(new_view("agent_token")), token_row(token))
 
 
 def revoke_token(bound: Bound, tenant: str, id_: str, now_s: int) -> None:
@@ -118,11 +124,8 @@ def revoke_token(bound: Bound, tenant: str, id_: str, now_s: int) -> None:
 
 
 def _page(bound: Bound, noun: str, fields: Sequence[str], tenant: str, after: Key | None, limit: int) -> Sequence[Any]:
-    columns = view(noun).c
-    wanted = select(*(columns[name] for name in fields)).where(columns.tenant == tenant)
-    if after is not None:
-        wanted = wanted.where(columns.id > after[0])
-    return bound.connection.execute(wanted.order_by(columns.id).limit(limit)).all()
+    wanted = page(view(noun), fields, ("id",), after, limit).where(view(noun).c.tenant == tenant)
+    return bound.connection.execute(wanted).all()
 
 
 def _one(bound: Bound, noun: str, fields: Sequence[str], tenant: str, id_: str) -> Any:
@@ -134,17 +137,3 @@ def _one(bound: Bound, noun: str, fields: Sequence[str], tenant: str, id_: str) 
 def _change(bound: Bound, noun: str, tenant: str, id_: str, values: dict[str, Any]) -> None:
     columns = view(noun).c
     bound.connection.execute(update(view(noun)).where(columns.tenant == tenant, columns.id == id_).values(values))
-
-
-def _words(words: frozenset[str]) -> str:
-    return " ".join(sorted(words))
-
-
-def _key(row: Any) -> KeyRecord:
-    fields = row._asdict() | {"role": Role(row.role), "scopes": frozenset(row.scopes.split())}
-    return KeyRecord(**fields | {"successor": row.successor or "", "digest": "", "pepper": 0})
-
-
-def _token(row: Any) -> AgentToken:
-    words = {"scopes": frozenset(row.scopes.split()), "tools": frozenset(row.tools.split())}
-    return AgentToken(**row._asdict() | words | {"role": Role(row.role), "digest": "", "pepper": 0})

@@ -1,19 +1,19 @@
 """What a tenant may read of the store: its documents, its ledger, its events; through the views of the wall.
 
 Each function takes what the door has bound, and the tenant whose data are meant: for a tenant that is itself, and the
-engine gives nothing else whatever is asked. Lists are read a page at a time behind a key of their order; no order and
-no key tells how much there is of others.
+engine gives nothing else whatever is asked. Lists are read a page at a time (`billing.store.pages`).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnClause, Select, TableClause, select, tuple_
+from sqlalchemy import select
 
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.document import read_credit_note, read_invoice
 from billing.invoices.invoice import Invoice
 from billing.store.door import Bound
+from billing.store.pages import Key, page
 from billing.store.walls.views import view
 
 
@@ -49,21 +49,19 @@ class LedgerRow(NamedTuple):
     currency: str
 
 
-Key = tuple[Any, ...]
-
-
 _INVOICE, _NOTE, _LEDGER, _EVENT = view("invoice"), view("credit_note"), view("ledger_entry"), view("event")
 
 
 def events_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[EventRow]:
     """Return a page of a tenant's events by (time_s, source, id)."""
-    wanted = _page(_EVENT, EventRow, ("time_s", "source", "id"), after, limit)
+    wanted = page(_EVENT, EventRow._fields, ("time_s", "source", "id"), after, limit)
     return [EventRow._make(row) for row in bound.connection.execute(wanted.where(_EVENT.c.subject == tenant))]
 
 
 def invoices_of(bound: Bound, tenant: str, period: str | None, after: Key | None, limit: int) -> list[InvoiceRow]:
     """Return a page of a tenant's invoices by (issued_s, number), of all months or of one ("2026-11")."""
-    wanted = _page(_INVOICE, InvoiceRow, ("issued_s", "number"), after, limit).where(_INVOICE.c.tenant == tenant)
+    wanted = page(_INVOICE, InvoiceRow._fields, ("issued_s", "number"), after, limit)
+    wanted = wanted.where(_INVOICE.c.tenant == tenant)
     if period is not None:
         wanted = wanted.where(_INVOICE.c.period == period)
     return [InvoiceRow._make(row) for row in bound.connection.execute(wanted)]
@@ -88,24 +86,12 @@ def invoice_of(bound: Bound, tenant: str, number: str) -> Invoice | None:
 
 def credit_notes_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[CreditNote]:
     """Return a page of a tenant's credit notes by (issued_s, number). Raises InvoiceError: a document was changed."""
-    wanted = select(_NOTE.c.document).where(_NOTE.c.tenant == tenant)
-    wanted = _behind(wanted, [_NOTE.c.issued_s, _NOTE.c.number], after, limit)
+    wanted = page(_NOTE, ("document",), ("issued_s", "number"), after, limit).where(_NOTE.c.tenant == tenant)
     return [read_credit_note(document.encode()) for (document,) in bound.connection.execute(wanted)]
 
 
 def ledger_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[LedgerRow]:
     """Return a page of a tenant's ledger by (time_s, document, line, account, amount_micro)."""
     order = ("time_s", "document", "line", "account", "amount_micro")
-    wanted = _page(_LEDGER, LedgerRow, order, after, limit).where(_LEDGER.c.tenant == tenant)
+    wanted = page(_LEDGER, LedgerRow._fields, order, after, limit).where(_LEDGER.c.tenant == tenant)
     return [LedgerRow._make(row) for row in bound.connection.execute(wanted)]
-
-
-def _page(view: TableClause, kind: Any, order: tuple[str, ...], after: Key | None, limit: int) -> Select[Any]:
-    wanted = select(*(view.c[name] for name in kind._fields))
-    return _behind(wanted, [view.c[name] for name in order], after, limit)
-
-
-def _behind(wanted: Select[Any], order: list[ColumnClause[Any]], after: Key | None, limit: int) -> Select[Any]:
-    if after is not None:
-        wanted = wanted.where(tuple_(*order) > tuple_(*after))
-    return wanted.order_by(*order).limit(limit)

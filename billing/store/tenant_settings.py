@@ -1,14 +1,13 @@
 """What a tenant has set, and what was set for it: webhooks, and its quota of the API."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 
 from billing.store.door import Bound
+from billing.store.pages import Key, page
 from billing.store.walls.views import view
-
-Key = tuple[Any, ...]
 
 
 class Webhook(NamedTuple):
@@ -34,11 +33,8 @@ _QUOTA = view("quota")
 
 def webhooks_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[Webhook]:
     """Return a page of a tenant's webhooks by id, those that are disabled too."""
-    columns = _WEBHOOK.c
-    wanted = select(*(columns[name] for name in Webhook._fields)).where(columns.tenant == tenant)
-    if after is not None:
-        wanted = wanted.where(columns.id > after[0])
-    rows = bound.connection.execute(wanted.order_by(columns.id).limit(limit))
+    wanted = page(_WEBHOOK, Webhook._fields, ("id",), after, limit).where(_WEBHOOK.c.tenant == tenant)
+    rows = bound.connection.execute(wanted)
     return [Webhook(row.id, row.url, tuple(row.events.split(",")), row.created_s, row.disabled_s) for row in rows]
 
 

@@ -18,7 +18,7 @@ from billing.api.table import Routes
 from billing.store import tenant_admin as store
 from billing.store.break_glass import close_break_glass, open_break_glass
 from billing.store.door import Bound
-from billing.store.tenant_keys import end_key, key_of_anyone
+from billing.store.tenant_keys import key_of_anyone, revoke_key
 from tenants.access.scope import audited
 
 routes = Routes()
@@ -72,8 +72,7 @@ def revoke_any_key(call: Calling, id: IdOfPath) -> Empty:
         found = key_of_anyone(bound, id)
         if found is None:
             raise Problem("not_found")
-        if found.revoked_s is None:
-            end_key(bound, found._replace(revoked_s=call.now_s))
+        revoke_key(bound, found, call.now_s)
         return Done(Empty(), Told(id, tenant=found.tenant))
 
     done: Empty = call.change(work)

@@ -119,7 +119,7 @@ def revoke_keys(call: Calling, body: KeyIds) -> Empty:
         if len(found) != len(set(body.ids)):
             raise Problem("not_found")
         for each in found:
-            _revoke(call, bound, each)
+            store.revoke_key(bound, each, call.now_s)
         ids = [each.id for each in found]
         return Done(Empty(), Told(ids[0] if len(ids) == 1 else f"{len(ids)} keys", {"keys": ids}))
 
@@ -157,7 +157,7 @@ def revoke_key(call: Calling, id: IdOfPath) -> Empty:
     """End a key at once, and the tokens made with it."""
 
     def work(bound: Bound) -> Done:
-        _revoke(call, bound, _own_key(call, bound, id))
+        store.revoke_key(bound, _own_key(call, bound, id), call.now_s)
         return Done(Empty(), Told(id))
 
     done: Empty = call.change(work)
@@ -169,11 +169,6 @@ def _own_key(call: Call, bound: Bound, id_: str) -> KeyRecord:
     if not found:
         raise Problem("not_found")
     return found[0]
-
-
-def _revoke(call: Call, bound: Bound, record: KeyRecord) -> None:
-    if record.revoked_s is None:
-        store.end_key(bound, record._replace(revoked_s=call.now_s))
 
 
 def _require_room(call: Call, bound: Bound) -> None:
