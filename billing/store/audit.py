@@ -21,7 +21,6 @@ from tenants.audit.entry import AuditEntry, commitment, details_text, entry_hash
 from tenants.audit.merkle import EMPTY_ROOT, HASH_BYTES, Tree, frontier_root, grown
 from tenants.audit.proof import Proof, prove
 
-LOCAL = "local"  # the actor who is the person at the machine
 _SALTS: Mapping[str, ColumnElement[str]] = {
     "sqlite": literal_column("lower(hex(randomblob(32)))", Text),
     # 122 strong random bits each; the digits between them are no secret, and do no harm.

@@ -16,7 +16,8 @@ from billing.invoices.invoice import Invoice
 from billing.invoices.ledger import Entry, credit_note_entries, invoice_entries, payment_entries, void_entries
 from billing.invoices.lifecycle import Payment, issue_note, pay, require_issued_by, series_of, void
 from billing.store import tables_books as tables
-from billing.store.audit import LOCAL, record
+from billing.store.audit import record
+from tenants.audit.entry import LOCAL
 
 
 def save_invoice(connection: Connection, invoice: Invoice, log_position: int = 0, actor: str = LOCAL) -> None:

@@ -16,14 +16,14 @@ tries to see what nobody may see.
 Docs: docs/decisions/0010-one-door-walls-in-the-engine.md.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
 from billing.store.access import SqlKeys, note_uses
-from billing.store.audit import LOCAL, record
+from billing.store.audit import record
 from billing.store.engine import Store, open_store, reading, writing
 from billing.store.walls import postgres
 from billing.store.walls.connect import bind_to, connector
@@ -33,11 +33,10 @@ from billing.store.walls.views import BOUND_OPTION, view
 from tenants.access.authenticate import authenticate
 from tenants.access.errors import Forbidden
 from tenants.access.identity import Role
+from tenants.access.keys import Entropy
 from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets
-from tenants.audit.entry import HOUSE
-
-Entropy = Callable[[int], bytes]
+from tenants.audit.entry import HOUSE, LOCAL
 
 
 class Bound(NamedTuple):
@@ -51,7 +50,7 @@ class Door:
     """See the module. Made by `open_door`."""
 
     def __init__(self, store: Store, secrets: Secrets, entropy: Entropy) -> None:
-        self._store, self._secrets, self._key = store, secrets, secrets.tenant_token
+        self._store, self._secrets = store, secrets
         self._connect = connector(store, entropy)
         self._opened: set[Engine] = set()
 
@@ -99,7 +98,7 @@ class Door:
 
     def check(self) -> None:
         """Raise StoreError where a wall does not stand. Cost: a few statements per table."""
-        require_walls(self._store, self._engine_of, self._key)
+        require_walls(self._store, self._engine_of, self._secrets.tenant_token)
 
     def close(self) -> None:
         """Close the connections that rest. The door opens new ones when it is asked again."""
@@ -112,7 +111,7 @@ class Door:
         return engine
 
     def _bound(self, connection: Connection, wall: Wall, tenant: str | None, scope: Scope) -> Bound:
-        bind_to(connection, self._key, tenant)
+        bind_to(connection, self._secrets.tenant_token, tenant)
         if wall is not Wall.INGEST:
             connection = connection.execution_options(**{BOUND_OPTION: True})
         if scope.reason:

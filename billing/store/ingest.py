@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from billing.errors import EventError, StoreError
 from billing.log.event import Event
-from billing.store.audit import LOCAL, record
+from billing.store.audit import record
 from billing.store.engine import kept_open, writing
 from billing.store.tables_log import event_terms
 from billing.store.writer import Appended, Aside, BrokenLink, Conflict, append, put_aside
-from tenants.audit.entry import HOUSE
+from tenants.audit.entry import HOUSE, LOCAL
 
 BATCH = 5_000
 _SHOWN_MAX = 20  # of the records at fault; all are in quarantine

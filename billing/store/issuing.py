@@ -13,10 +13,11 @@ from billing.closing.month import Basis, Part, month_parts
 from billing.errors import BillingError, InvoiceError
 from billing.invoices.invoice import Invoice
 from billing.months import month_label, parse_month
-from billing.store.audit import LOCAL, record
+from billing.store.audit import record
 from billing.store.books import entries_in, invoices_in, post, save_invoice, standing_invoice
 from billing.store.engine import writing
 from billing.store.tables_books import invoice as invoice_table
+from tenants.audit.entry import LOCAL
 
 KnownAt = Callable[[int], tuple[Basis, Callable[[str], str]]]
 

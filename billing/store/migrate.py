@@ -17,10 +17,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from billing.errors import StoreError
-from billing.store.audit import LOCAL, record
+from billing.store.audit import record
 from billing.store.engine import make_durable, place_of, reading, writing
 from billing.store.schema import all_tables
-from tenants.audit.entry import HOUSE
+from tenants.audit.entry import HOUSE, LOCAL
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
-from billing.store.audit import LOCAL, erase, record
+from billing.store.audit import erase, record
 from billing.store.engine import place_of, refused
 from billing.store.schema import all_tables
 from billing.store.tables_access import organisation, tenant, tombstone
@@ -24,6 +24,7 @@ from billing.store.tables_audit import details
 from billing.store.tables_log import quarantine
 from billing.store.tenant_rows import require_tenant
 from tenants.access.lifecycle import Category, Status, due, moved, purge_at_s
+from tenants.audit.entry import LOCAL
 
 SCRUB = ("PRAGMA query_only=OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
 # Category of each table. "told": rows that name a tenant in a text only, with functions of their own below.

@@ -102,10 +102,10 @@ def erase(
     db: DbFlag = DEFAULT,
 ) -> None:
     """Erase the details of entries, bytes and all. The entries stay, every proof stays valid, and the log says so."""
-    from billing.store.audit import LOCAL
     from billing.store.audit import erase as erase_details
     from billing.store.engine import writing
     from billing.store.purge import scrub
+    from tenants.audit.entry import LOCAL
 
     whose = whose_log(tenant, house)
     if whose is None:

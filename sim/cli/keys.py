@@ -8,6 +8,7 @@ from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store, secrets_of
 from sim.cli.when import AtFlag, at_or_now, parse_duration
+from tenants.audit.entry import LOCAL
 
 if TYPE_CHECKING:
     from tenants.access.keys import KeyRecord, Minted
@@ -18,7 +19,6 @@ app = group(
     "spillway keys create --tenant acme --scope usage:read --scope bills:read",
     "spillway keys list --tenant acme",
 )
-_LOCAL = "local"
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="Whose; none for operators, auditors.")]
 KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="The id of a key, as `keys list` shows it.")]
 
@@ -59,14 +59,14 @@ def create(
     choose(kind, ("service", "person"), "kind", "--kind")
     ends_s = now_s + parse_duration(expires, "--expires")
     with writing(current_store(db)) as connection:
-        whose = "" if tenant is None else require_tenant(connection, _LOCAL, tenant, now_s).tenant
+        whose = "" if tenant is None else require_tenant(connection, LOCAL, tenant, now_s).tenant
         kept = secrets_of(db, secrets, make=not keys_in(connection))
-        who = require_account(connection, _LOCAL, whose, account or is_, kind, is_, entropy, now_s)
+        who = require_account(connection, LOCAL, whose, account or is_, kind, is_, entropy, now_s)
         wished = scope or ROLE_SCOPES[is_]
         new = mint(
             local_scope(), who.id, whose, is_, wished, kept, entropy, now_s, expires_s=ends_s, environment=environment
         )
-        save_key(connection, _LOCAL, new, now_s)
+        save_key(connection, LOCAL, new, now_s)
     _show_once(session, new, {})
 
 
@@ -147,7 +147,7 @@ def rotate(
     session, now_s, overlap_s = session_of(ctx), at_or_now(at), parse_duration(overlap, "--overlap")
     kept = secrets_of(db, secrets, make=False)
     with writing(current_store(db)) as connection:
-        old, new = rotate_key(connection, _LOCAL, key_of(connection, id_), kept, entropy, now_s, overlap_s)
+        old, new = rotate_key(connection, LOCAL, key_of(connection, id_), kept, entropy, now_s, overlap_s)
     note(session, f"{id_} holds until {utc_text(old.expires_s)}")
     _show_once(session, new, {"replaces": id_, "replaced_until_s": old.expires_s})
 
@@ -166,7 +166,7 @@ def revoke(
 
     now_s = at_or_now(at)
     with writing(current_store(db)) as connection:
-        done = [(id_, revoke_key(connection, _LOCAL, key_of(connection, id_), reason, now_s)) for id_ in ids]
+        done = [(id_, revoke_key(connection, LOCAL, key_of(connection, id_), reason, now_s)) for id_ in ids]
     document = {"revoked": [id_ for id_, new in done if new], "before": [id_ for id_, new in done if not new]}
     told = [f"{id_}: {'revoked' if new else 'was revoked already'}" for id_, new in done]
     answer(session_of(ctx), lambda: document, list, after="\n".join(told))

@@ -8,6 +8,7 @@ from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, current_store
 from sim.cli.when import AtFlag, at_or_now
+from tenants.audit.entry import LOCAL
 
 if TYPE_CHECKING:
     from billing.store.engine import Store
@@ -20,7 +21,6 @@ app = group(
     "spillway tenants list",
     "spillway tenants suspend acme --reason 'bill unpaid since May'",
 )
-_LOCAL = "local"
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id of a tenant.")]
 ReasonFlag = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="For the audit log, where the tenant reads it.")
@@ -51,9 +51,7 @@ def create(
 
     now_s = at_or_now(at)
     with writing(current_store(db)) as connection:
-        made = create_tenant(
-            connection, _LOCAL, name, entropy, now_s, id_=id_, owner=organisation, regions=region or ()
-        )
+        made = create_tenant(connection, LOCAL, name, entropy, now_s, id_=id_, owner=organisation, regions=region or ())
     answer(session_of(ctx), lambda: summary(made), list, after=made.tenant)
 
 
@@ -98,7 +96,7 @@ def _move(ctx: typer.Context, id_: str, action: str, reason: str, at: str | None
     from billing.store.tenant_rows import set_status
 
     with writing(current_store(db)) as connection:
-        row = set_status(connection, _LOCAL, id_, action, reason, at_or_now(at))
+        row = set_status(connection, LOCAL, id_, action, reason, at_or_now(at))
     answer(session_of(ctx), lambda: summary(row), list, after=f"{id_}: {row.status}")
 
 
@@ -111,7 +109,7 @@ def regions(
     from billing.store.tenant_rows import set_regions
 
     with writing(current_store(db)) as connection:
-        row = set_regions(connection, _LOCAL, id_, region or (), at_or_now(at))
+        row = set_regions(connection, LOCAL, id_, region or (), at_or_now(at))
     answer(session_of(ctx), lambda: summary(row), list, after=f"{id_}: {' '.join(row.regions) or 'anywhere'}")
 
 
@@ -131,7 +129,7 @@ def delete(
 
     engine = current_store(db)
     with writing(engine) as connection:
-        dead = delete_tenant(connection, _LOCAL, id_, reason, at_or_now(at))
+        dead = delete_tenant(connection, LOCAL, id_, reason, at_or_now(at))
     _keep(engine, db, tombstones, [dead])
     scrub(engine)
     deadlines = {

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from tenants.audit.merkle import Hash, leaf_hash
 
 HOUSE = ""  # the tenant of what concerns no tenant, or all of them
+LOCAL = "local"  # the actor who is the person at the machine
 SALT_BYTES = 32
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":"))
 

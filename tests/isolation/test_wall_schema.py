@@ -105,7 +105,7 @@ def _added(door: doors.Door, noun: str, values: dict[str, Any]) -> str:
     """What a tenant is told who adds a row of its own: nothing, or the error."""
     try:
         with writing(door._engine_of(Wall.APP, write=True)) as connection:
-            connect.bind_to(connection, door._key, MINE)
+            connect.bind_to(connection, door._secrets.tenant_token, MINE)
             driver = raw(connection)
             driver.cursor().execute(*addition(noun, values, connection.dialect.name == "sqlite"))
     except (StoreError, driver_errors_of(door)) as error:

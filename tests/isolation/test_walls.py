@@ -164,7 +164,7 @@ def test_any_sql_shows_own_rows_only(case: Case) -> None:
 def bound_for_attack(door: doors.Door, *, write: bool) -> Iterator[Connection]:
     """A transaction of a tenant, taken back at its end whatever was done in it."""
     with door._engine_of(Wall.APP, write).connect() as connection, connection.begin() as transaction:
-        connect.bind_to(connection, door._key, MINE)
+        connect.bind_to(connection, door._secrets.tenant_token, MINE)
         yield connection
         transaction.rollback()
 
@@ -298,7 +298,7 @@ def test_no_row_is_written_for_another_tenant(case: Case) -> None:
 
 def _commit(door: doors.Door, statement: str, values: list[Any]) -> None:
     with writing(door._engine_of(Wall.APP, write=True)) as connection:
-        connect.bind_to(connection, door._key, MINE)
+        connect.bind_to(connection, door._secrets.tenant_token, MINE)
         tried(connection, statement, values)
 
 
@@ -331,7 +331,7 @@ def test_a_tenant_that_is_not_signed_is_nobody(case: Case) -> None:
     with unchecked_door(case) as door:
         seen = []
         with reading(door._engine_of(Wall.APP, write=False)) as connection:
-            connect.bind_to(connection, door._key, THEIRS)
+            connect.bind_to(connection, door._secrets.tenant_token, THEIRS)
             seen = [str(each[0]) for each in tried(connection, "SELECT current_setting('spillway.tenant')")]
         forged = [THEIRS, f"1.1.{'0' * 64}.{THEIRS}", *seen]
         for tenant in forged:

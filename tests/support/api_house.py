@@ -22,7 +22,6 @@ from billing.invoices.credit_note import Return
 from billing.invoices.invoice import Heading, draft
 from billing.invoices.lifecycle import issue
 from billing.store.access import save_key
-from billing.store.audit import LOCAL
 from billing.store.books import save_credit_note, save_invoice
 from billing.store.door import Door, make_walls, open_door
 from billing.store.engine import open_store, reading, writing
@@ -35,6 +34,7 @@ from tenants.access.keys import mint
 from tenants.access.limits import Limit, Limits
 from tenants.access.scope import local_scope
 from tenants.access.secrets import Secrets
+from tenants.audit.entry import LOCAL
 
 NOW_S = 1_800_000_000
 SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from billing.store.engine import BUSY_MS, prepare, refused
 from billing.store.walls import postgres
 from billing.store.walls.grants import Wall
-from billing.store.walls.sqlite import Entropy, GuardedConnection, raise_wall
+from billing.store.walls.sqlite import GuardedConnection, raise_wall
+from tenants.access.keys import Entropy
 
 EngineOf = Callable[[Wall, bool], Engine]  # role, whether it writes
 _POOL = {"pool_size": 4, "max_overflow": 12}

@@ -117,7 +117,6 @@ class Direct(NamedTuple):
     delete: bool = False
 
 
-INGEST_SOURCE = "api/"  # and the tenant: the one source that a tenant's events may come from
 _KEEPS = Direct(("*",), insert=True, delete=True)
 DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
     # The log's writer must know the last position of all, and what stands under a key. Of an event it reads its keys

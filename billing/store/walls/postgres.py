@@ -17,10 +17,10 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, text
 
+from billing.log.watermark import OF_TENANTS
 from billing.store.walls.grants import (
     DIRECT,
     GRANTS,
-    INGEST_SOURCE,
     Direct,
     Rows,
     Verbs,
@@ -168,7 +168,7 @@ def policies() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
             if table.startswith("all_"):
                 yield (table, role_of(wall)), ("true", "true" if may.update else "")
                 if may.insert:
-                    mine = f"{owner_of(table.removeprefix('all_'))} = {BOUND} AND source = '{INGEST_SOURCE}' || {BOUND}"
+                    mine = f"{owner_of(table.removeprefix('all_'))} = {BOUND} AND source = '{OF_TENANTS}' || {BOUND}"
                     yield (table, f"{role_of(wall)}_adds"), ("", mine)
 
 

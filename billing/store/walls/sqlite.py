@@ -19,11 +19,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from billing.log.watermark import OF_TENANTS
 from billing.store.schema import all_tables
 from billing.store.walls.grants import (
     DIRECT,
     GRANTS,
-    INGEST_SOURCE,
     Direct,
     Rows,
     Verbs,
@@ -35,8 +35,8 @@ from billing.store.walls.grants import (
     owner_of,
     shown,
 )
+from tenants.access.keys import Entropy
 
-Entropy = Callable[[int], bytes]
 CAPABILITY_BYTES = 16
 FOREIGN = "row of another tenant"
 # Functions that see their arguments alone.
@@ -227,7 +227,7 @@ def _direct(connection: sqlite3.Connection, wall: Wall, entropy: Entropy) -> Aut
     """For a role that works on the tables: it may do what `DIRECT` says, and add events of its tenant alone."""
     trigger = _capability(entropy)
     if wall is Wall.INGEST:
-        mine = f"NEW.subject IS current_tenant() AND NEW.source IS '{INGEST_SOURCE}' || current_tenant()"
+        mine = f"NEW.subject IS current_tenant() AND NEW.source IS '{OF_TENANTS}' || current_tenant()"
         connection.execute(
             f"CREATE TEMP TRIGGER {trigger} BEFORE INSERT ON main.all_event WHEN NOT ({mine}) "
             f"BEGIN SELECT RAISE(ABORT, '{FOREIGN}'); END"
