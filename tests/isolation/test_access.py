@@ -29,6 +29,7 @@ from billing.store.tenant_keys import add_token
 from isolation import BOTH, Case, attack, mutant
 from log_events import chain
 from signing_in import NOW_S, Desk, entropy_of
+from some_secrets import SECRETS
 from tenants.access import authenticate as authentication
 from tenants.access import keys as key_functions
 from tenants.access import lifecycle
@@ -38,12 +39,8 @@ from tenants.access.identity import ROLE_SCOPES, SCOPES, Role
 from tenants.access.keys import DAY_S, KeyRecord, mint
 from tenants.access.ports import HeldKey, HeldToken
 from tenants.access.scope import Scope, local_scope
-from tenants.access.secrets import Secrets
 from tenants.access.tokens import TOOLS, AgentToken, issue_token
 from tenants.errors import TenantError
-
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
-
 
 _DESKS: list[Desk] = []
 

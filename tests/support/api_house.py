@@ -29,15 +29,14 @@ from billing.store.migrate import init
 from billing.store.schema import all_tables
 from billing.store.tenant_rows import create_tenant, require_account
 from invoice_facts import ISSUED_S, cents
+from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Role
 from tenants.access.keys import mint
 from tenants.access.limits import Limit, Limits
 from tenants.access.scope import local_scope
-from tenants.access.secrets import Secrets
 from tenants.audit.entry import LOCAL
 
 NOW_S = 1_800_000_000
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
 PUBLIC = ("93.184.215.14",)
 FAST = Limit(1_000_000, 60, 1_000_000)
 TENANTS = ("acme", "bolt")

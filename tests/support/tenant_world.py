@@ -27,15 +27,14 @@ from billing.store.schema import METADATA
 from billing.store.writer import append
 from canary import Canaries
 from invoice_facts import CENT, ISSUED_S, JANUARY_S, issued
+from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
 from tenants.access.keys import DAY_S, mint
 from tenants.access.scope import local_scope, make_scope
-from tenants.access.secrets import Secrets
 from tenants.access.tokens import issue_token
 
 NOW_S = ISSUED_S + 20 * DAY_S
 MADE_S = NOW_S - 10 * DAY_S
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
 # Columns of text that hold words of ours, digests, or the same as another column; everything else holds canaries.
 CLOSED = {
     *(

@@ -12,13 +12,12 @@ from billing.store.engine import Store, open_store, writing
 from billing.store.schema import all_tables
 from billing.store.walls.grants import GRANTS, Wall, added_through, columns_of, nouns, owner_of
 from isolation import Case
+from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
 from tenants.access.scope import Scope, make_scope
-from tenants.access.secrets import Secrets
 
 MINE, THEIRS = "acme", "globex"
 CANARY = "canary"
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
 # Statements that a planted fault wants run on the store by its owner, before there are rows.
 PLANTED: list[str] = []
 

@@ -16,11 +16,9 @@ from billing.store.tables_books import invoice
 from billing.store.tables_log import event_terms
 from billing.store.walls import connect
 from billing.store.walls.views import view
+from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
 from tenants.access.scope import Scope, make_scope
-from tenants.access.secrets import Secrets
-
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
 
 
 def test_a_role_that_owns_nothing_can_open_the_door(postgres_url: str) -> None:

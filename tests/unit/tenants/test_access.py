@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from some_secrets import SECRETS
 from tenants.access.authenticate import authenticate
 from tenants.access.errors import Forbidden, Suspended, TooManyRequests, Unauthenticated
 from tenants.access.identity import MINTS, ROLE_SCOPES, SCOPES, Principal, Role, effective_scopes
@@ -19,12 +20,10 @@ from tenants.access.lifecycle import RETENTION_S, Status, due, moved, purge_at_s
 from tenants.access.limits import Limit, Limiter, Limits, step
 from tenants.access.ports import HeldKey, HeldToken
 from tenants.access.scope import Scope, audited, break_glass, local_scope, make_scope, open_grant
-from tenants.access.secrets import Secrets
 from tenants.access.tokens import TOOLS, AgentToken, issue_token
 from tenants.errors import TenantError
 
 NOW_S = 1_800_000_000
-SECRETS = Secrets(1, {1: b"p" * 32}, b"t" * 32, b"c" * 32, b"k" * 32, b"n" * 32)
 
 
 def entropy_of(seed: int = 0) -> Callable[[int], bytes]:
