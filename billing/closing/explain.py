@@ -20,7 +20,7 @@ from billing.closing.holdings import Held, Holding, holdings_of
 from billing.closing.month import Basis, Part, credit_cause
 from billing.errors import InvoiceError
 from billing.finding import Finding
-from billing.invoices.invoice import Invoice, InvoiceLine
+from billing.invoices.invoice import Invoice, InvoiceLine, by_tax_rate
 from billing.metering.classes import CLASSES
 from billing.metering.meters import GPU_S, METERS
 from billing.money import BP, Exact, reduced
@@ -172,7 +172,7 @@ def _rounding(invoice: Invoice, parts: Sequence[Part], number: int) -> Rounding:
     """Repeat the largest remainder for one line: its floor, its remainder and its place among the others."""
     minor_micro = invoice.money.minor_micro
     item = parts[number - 1].item
-    together = [row for row, part in enumerate(parts, start=1) if part.item.fixed_micro is None]
+    together = [place + 1 for place in by_tax_rate([part.item for part in parts])]
     if item.fixed_micro is not None:
         return Rounding(item.fixed_micro // minor_micro, Exact(0), False, 0, 0, 0)
     whole = lcm(*(parts[row - 1].item.exact.denominator for row in together)) * minor_micro
@@ -183,7 +183,7 @@ def _rounding(invoice: Invoice, parts: Sequence[Part], number: int) -> Rounding:
     }
     floors = {row: numerator // whole for row, numerator in numerators.items()}
     net = sum(invoice.lines[row - 1].net_micro for row in together) // minor_micro
-    order = sorted(together, key=lambda row: (-(numerators[row] % whole), row))
+    order = sorted(together, key=lambda row: -(numerators[row] % whole))
     extra = invoice.lines[number - 1].net_micro // minor_micro - floors[number]
     remainder = reduced(Exact(numerators[number] % whole, whole))
     missing = net - sum(floors.values())

@@ -131,8 +131,8 @@ class Invoice:
 def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
     """Return the draft of an invoice; lines stand in the order of `items`.
 
-    The exact amounts of all items are added up, rounded once, and dealt out by largest remainder; each tax rate's net
-    is taxed and rounded once and dealt out likewise.
+    The exact amounts of all items are added up, rounded once, and dealt out by largest remainder, of equal ones first
+    to the lower tax rate; each tax rate's net is taxed and rounded once and dealt out likewise.
 
     Raises:
         InvoiceError: an item of an unknown kind, with a rate outside 0 to 10,000, a fixed amount that is not in whole
@@ -140,7 +140,7 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
     """
     for number, item in enumerate(items, start=1):
         _require_item(heading, number, item)
-    open_items = [number for number, item in enumerate(items) if item.fixed_micro is None]
+    open_items = by_tax_rate(items)
     shares = share_minor([items[number].exact for number in open_items], heading.currency)
     nets = [item.fixed_micro or 0 for item in items]
     for number, share in zip(open_items, shares, strict=True):
@@ -171,6 +171,16 @@ def draft(heading: Heading, items: Sequence[Item]) -> Invoice:
         hash="",
         showback=heading.showback,
     )
+
+
+def by_tax_rate(items: Sequence[Item]) -> list[int]:
+    """Return the places of the items that are rounded together, in the order in which equal remainders are served.
+
+    A cent that two lines have equal claim to would move between tax rates with the order of the lines, and the tax with
+    it. So the lower rate comes first, and lines of one rate stay as they stand.
+    """
+    loose = [place for place, item in enumerate(items) if item.fixed_micro is None]
+    return sorted(loose, key=lambda place: items[place].tax_bp)
 
 
 def with_status(invoice: Invoice, status: str) -> Invoice:

@@ -12,7 +12,7 @@ from billing.invoices.invoice import Heading, Invoice, Item, draft
 from billing.invoices.ledger import balances, check_ledger, credit_note_entries, invoice_entries
 from billing.invoices.lifecycle import issue_note
 from billing.money import BP, Exact
-from invoice_facts import CENT, ISSUED_S, issued, items
+from invoice_facts import CENT, ISSUED_S, issued, item, items
 
 
 def nearest_cent(amount: Fraction) -> int:
@@ -93,3 +93,12 @@ def test_the_order_of_items_changes_no_total(asked: list[Item], rng: object) -> 
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = issued(asked), issued(shuffled)
     assert (one.net_micro, one.tax_micro, one.total_micro) == (other.net_micro, other.tax_micro, other.total_micro)
+
+
+def test_a_cent_that_two_tax_rates_claim_goes_to_the_lower_one() -> None:
+    """Two and a half cents each: the odd one would cost a cent of tax on one line, and none on the other."""
+    asked = [item(Exact(5 * CENT, 2), tax_bp=rate) for rate in (2_000, 0)]
+    for each in (asked, asked[::-1]):
+        invoice = issued(each)
+        assert {(line.tax_bp, line.net_micro) for line in invoice.lines} == {(0, 3 * CENT), (2_000, 2 * CENT)}
+        assert invoice.tax_micro == 0
