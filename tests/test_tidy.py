@@ -83,6 +83,7 @@ CANARIES = {
     "a table that the API names": ("billing.api.routes.keys", "from billing.store.tables_access import api_key"),
     "the platform's books in the API": ("billing.api.app", "def f():\n    from billing.store import books"),
     "a statement of the API's own": ("billing.api.app", "def f(bound):\n    bound.connection.execute('SELECT 1')"),
+    "the worker's role in a route": ("billing.api.routes.house", "def f(door, scope):\n    return door.working(scope)"),
     "a driver outside the store": ("sim.cli.db", "import sqlite3"),
     "a driver in billing": ("billing.books", "def f():\n    from sqlite3 import connect"),
     "a scope of one's own": ("billing.store.reader", "from tenants.access.scope import Scope\nScope(0, 0, None)"),

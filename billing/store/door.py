@@ -12,6 +12,7 @@ tries to see what nobody may see.
     operator behind broken glass app, bound to the tenant, for reading: the tenant's own wall holds for the operator
                                  too, and the tenant can see the grant that the door asks for
     auditor                      auditor, bound to the tenant that is audited, or to none
+    the service by itself        worker, bound to nobody: an operator's scope, or the machine's, says in whose name
 
 Docs: docs/decisions/0010-one-door-walls-in-the-engine.md.
 """
@@ -95,6 +96,16 @@ class Door:
             raise Forbidden("needs a tenant of one's own")
         with writing(self._engine_of(Wall.INGEST, write=True)) as connection:
             yield self._bound(connection, Wall.INGEST, tenant, scope)
+
+    @contextmanager
+    def working(self, scope: Scope, *, write: bool = True) -> Iterator[Bound]:
+        """A transaction of the worker, on the tables of all: for what the service does by itself, or the house for its
+        tenants. No route comes here (tests/support/house_rules.py). Raises Forbidden, StoreError."""
+        if scope.principal.role is not Role.OPERATOR or scope.reason:
+            raise Forbidden("needs an operator")
+        transaction = writing if write else reading
+        with transaction(self._engine_of(Wall.WORKER, write=write)) as connection:
+            yield Bound(connection, scope)
 
     def check(self) -> None:
         """Raise StoreError where a wall does not stand. Cost: a few statements per table."""

@@ -31,9 +31,13 @@ SCRUB = ("PRAGMA query_only=OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
 CATEGORIES: Mapping[str, Category | Literal["told"]] = {
     "all_agent_token": "credentials",
     "all_api_key": "credentials",
+    "all_session": "credentials",
     "all_webhook": "settings",
     "all_idempotency": "settings",
     "all_quota": "settings",
+    **dict.fromkeys(("all_usage_hour", "all_month_paper"), "settings"),  # settling makes none of whoever was deleted
+    **dict.fromkeys(("all_notice", "all_delivery", "all_budget", "all_alert"), "settings"),
+    "all_rental": "people",
     "all_account": "people",
     "all_tenant": "people",
     "all_break_glass": "security_log",
@@ -43,6 +47,8 @@ CATEGORIES: Mapping[str, Category | Literal["told"]] = {
     "all_audit_entry": "audit",
     "all_audit_tree": "audit",
     "all_tombstone": "audit",
+    **dict.fromkeys(("all_capacity_hour", "all_house_hour", "all_settled", "all_settling"), "bills"),
+    **dict.fromkeys(("all_offer", "all_terms", "all_snapshot"), "bills"),  # of the house
     "all_event": "bills",
     "event_source": "bills",
     "event_gap": "bills",

@@ -6,7 +6,7 @@ STRICT in SQLite, so that an integer column never quietly holds anything else.
 
 from importlib import import_module
 
-from sqlalchemy import MetaData
+from sqlalchemy import CheckConstraint, MetaData
 
 METADATA = MetaData(
     naming_convention={
@@ -17,7 +17,17 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-PARTS = ("log", "books", "access", "audit", "api")
+PARTS = ("log", "books", "access", "audit", "api", "settled", "rentals", "console")
+
+
+def of_somebody() -> CheckConstraint:
+    """Return the rule that each row of a table is a tenant's."""
+    return CheckConstraint("tenant <> ''", name="tenant")
+
+
+def of_house() -> CheckConstraint:
+    """Return the rule that each row of a table is the house's own."""
+    return CheckConstraint("tenant = ''", name="house")
 
 
 def all_tables() -> MetaData:

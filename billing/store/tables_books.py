@@ -6,18 +6,14 @@ the status of an invoice: what was issued stays, and entries are only added.
 The tenant stands in every key, so that no key of one tenant can be taken, or pointed at, by another.
 """
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint
 
 from billing.store.columns import Integer
-from billing.store.schema import METADATA
+from billing.store.schema import METADATA, of_somebody
 
 
 def _of_invoice() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant", "invoice"], ["all_invoice.tenant", "all_invoice.id"])
-
-
-def _of_somebody() -> CheckConstraint:
-    return CheckConstraint("tenant <> ''", name="tenant")
 
 
 invoice = Table(
@@ -42,7 +38,7 @@ invoice = Table(
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "series", "ordinal"),
     UniqueConstraint("tenant", "period", "stands"),
-    _of_somebody(),
+    of_somebody(),
     Index(None, "number", "tenant"),  # a person names a document by its number alone; a tenant visits its own alone
     sqlite_strict=True,
 )
@@ -109,6 +105,6 @@ ledger_entry = Table(
     Column("document", Text, nullable=False),
     Column("line", Integer, nullable=False),
     Column("time_s", Integer, nullable=False),
-    _of_somebody(),
+    of_somebody(),
     sqlite_strict=True,
 )

@@ -37,7 +37,7 @@ from wall_worlds import (
 )
 
 THEIR_CANARY = f"{CANARY}-{THEIRS}"
-SEEN = [noun for noun, verbs in GRANTS[Wall.APP].items() if verbs.select]
+SEEN = [noun for noun, verbs in GRANTS[Wall.APP].items() if verbs.select and verbs.rows is Rows.BOUND]
 
 
 def foreign(rows: list[Any]) -> list[Any]:

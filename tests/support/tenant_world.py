@@ -26,6 +26,7 @@ from billing.store.books import save_credit_note, save_invoice, save_payment
 from billing.store.schema import METADATA
 from billing.store.writer import append
 from canary import Canaries
+from house_tables import is_house
 from invoice_facts import CENT, ISSUED_S, JANUARY_S, issued
 from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
@@ -191,7 +192,11 @@ def _number_of(column: str) -> int:
 
 def tenant_tables() -> list[Table]:
     """Tables of tenants' data, parents first."""
-    return [table for table in METADATA.sorted_tables if table.name.startswith("all_") and table.name not in BESIDE]
+    return [
+        table
+        for table in METADATA.sorted_tables
+        if table.name.startswith("all_") and table.name not in BESIDE and not is_house(table)
+    ]
 
 
 def owner_column(table: Table) -> str:

@@ -8,6 +8,8 @@ each, with the rows that the role may see and without the columns in `HIDDEN`. W
     app        a tenant's own rows; also an operator's who has broken the glass, for reading
     operator   the metadata of all tenants, and the platform's own rows (tenant ""); of the audit log it writes only
     auditor    everything but secrets, of the tenant that it is bound to, or of all
+    worker     what the service does without anybody asking: settling, deliveries, rentals' clock, purging. It works on
+               the tables of all, sees no digest of a key, and adds events of the house's sources alone (0063)
 
 Design: ISOLATION 8.6 and the table of section 10.
 """
@@ -27,6 +29,7 @@ class Wall(StrEnum):
     APP = "app"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    WORKER = "worker"
 
 
 class Rows(StrEnum):
@@ -64,6 +67,15 @@ _ADD = Verbs(Rows.BOUND, insert=True)
 _ALL, _BLIND = Rows.ALL, Verbs(Rows.ALL, select=False, insert=True)
 _TREE = ("size", "frontier", "root")
 _BOOKS = ("invoice", "invoice_line", "credit_note", "payment", "ledger_entry")
+# The read model, and what tenants and the house see of it. Terms name all tenants: no tenant's role reads those.
+_MODEL, _HOUSE_MODEL = ("usage_hour", "month_paper"), ("capacity_hour", "house_hour", "settled", "settling")
+_HOUSE_ROW = Verbs(Rows.PLATFORM)
+_RENTAL = (
+    *("state", "gpus", "starts_s", "until_s", "guaranteed_until_s", "noticed_s", "evict_s", "ended_s", "cause"),
+    "version",
+)
+_DELIVERY = ("status", "attempts", "next_s", "last_code", "last_error", "updated_s")
+_SESSION = ("seen_s", "ended_s")
 
 GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
     Wall.APP: {
@@ -80,6 +92,14 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         "audit_tree": Verbs(Rows.BOUND, insert=True, update=_TREE),
         "idempotency": Verbs(Rows.BOUND, insert=True, delete=True),
         "webhook": Verbs(Rows.BOUND, insert=True, update=("url", "events", "disabled_s")),
+        **dict.fromkeys(_MODEL, _READ),
+        **dict.fromkeys(("offer", "settled"), _HOUSE_ROW),
+        "rental": Verbs(Rows.BOUND, insert=True, update=_RENTAL),
+        "notice": _ADD,
+        "delivery": Verbs(Rows.BOUND, insert=True, update=_DELIVERY),
+        "budget": Verbs(Rows.BOUND, insert=True, update=("name", "limit_micro", "thresholds_bp", "disabled_s")),
+        "alert": _READ,
+        "session": Verbs(Rows.BOUND, insert=True, update=_SESSION),
     },
     Wall.OPERATOR: {
         "tenant": Verbs(
@@ -97,14 +117,23 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         "audit_details": _BLIND,
         "audit_tree": Verbs(_ALL, insert=True, update=_TREE),
         "idempotency": Verbs(Rows.PLATFORM, insert=True, delete=True),
+        **dict.fromkeys(_HOUSE_MODEL, _HOUSE_ROW),
+        "offer": Verbs(
+            Rows.PLATFORM, insert=True, update=("gpus", "guarantee_s", "until_s", "version", "updated_s"), delete=True
+        ),
+        "terms": Verbs(Rows.PLATFORM, insert=True),
+        "snapshot": Verbs(Rows.PLATFORM, insert=True, update=("time_s", "received_s", "body"), delete=True),
+        "session": Verbs(Rows.PLATFORM, insert=True, update=_SESSION),
     },
     Wall.AUDITOR: dict.fromkeys(
         (
             *("event", *_BOOKS, "tenant", "account", "api_key", "agent_token", "break_glass", "tombstone"),
             *("audit_entry", "audit_details", "audit_tree", "webhook", "quota"),
+            *(*_MODEL, "rental", "notice", "delivery", "budget", "alert"),
         ),
         Verbs(Rows.BOUND_OR_ALL),
-    ),
+    )
+    | dict.fromkeys((*_HOUSE_MODEL, "offer", "terms", "snapshot"), _HOUSE_ROW),
 }
 
 
@@ -117,6 +146,7 @@ class Direct(NamedTuple):
     delete: bool = False
 
 
+_READS, _ADDS = Direct(("*",)), Direct(("*",), insert=True)
 _KEEPS = Direct(("*",), insert=True, delete=True)
 DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
     # The log's writer must know the last position of all, and what stands under a key. Of an event it reads its keys
@@ -130,8 +160,31 @@ DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
         "all_agent_token": Direct(("*",)),
         "all_account": Direct(("*",)),
         "all_tenant": Direct(("*",)),
+        # Whoever signs in to the console shows a cookie from then on: it is looked up as a key is. An auditor, who
+        # writes nothing, has sessions too.
+        "all_session": Direct(("*",), insert=True, update=_SESSION),
         # What a service asks before it starts, so that its process needs no owner's rights.
-        **dict.fromkeys(("alembic_version", "event_terms"), Direct(("*",))),
+        **dict.fromkeys(("alembic_version", "event_terms", "all_terms"), Direct(("*",))),
+    },
+    Wall.WORKER: {
+        **dict.fromkeys(("event_source", "event_gap", "event_terms", "quarantine", "platform_organisation"), _KEEPS),
+        **dict.fromkeys(("alembic_version", "all_tombstone", "all_break_glass", "all_terms", "all_snapshot"), _READS),
+        "all_event": _ADDS,
+        **dict.fromkeys((f"all_{noun}" for noun in _BOOKS), _ADDS),
+        "all_invoice": Direct(("*",), insert=True, update=("status", "stands")),
+        "all_audit_entry": _ADDS,
+        "all_audit_details": Direct(("*",), insert=True, update=("salt", "details"), delete=True),
+        "all_audit_tree": Direct(("*",), insert=True, update=_TREE),
+        # What purging takes away; of keys and tokens it sees whose they are, and what a session must end with.
+        **dict.fromkeys(("all_webhook", "all_idempotency", "all_quota", "all_account", "all_session"), _KEEPS),
+        "all_tenant": _KEEPS,
+        "all_api_key": Direct(("tenant", "id", "expires_s", "revoked_s"), delete=True),
+        "all_agent_token": Direct(("tenant", "id", "expires_s", "revoked_s"), delete=True),
+        **dict.fromkeys((f"all_{noun}" for noun in (*_MODEL, *_HOUSE_MODEL)), _KEEPS),
+        **dict.fromkeys(("all_budget", "all_alert", "all_notice"), _KEEPS),
+        "all_offer": Direct(("*",), insert=True, update=("gpus", "version", "updated_s"), delete=True),
+        "all_rental": Direct(("*",), insert=True, update=_RENTAL, delete=True),
+        "all_delivery": Direct(("*",), insert=True, update=_DELIVERY, delete=True),
     },
 }
 

@@ -158,7 +158,7 @@ def _open_table(wall: Wall, table: str, may: Direct) -> Iterator[str]:
 
 def policies() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Yield ((table, policy), (which rows are seen, which may be written)) of every role; a policy is named after its
-    role. Roles that work on the tables see all rows, and add events of their tenant alone."""
+    role. Roles that work on the tables see all rows; which events they may add is said by `_may_add`."""
     for wall, grants in GRANTS.items():
         for noun, verbs in grants.items():
             rows = _ROWS[verbs.rows].format(owner=owner_of(noun))
@@ -166,10 +166,18 @@ def policies() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     for wall, direct in DIRECT.items():
         for table, may in direct.items():
             if table.startswith("all_"):
-                yield (table, role_of(wall)), ("true", "true" if may.update else "")
-                if may.insert:
-                    mine = f"{owner_of(table.removeprefix('all_'))} = {BOUND} AND source = '{OF_TENANTS}' || {BOUND}"
-                    yield (table, f"{role_of(wall)}_adds"), ("", mine)
+                yield (table, role_of(wall)), ("true", "true" if may.update or may.delete else "")
+                if may.insert and not (may.update or may.delete):
+                    yield (table, f"{role_of(wall)}_adds"), ("", _may_add(wall, table))
+
+
+def _may_add(wall: Wall, table: str) -> str:
+    """Which rows a role may add that works on a table itself: of the log its tenant's alone, or the house's alone."""
+    if table != "all_event":
+        return "true"
+    if wall is Wall.INGEST:
+        return f"{owner_of('event')} = {BOUND} AND source = '{OF_TENANTS}' || {BOUND}"
+    return f"source !~~ '{OF_TENANTS}%'"
 
 
 def _policy(table: str, policy: str, using: str, check: str) -> str:

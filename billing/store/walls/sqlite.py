@@ -53,10 +53,13 @@ _ROWS = {
     Rows.ALL: "1",
     Rows.PLATFORM: "{owner} = ''",
 }
+# Events that a role may add which works on the tables.
+_EVENTS = {
+    Wall.INGEST: f"NEW.subject IS current_tenant() AND NEW.source IS '{OF_TENANTS}' || current_tenant()",
+    Wall.WORKER: f"substr(NEW.source, 1, {len(OF_TENANTS)}) <> '{OF_TENANTS}'",
+}
 _REFUSE = f"SELECT RAISE(ABORT, '{FOREIGN}') WHERE NOT coalesce({{mine}}, 0);"
-_FREE = frozenset(
-    (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_RECURSIVE)
-)
+_FREE = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_RECURSIVE}
 
 
 def forbidden_names() -> re.Pattern[str]:
@@ -224,10 +227,9 @@ def _yes(allowed: bool) -> int:
 
 
 def _direct(connection: sqlite3.Connection, wall: Wall, entropy: Entropy) -> Authorizer:
-    """For a role that works on the tables: it may do what `DIRECT` says, and add events of its tenant alone."""
+    """For a role that works on the tables: it may do what `DIRECT` says, and add such events alone as are its own."""
     trigger = _capability(entropy)
-    if wall is Wall.INGEST:
-        mine = f"NEW.subject IS current_tenant() AND NEW.source IS '{OF_TENANTS}' || current_tenant()"
+    if (mine := _EVENTS.get(wall)) is not None:
         connection.execute(
             f"CREATE TEMP TRIGGER {trigger} BEFORE INSERT ON main.all_event WHEN NOT ({mine}) "
             f"BEGIN SELECT RAISE(ABORT, '{FOREIGN}'); END"
@@ -241,8 +243,7 @@ def _direct(connection: sqlite3.Connection, wall: Wall, entropy: Entropy) -> Aut
             return _yes(source == trigger or second == "" or may.select == ("*",) or second in may.select)
         if action == sqlite3.SQLITE_INSERT:
             return _yes(may.insert)
-        if action == sqlite3.SQLITE_UPDATE:
-            return _yes(second in may.update)
-        return _yes(action == sqlite3.SQLITE_DELETE and may.delete)
+        updates = action == sqlite3.SQLITE_UPDATE and second in may.update
+        return _yes(updates or (action == sqlite3.SQLITE_DELETE and may.delete))
 
     return permitted
