@@ -1,7 +1,7 @@
 """Tables of the read model: what the log comes to, made from it by settling, thrown away and made anew at will.
 
 Nothing here is the truth of anything: a row that is lost comes back with the next settling. Rows of the house (tenant
-"") tell of all tenants together, and no tenant sees those that do (docs/decisions).
+"") tell of all tenants together, and no tenant sees those that do (docs/decisions/0062).
 """
 
 from sqlalchemy import CheckConstraint, Column, Table, Text

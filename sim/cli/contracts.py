@@ -10,7 +10,6 @@ from sim.cli.runs import RunArgument, find_run
 
 if TYPE_CHECKING:
     from billing.books import Books
-    from billing.contracts.line import ContractLine
     from billing.contracts.state import ContractState
 
 TenantFlag = Annotated[str | None, typer.Option("--tenant", metavar="T", help="One tenant.")]
@@ -28,6 +27,7 @@ def contracts(
 ) -> None:
     """Show the state of each contract: entitled, used, unused, committed, drawn, owed."""
     from billing.contracts.state import contract_states
+    from billing.documents.agreed_data import contract_data
     from sim.cli.documents import contracts_table
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
@@ -39,7 +39,7 @@ def contracts(
     states = contract_states(lines)
     answer(
         session,
-        lambda: {"run": name, "contracts": [_state_json(state, lines) for state in states]},
+        lambda: {"run": name, "contracts": [contract_data(state, lines) for state in states]},
         lambda: [_states_table(states), contracts_table(lines, "Contract lines")],
         fmt=shape,
         after="" if states else "nothing was agreed in this run",
@@ -50,25 +50,21 @@ def wallet(
     ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
 ) -> None:
     """Show every movement of every wallet, and what it held after it."""
-    from billing.money import format_usd
-    from billing.months import month_label, utc_text
+    from billing.documents.agreed_data import wallet_data
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
     name, books = _books(session, run, tenant)
     entries = [entry for entry in books.agreed.wallet if tenant in (None, entry.tenant)]
     epoch_s = books.names.epoch_s
 
-    def record(entry: Any) -> dict[str, Any]:
-        amounts = {"amount": format_usd(entry.amount_micro, 2), "balance": format_usd(entry.balance_micro, 2)}
-        when = {"month": month_label(entry.month), "at": utc_text(epoch_s + entry.at_s)}
-        return {**entry._asdict(), **when, **amounts}
-
     keys = ("wallet", "tenant", "kind", "month", "at", "amount", "balance")
     columns = (*keys[:5], "amount USD>", "balance USD>")
     answer(
         session,
-        lambda: {"run": name, "entries": [record(entry) for entry in entries]},
-        lambda: [Table("Wallets", columns, [[str(record(entry)[key]) for key in keys] for entry in entries])],
+        lambda: {"run": name, "entries": [wallet_data(entry, epoch_s) for entry in entries]},
+        lambda: [
+            Table("Wallets", columns, [[str(wallet_data(entry, epoch_s)[key]) for key in keys] for entry in entries])
+        ],
         fmt=shape,
         after="" if entries else "no tenant of this run had a wallet",
     )
@@ -78,9 +74,7 @@ def alerts(
     ctx: typer.Context, run: RunArgument, tenant: TenantFlag = None, csv: CsvFlag = False, md: MdFlag = False
 ) -> None:
     """Show when charges of a month reached the sums at which tenants wanted to be told."""
-    from billing.money import format_exact
-    from billing.months import month_label, utc_text
-    from sim.cli.documents import dollars
+    from billing.documents.agreed_data import alert_data
     from sim.report.text import basis_points
 
     session, shape = session_of(ctx), form(csv=csv, md=md)
@@ -88,27 +82,16 @@ def alerts(
     fired = [alert for alert in books.agreed.alerts if tenant in (None, alert.tenant)]
     epoch_s = books.names.epoch_s
 
-    def record(alert: Any) -> dict[str, Any]:
-        exact = {"spent": format_exact(alert.spent), "expected": format_exact(alert.expected)}
-        return {
-            **alert._asdict(),
-            "month": month_label(alert.month),
-            "at": utc_text(epoch_s + alert.at_s),
-            **{f"{key}_micro_usd": value for key, value in exact.items()},
-            "spent": dollars(alert.spent),
-            "expected": dollars(alert.expected),
-        }
-
     keys = ("alert", "tenant", "kind", "month", "threshold_bp", "at", "spent", "expected")
     columns = (*keys[:4], "reached %>", "at", "spent USD>", "expected USD>")
 
     def words(alert: Any) -> list[str]:
-        found = {**record(alert), "threshold_bp": basis_points(alert.threshold_bp)}
+        found = {**alert_data(alert, epoch_s), "threshold_bp": basis_points(alert.threshold_bp)}
         return [str(found[key]) for key in keys]
 
     answer(
         session,
-        lambda: {"run": name, "alerts": [record(alert) for alert in fired]},
+        lambda: {"run": name, "alerts": [alert_data(alert, epoch_s) for alert in fired]},
         lambda: [Table("Spend alerts", columns, [words(alert) for alert in fired])],
         fmt=shape,
         after="" if fired else "no alert fired in this run",
@@ -130,10 +113,10 @@ def _by_hour(session: Session, run: str, contract: str, shape: str) -> None:
     """Answer with the hours behind the lines of one contract."""
     from billing.closing.agreed_items import contract_basis
     from billing.contracts.hour_rows import ContractHour, contract_hours
+    from billing.documents.agreed_data import cents_text
     from billing.documents.bill import gpu_hours
     from billing.money import format_exact, format_price
     from billing.months import utc_text
-    from sim.cli.documents import dollars
     from sim.folder.run_folder import read
     from sim.scenario.file import parse
     from sim.scenario.terms import terms_of
@@ -151,11 +134,11 @@ def _by_hour(session: Session, run: str, contract: str, shape: str) -> None:
 
     def words(row: ContractHour) -> list[str]:
         parts = (row.promised, row.used, row.unused, row.lent, row.late, row.recalled)
-        drawn = "" if row.drawn is None else dollars(row.drawn)
+        drawn = "" if row.drawn is None else cents_text(row.drawn)
         if row.drawn is not None and row.in_gpu_s:
             drawn = f"{gpu_hours(row.drawn.numerator)} h"
         price = format_price(row.price_micro) if row.promised else ""
-        return [utc_text(epoch_s + row.hour_s), *map(gpu_hours, parts), price, dollars(row.fee), drawn]
+        return [utc_text(epoch_s + row.hour_s), *map(gpu_hours, parts), price, cents_text(row.fee), drawn]
 
     columns = ("hour", "promised>", "used>", "unused>", "lent>", "late>", "recalled>", "USD/GPU-h>", "fee>", "drawn>")
     answer(
@@ -167,37 +150,19 @@ def _by_hour(session: Session, run: str, contract: str, shape: str) -> None:
 
 
 def _states_table(states: "list[ContractState]") -> Table:
+    from billing.documents.agreed_data import cents_text
     from billing.documents.bill import gpu_hours
-    from sim.cli.documents import dollars
 
     rows = []
     for state in states:
         parts = (state.used_gpu_s, state.unused_gpu_s, state.lent_gpu_s, state.undelivered_gpu_s)
         floor = [
-            f"{gpu_hours(size.numerator)} h" if state.in_gpu_s else dollars(size)
+            f"{gpu_hours(size.numerator)} h" if state.in_gpu_s else cents_text(size)
             for size in (state.committed, state.drawn)
         ]
         shown = floor if state.committed.numerator else ["", ""]
         hours = [gpu_hours(gpu_s) for gpu_s in (state.entitled_gpu_s, *parts)]
-        rows.append([state.contract, state.tenant, *hours, *shown, dollars(state.owed)])
+        rows.append([state.contract, state.tenant, *hours, *shown, cents_text(state.owed)])
     columns = ("contract", "tenant", "entitled>", "used>", "unused>", "lent>", "undelivered>")
     title = "Contracts: capacity in GPU-hours, the rest in USD; owed is beside what usage is charged"
     return Table(title, (*columns, "committed>", "drawn>", "owed>"), rows)
-
-
-def _state_json(state: "ContractState", lines: "list[ContractLine]") -> dict[str, Any]:
-    from billing.money import format_exact
-    from billing.months import month_label
-
-    amounts = {key: format_exact(getattr(state, key)) for key in ("committed", "drawn", "owed")}
-    mine = [
-        {
-            **line._asdict(),
-            "month": month_label(line.month),
-            "exact": format_exact(line.exact),
-            "effective": format_exact(line.effective),
-        }
-        for line in lines
-        if line.contract == state.contract
-    ]
-    return {**state._asdict(), **amounts, "lines": mine}

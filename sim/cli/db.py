@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from sim.cli.db_import import import_
+from sim.cli.db_settle import settle
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
@@ -129,3 +130,4 @@ command(
     "spillway db import last",
     "spillway db import jobs.txt --format sacct --terms terms.toml --product bare.ondemand --region eu-1",
 )(import_)
+command(app, "settle", "spillway db settle", "spillway db settle --db books.db --json")(settle)

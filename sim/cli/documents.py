@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from billing.contracts.line import ContractLine
 from billing.currency import DEFAULT, Currency, currency_of
+from billing.documents.agreed_data import cents_text
 from billing.documents.bill import gpu_hours
 from billing.invoices.bill import USAGE, Bill, BillLine
-from billing.money import MICRO_PER_CENT, Exact, floor_decimal, format_usd, round_half_up
+from billing.money import floor_decimal, format_usd
 from billing.months import month_label
 from billing.rating.rate import price_text
 from billing.sla.indicators import SlaRow
@@ -47,18 +48,13 @@ def contracts_table(lines: Sequence[ContractLine], title: str) -> Table:
             month_label(line.month),
             line.kind.replace("_", " "),
             gpu_hours(line.quantity) if line.quantity else "",
-            dollars(line.exact),
-            dollars(line.effective),
+            cents_text(line.exact),
+            cents_text(line.effective),
             line.note,
         ]
         for line in lines
     ]
     return Table(title, ("contract", "month", "what", "GPU-h>", "adds USD>", "worth USD>", "why"), rows)
-
-
-def dollars(amount: Exact) -> str:
-    """Cents of an exact amount, rounded by itself: for reading beside a bill, whose lines are rounded as a whole."""
-    return format_usd(MICRO_PER_CENT * round_half_up(amount.numerator, amount.denominator * MICRO_PER_CENT), 2)
 
 
 def totals_table(bills: Sequence[Bill], title: str) -> Table:

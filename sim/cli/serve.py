@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from socket import socket as Socket
 
     from billing.log.event import Event
+    from billing.store.door import Door
     from billing.store.engine import Store
+    from sim.cli.serve_worker import Job
 
 PORT = 8340
+SETTLE_EVERY_S = 5
 _SHUTDOWN_S = 10  # how long answers under way may take once we are told to stop
 
 
@@ -27,6 +30,9 @@ def serve(
     terms: TermsFlag = None,
     db: DbFlag = DEFAULT,
     secrets: SecretsFlag = None,
+    settle_every: Annotated[
+        int, typer.Option("--settle-every", metavar="S", min=0, max=86_400, help="Look for new events; 0: never.")
+    ] = SETTLE_EVERY_S,
 ) -> None:
     """Serve the API over a store. It starts only if the walls of the database stand; Ctrl-C or SIGTERM ends it.
 
@@ -38,12 +44,13 @@ def serve(
     from billing.store.door import open_door
     from billing.store.engine import place_of
     from sim.cli.edge import entropy, now_s
+    from sim.cli.serve_worker import Worker
 
     session, store = session_of(ctx), current_store(db)
     kept = secrets_of(db, secrets, make=False)
-    app = create_app(
-        open_door(db, kept, entropy), kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms)
-    )
+    door = open_door(db, kept, entropy)
+    app = create_app(door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms))
+    worker = Worker(_jobs(session, door, terms, settle_every), now_s, lambda text: note(session, text))
     config = uvicorn.Config(
         app,
         log_config=None,  # its access log holds URLs, and those hold what people put into them
@@ -57,6 +64,7 @@ def serve(
         address, number = socket.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         note(session, f"serving {place_of(store)} at http://{shown}:{number}; keys: spillway keys create --help")
+        worker.start()
         try:
             uvicorn.Server(config).run(sockets=[socket])
         except KeyboardInterrupt:
@@ -64,7 +72,19 @@ def serve(
         except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
             if leaving.code != TERMINATED:
                 raise
+        finally:
+            worker.stop()
     note(session, "stopped; whatever was answered is kept")
+
+
+def _jobs(session: Session, door: "Door", terms: str | None, settle_every_s: int) -> "list[Job]":
+    """What the service does by itself. Whoever adds a job adds a line."""
+    from sim.cli.db_settle import given_terms, settle_for
+    from sim.cli.serve_worker import Job
+
+    agreed = given_terms(terms)
+    jobs = [Job("settling", settle_every_s, lambda: settle_for(door, agreed))]
+    return [job for job in jobs if job.every_s]
 
 
 def _note_owner(session: Session, store: "Store") -> None:

@@ -20,9 +20,10 @@ from tenants.audit.entry import AuditEntry
 
 Said = dict[str, Any]  # command -> what it answered last
 NOON = "2027-02-01T12:00:00Z"
-# Commands that are shown a store, and leave it as it is. Some write elsewhere: a witness file, a file of secrets.
+# Commands that are shown a store, and leave it as it is. Some write elsewhere: a witness file, a file of secrets; and
+# what settling writes can be made anew at any time, by anybody who has the log.
 CHANGE_NOTHING = {
-    *("db status", "db check", "db upgrade", "db roles"),
+    *("db settle", "db status", "db check", "db upgrade", "db roles"),
     *("audit show", "audit verify", "audit prove", "audit checkpoint"),
     *("bill invoices", "bill export", "bill explain", "bill hours", "sla show", "inspect", "serve"),
     *("keys list", "keys pepper", "tenants list"),

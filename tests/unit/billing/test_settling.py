@@ -1,0 +1,135 @@
+"""Settling: the read model follows from the log and its terms, is written where it changed, and outlives a bad log."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, text
+
+from billing.errors import PriceError
+from billing.log.event import Event
+from billing.store.door import make_walls, open_door
+from billing.store.engine import Store, open_store, reading, writing
+from billing.store.migrate import init
+from billing.store.settling import Outcome, settle_behind, settle_store
+from billing.store.tables_access import tombstone
+from billing.store.tables_settled import month_paper, settled, settling, usage_hour
+from billing.store.writer import append
+from billing.terms import Terms
+from billing_facts import HOUR_S
+from some_secrets import SECRETS
+from tenants.access.scope import local_scope
+from told_events import EPOCH_S, ended, random_log, resized, started, terms, told
+from wall_worlds import scope
+
+NOW_S = EPOCH_S + 100 * HOUR_S
+LIFE = told([started(0), ended(HOUR_S), started(HOUR_S, "a2", "birch"), ended(3 * HOUR_S, "a2", "birch")])
+LATER = told([started(10, "late", gpus=2), ended(HOUR_S, "late"), ("source.ended", 9 * HOUR_S, "operator", {})], "desk")
+
+
+@pytest.fixture
+def store(store_place: str) -> Store:
+    made = open_store(store_place, create=True)
+    init(made)
+    return made
+
+
+def told_to(store: Store, events: list[Event]) -> None:
+    with writing(store) as connection:
+        append(connection, events)
+
+
+def settle(store: Store, agreed: Terms | None = None, now_s: int = NOW_S) -> Outcome:
+    read: Callable[[], AbstractContextManager[Connection]] = partial(reading, store)
+    given = terms() if agreed is None else agreed
+    return settle_store(read, partial(writing, store), lambda _: given, "us", now_s, given)
+
+
+def rows(store: Store) -> dict[str, list[Any]]:
+    with reading(store) as connection:
+        return {
+            each.name: sorted(map(tuple, connection.execute(select(each))))
+            for each in (usage_hour, month_paper, settled)
+        }
+
+
+def test_only_what_changed_is_written(store: Store) -> None:
+    assert settle(store) == Outcome(0, None, 0, 0, None)
+    told_to(store, LIFE)
+    first = settle(store)
+    assert first.error is None and first.written > 0 and first.until_s == EPOCH_S + 3 * HOUR_S
+    assert settle(store) == first._replace(written=0)
+    told_to(store, told([("source.beat", 3 * HOUR_S + 1, "operator", {})], "desk"))
+    assert settle(store, now_s=NOW_S + 9)[2:4] == (0, 0)  # nothing that anybody sees has changed
+    assert {row[-1] for row in rows(store)["all_month_paper"]} == {NOW_S}
+
+
+def test_a_late_event_moves_its_tenants_rows_alone(store: Store) -> None:
+    told_to(store, LIFE)
+    settle(store)
+    before = rows(store)
+    told_to(store, LATER)
+    settle(store, now_s=NOW_S + 9)
+    after = rows(store)
+    for name in ("all_usage_hour", "all_month_paper"):
+        moved = {row[0] for row in {*before[name]} ^ {*after[name]}}
+        assert moved == {"acme"}, name
+
+
+def test_any_history_comes_to_the_same_as_all_at_once(store: Store, tmp_path: Any) -> None:
+    log = random_log(3, 10)
+    for at in (5, 11, len(log)):
+        told_to(store, log[:at])
+        settle(store)
+    fresh = open_store(f"{tmp_path}/fresh.db", create=True)
+    init(fresh)
+    told_to(fresh, log)
+    settle(fresh)
+    assert rows(store) == rows(fresh)
+    with writing(store) as connection:
+        for table in (usage_hour, month_paper, settled, settling):
+            connection.execute(delete(table))
+    settle(store)
+    assert rows(store) == rows(fresh)
+
+
+def test_a_log_that_cannot_be_settled_keeps_the_last_good_model(store: Store) -> None:
+    told_to(store, LIFE)
+    settle(store)
+    good = rows(store)
+    told_to(store, told([resized(10, 4)], "other"))
+
+    def parse(_: str) -> Terms:
+        raise PriceError("no price for what was used", code="unknown_price")
+
+    read, write = partial(reading, store), partial(writing, store)
+    bad = settle_store(read, write, parse, "us", NOW_S)
+    assert bad.error is not None and "no single terms" in bad.error and rows(store) == good
+    assert settle_store(read, write, parse, "us", NOW_S) == bad
+    assert settle(store).error is None
+
+
+def test_the_worker_settles_what_is_served(store: Store, store_place: str) -> None:
+    make_walls(store, SECRETS)
+    told_to(store, LIFE)
+    door = open_door(store_place, SECRETS, os.urandom)
+    given = terms()
+    assert settle_behind(door, local_scope(), lambda _: given, "us", NOW_S, given).written > 0
+    with door.reading(scope("acme")) as bound:
+        seen = bound.connection.execute(text("SELECT DISTINCT tenant FROM usage_hour")).scalars().all()
+        assert seen == ["acme"]
+        assert bound.connection.execute(text("SELECT until_s FROM settled")).scalars().all() == [EPOCH_S + 3 * HOUR_S]
+    door.close()
+
+
+def test_nothing_is_made_of_who_was_deleted(store: Store) -> None:
+    told_to(store, LIFE)
+    settle(store)
+    with writing(store) as connection:
+        connection.execute(insert(tombstone), {"tenant": "birch", "deleted_s": NOW_S})
+    told_to(store, LATER)
+    settle(store)
+    assert {row[0] for name in ("all_usage_hour", "all_month_paper") for row in rows(store)[name]} == {"acme"}
