@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from socket import socket as Socket
 
     from billing.log.event import Event
-    from billing.store.door import Door
     from billing.store.engine import Store
     from sim.cli.serve_worker import Job
+    from sim.cli.settle_process import SettleProcess
 
 PORT = 8340
 SETTLE_EVERY_S = 5
@@ -45,12 +45,14 @@ def serve(
     from billing.store.engine import place_of
     from sim.cli.edge import entropy, now_s
     from sim.cli.serve_worker import Worker
+    from sim.cli.settle_process import Of, SettleProcess
 
     session, store = session_of(ctx), current_store(db)
     kept = secrets_of(db, secrets, make=False)
     door = open_door(db, kept, entropy)
     app = create_app(door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms))
-    worker = Worker(_jobs(session, door, terms, settle_every), now_s, lambda text: note(session, text))
+    settling = SettleProcess(Of(db, secrets, terms))
+    worker = Worker(_jobs(settling, settle_every), now_s, lambda text: note(session, text))
     config = uvicorn.Config(
         app,
         log_config=None,  # its access log holds URLs, and those hold what people put into them
@@ -73,17 +75,16 @@ def serve(
             if leaving.code != TERMINATED:
                 raise
         finally:
+            settling.close()
             worker.stop()
     note(session, "stopped; whatever was answered is kept")
 
 
-def _jobs(session: Session, door: "Door", terms: str | None, settle_every_s: int) -> "list[Job]":
+def _jobs(settling: "SettleProcess", settle_every_s: int) -> "list[Job]":
     """What the service does by itself. Whoever adds a job adds a line."""
-    from sim.cli.db_settle import given_terms, settle_for
     from sim.cli.serve_worker import Job
 
-    agreed = given_terms(terms)
-    jobs = [Job("settling", settle_every_s, lambda: settle_for(door, agreed))]
+    jobs = [Job("settling", settle_every_s, settling.settle)]
     return [job for job in jobs if job.every_s]
 
 

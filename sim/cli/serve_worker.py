@@ -63,5 +63,5 @@ class Worker:
     def _tell(self, name: str, fault: str) -> None:
         before = self._faults.get(name, "")
         self._faults[name] = fault
-        if fault != before:
+        if fault != before and not self._stop.is_set():
             self._say(f"{name}: {fault}" if fault else f"{name}: works again")

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "sim", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "sim", "serve", "--port", "0", "--settle-every", "0"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     lines: list[str] = []

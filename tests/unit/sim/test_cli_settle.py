@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 from billing.months import utc_text
-from billing.store.engine import open_store, reading
-from billing.store.tables_settled import month_paper, usage_hour
+from billing.store.engine import open_store, reading, writing
+from billing.store.tables_settled import month_paper, settling, usage_hour
 from run_folders import write_small
 from sim.cli import app
 from sim.cli.serve_worker import Job, Worker
+from sim.cli.settle_process import Of, SettleProcess
+from sim.errors import SimError
 
 # A draft has none of these yet.
 OF_ISSUED = ("number", "id", "status", "issued", "hash")
@@ -91,6 +93,27 @@ def test_hours_and_what_contracts_add_are_the_draft(db: str) -> None:
         lines = [line for line in json.loads(row["body"])["lines"] if line["kind"] not in ("service_credit", "wallet")]
         assert sum(Fraction(line["exact_micro"]) for line in lines) == spent[key], key
     assert agreed and set(drafts) == {key for key, amount in spent.items() if amount}
+
+
+def test_a_process_of_its_own_settles_and_ends_with_whoever_asks(db: str) -> None:
+    call("keys", "create", "--role", "operator", "--db", db)
+    with writing(open_store(db)) as connection:
+        connection.execute(delete(settling))
+        connection.execute(delete(usage_hour))
+    before = SettleProcess(Of(db, None, None))
+    before.settle()
+    before.settle()
+    assert held(db, usage_hour)
+    child = before._process
+    assert child is not None and child.stdin is not None
+    child.stdin.close()  # as when the service was killed
+    assert child.wait(timeout=20) == 0
+    gone = SettleProcess(Of(f"{db}.gone", None, None))
+    with pytest.raises(SimError, match="no file of secrets"):
+        gone.settle()
+    gone.close()
+    before.close()
+    before.settle()  # too late for anything
 
 
 def test_a_job_that_fails_is_told_once_and_stops_no_other() -> None:
