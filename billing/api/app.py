@@ -21,6 +21,7 @@ from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
 from billing.api.problems import DESCRIBED, Problem, answer, of_status, response
+from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
 from billing.api.webhook_target import Resolver
 from billing.errors import BillingError
@@ -54,7 +55,8 @@ def create_app(
     app = FastAPI(
         title="Spillway", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts)
+    readiness = Readiness(lambda: door.check())
+    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness)
     app.router.route_class = GuardedRoute
     for entry in every_route():
         app.add_api_route(

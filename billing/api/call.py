@@ -17,6 +17,7 @@ from starlette.requests import Request
 from billing.api.idempotency import REPLAYED, Asked, require_same, without_secrets
 from billing.api.paging import Binding, Key, seal, unseal
 from billing.api.policy import Policy
+from billing.api.readiness import Readiness
 from billing.api.webhook_target import Resolver
 from billing.log.event import Event
 from billing.store.api_changes import KeptAnswer, keep_answer, kept_answer, note
@@ -39,6 +40,7 @@ class House(NamedTuple):
     resolve: Resolver
     limiter: Limiter
     accepts: Accepts
+    readiness: Readiness
 
 
 class Told(NamedTuple):

@@ -21,7 +21,7 @@ from billing.api.idempotency import HEADER, asked
 from billing.api.policy import Policy, Whose
 from billing.api.problems import Problem, invalid
 from billing.api.strict import require_json, require_query
-from tenants.access.errors import Forbidden, Unauthenticated
+from tenants.access.errors import Forbidden, Suspended, Unauthenticated
 from tenants.access.scope import Scope
 
 SCHEME = "bearer "
@@ -90,7 +90,10 @@ def admitted(request: Request, policy: Policy) -> Call:
         house.limiter.require_address(address, now_s * SECOND_US)
         house.limiter.failed(address, now_s * SECOND_US)
         raise
-    house.limiter.require(scope, now_s * SECOND_US)
+    except Suspended as found:
+        house.limiter.require(found.tenant, found.key, now_s * SECOND_US)
+        raise
+    house.limiter.require(scope.principal.tenant, scope.principal.key, now_s * SECOND_US)
     return Call(house, scope, policy, request.url.path, request.query_params, now_s)
 
 

@@ -134,6 +134,13 @@ def heads_in(connection: Connection) -> list[TreeHead]:
     return sorted(TreeHead._make(row) for row in connection.execute(wanted))
 
 
+def head_of(connection: Connection, tenant: str) -> TreeHead:
+    """Return the head of one tenant's tree. Cost: one row, however long its log is."""
+    columns = table_of(connection, "audit_tree").c
+    row = connection.execute(select(columns.size, columns.root).where(columns.tenant == tenant)).one_or_none()
+    return TreeHead(tenant, row.size, row.root) if row else TreeHead(tenant, 0, EMPTY_ROOT.hex())
+
+
 def tree_in(connection: Connection, tenant: str) -> Tree:
     """Return a tenant's tree by the leaves that were noted, for proofs. Cost: one pass over them."""
     columns = table_of(connection, "audit_entry").c

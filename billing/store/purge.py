@@ -23,7 +23,7 @@ from billing.store.tables_access import organisation, tenant, tombstone
 from billing.store.tables_audit import details
 from billing.store.tables_log import quarantine
 from billing.store.tenant_rows import require_tenant
-from tenants.access.lifecycle import Category, Status, due, moved, purge_at_s
+from tenants.access.lifecycle import Category, Standing, Status, due, moved, purge_at_s
 from tenants.audit.entry import LOCAL
 
 SCRUB = ("PRAGMA query_only=OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -85,7 +85,7 @@ def tombstones_in(connection: Connection) -> list[Tombstone]:
 def delete_tenant(connection: Connection, actor: str, id_: str, reason: str, now_s: int) -> Tombstone:
     """Delete a tenant. Its keys and tokens go at once, the rest as its deadlines come. Raises TenantError."""
     found = require_tenant(connection, actor, id_, now_s)
-    moved(found.status, "delete", id_)
+    moved(found.status, "delete", id_, now_s)
     return _bury(connection, actor, Tombstone(id_, now_s), reason, now_s)
 
 
@@ -138,7 +138,7 @@ def scrub(engine: Engine) -> None:
 
 def _bury(connection: Connection, actor: str, dead: Tombstone, reason: str, now_s: int) -> Tombstone:
     at = tenant.c.tenant == dead.tenant
-    connection.execute(update(tenant).where(at).values(status=str(Status.DELETED), deleted_s=dead.deleted_s))
+    connection.execute(update(tenant).where(at).values(Standing(Status.DELETED, None, dead.deleted_s).row()))
     connection.execute(tombstone.insert(), dead._asdict())
     deadlines = {category: purge_at_s(category, dead.deleted_s) for category in _categories()}
     record(connection, dead.tenant, actor, "tenant.delete", dead.tenant, reason, {"purge_at_s": deadlines}, now_s)

@@ -49,15 +49,12 @@ def move_tenant(bound: Bound, found: TenantHead, action: str, now_s: int) -> Ten
     Raises:
         TenantError: that is no move of its status.
     """
-    status = moved(found.status, action, found.tenant)
-    new = found._replace(status=status, suspended_s=now_s if status is Status.SUSPENDED else None)
-    if status is Status.DELETED:
-        new = new._replace(deleted_s=now_s)
+    now = moved(found.status, action, found.tenant, now_s)
+    if now.status is Status.DELETED:
         bound.connection.execute(insert(new_view("tombstone")), {"tenant": found.tenant, "deleted_s": now_s})
-    values = {"status": status.value, "suspended_s": new.suspended_s, "deleted_s": new.deleted_s}
     columns = view("tenant").c
-    bound.connection.execute(update(view("tenant")).where(columns.tenant == found.tenant).values(values))
-    return new
+    bound.connection.execute(update(view("tenant")).where(columns.tenant == found.tenant).values(now.row()))
+    return found._replace(**now._asdict())
 
 
 def grants_of(bound: Bound, operator: str, after: Key | None, limit: int) -> list[Grant]:

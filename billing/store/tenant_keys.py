@@ -7,7 +7,7 @@ bound, and the tenant that is meant.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from billing.store.door import Bound
 from billing.store.key_rows import SECRETS, key_of, key_row, token_row
@@ -75,14 +75,6 @@ def key_of_anyone(bound: Bound, id_: str) -> KeyRecord | None:
     keys = view("api_key").c
     row = bound.connection.execute(select(*(keys[name] for name in _KEY)).where(keys.id == id_)).one_or_none()
     return None if row is None else key_of(row._mapping)
-
-
-def live_keys(bound: Bound, tenant: str, now_s: int) -> int:
-    """Return how many keys of a tenant hold or will hold."""
-    keys = view("api_key").c
-    ended = keys.revoked_s.is_not(None) | (func.coalesce(keys.expires_s, now_s + 1) <= now_s)
-    wanted = select(func.count()).select_from(view("api_key")).where(keys.tenant == tenant, ~ended)
-    return int(bound.connection.execute(wanted).scalar_one())
 
 
 def add_key(bound: Bound, record: KeyRecord, now_s: int) -> None:

@@ -128,12 +128,10 @@ def create_tenant(
 def set_status(connection: Connection, actor: str, id_: str, action: str, reason: str, now_s: int) -> TenantRow:
     """Suspend or resume a tenant; every key and token follows at its next use. Raises TenantError."""
     found = require_tenant(connection, actor, id_, now_s)
-    status = moved(found.status, action, id_)
-    new = found._replace(status=status, suspended_s=now_s if status is Status.SUSPENDED else None)
-    values = {"status": str(status), "suspended_s": new.suspended_s}
-    connection.execute(update(tenant).where(tenant.c.tenant == id_).values(values))
+    now = moved(found.status, action, id_, now_s)
+    connection.execute(update(tenant).where(tenant.c.tenant == id_).values(now.row()))
     record(connection, id_, actor, f"tenant.{action}", id_, reason, {}, now_s)
-    return new
+    return found._replace(**now._asdict())
 
 
 def set_regions(connection: Connection, actor: str, id_: str, regions: Sequence[str], now_s: int) -> TenantRow:

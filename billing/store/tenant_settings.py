@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from billing.store.door import Bound
 from billing.store.pages import Key, page
@@ -27,6 +27,10 @@ class Quota(NamedTuple):
     webhooks_max: int = 20
 
 
+# How many of each a tenant may have at a time where its quota has no word for it.
+MOST = {"account": 1_000, "agent_token": 1_000}
+_ENDED = {"api_key": ("revoked_s", "expires_s"), "agent_token": ("revoked_s", "expires_s")}
+_DISABLED = ("disabled_s",)
 _WEBHOOK = view("webhook")
 _QUOTA = view("quota")
 
@@ -36,13 +40,6 @@ def webhooks_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> lis
     wanted = page(_WEBHOOK, Webhook._fields, ("id",), after, limit).where(_WEBHOOK.c.tenant == tenant)
     rows = bound.connection.execute(wanted)
     return [Webhook(row.id, row.url, tuple(row.events.split(",")), row.created_s, row.disabled_s) for row in rows]
-
-
-def live_webhooks(bound: Bound, tenant: str) -> int:
-    """Return how many webhooks of a tenant are not disabled."""
-    columns = _WEBHOOK.c
-    wanted = select(columns.id).where(columns.tenant == tenant, columns.disabled_s.is_(None))
-    return len(bound.connection.execute(wanted).all())
 
 
 def add_webhook(bound: Bound, tenant: str, id_: str, url: str, events: Sequence[str], now_s: int) -> Webhook:
@@ -68,6 +65,18 @@ def quota_of(bound: Bound, tenant: str) -> Quota:
     wanted = select(*(_QUOTA.c[name] for name in Quota._fields)).where(_QUOTA.c.tenant == tenant)
     row = bound.connection.execute(wanted).one_or_none()
     return Quota() if row is None else Quota._make(row)
+
+
+def room_of(bound: Bound, tenant: str, noun: str, now_s: int) -> tuple[int, int]:
+    """Return how many of a tenant's rows of a noun (`account`, `api_key`, `agent_token`, `webhook`) have not ended at
+    `now_s`, Unix seconds, and how many it may have."""
+    columns = view(noun).c
+    ends = [columns[name] for name in _ENDED.get(noun, _DISABLED)]
+    ended = or_(*(func.coalesce(end, now_s + 1) <= now_s for end in ends))
+    wanted = select(func.count()).select_from(view(noun)).where(columns.tenant == tenant, ~ended)
+    quota = quota_of(bound, tenant)
+    most = MOST | {"api_key": quota.keys_max, "webhook": quota.webhooks_max}
+    return int(bound.connection.execute(wanted).scalar_one()), most[noun]
 
 
 def set_quota(bound: Bound, tenant: str, quota: Quota) -> None:

@@ -38,8 +38,8 @@ def authenticate(text: str, keys: KeyStore, secrets: Secrets, now_s: int) -> Sco
     known = _matches(sent, held, secrets)
     if held is None or not known:
         raise Unauthenticated
-    _require_standing(held, now_s)
     record = held.record
+    _require_standing(held, now_s, record.id)
     stale = record.pepper != secrets.pepper
     if stale or record.last_used_s is None or now_s - record.last_used_s >= _DAY_S:
         made = digest(text, secrets.peppers[secrets.pepper]) if stale else record.digest
@@ -53,8 +53,8 @@ def _of_token(sent: KeyText, held: HeldToken | None, secrets: Secrets, now_s: in
     known = _matches(sent, held, secrets)
     if held is None or not known or not held.token.live(now_s):
         raise Unauthenticated
-    _require_standing(held.key, now_s)
     token, key = held.token, held.key.record
+    _require_standing(held.key, now_s, token.id)
     # The key may have lost scopes since: what counts is what both hold now.
     scopes = effective_scopes(key.role, token.scopes & key.scopes)
     who = Principal(token.account, "agent", token.tenant, key.role, scopes, token.id)
@@ -69,8 +69,8 @@ def _matches(sent: KeyText, held: HeldKey | HeldToken | None, secrets: Secrets) 
     return matches(record.digest, record.pepper, sent.text, secrets)
 
 
-def _require_standing(held: HeldKey, now_s: int) -> None:
+def _require_standing(held: HeldKey, now_s: int, id_: str) -> None:
     if not held.record.live(now_s) or held.disabled_s is not None or held.status is Status.DELETED:
         raise Unauthenticated
     if held.status is Status.SUSPENDED:
-        raise Suspended
+        raise Suspended(held.record.tenant or None, id_)

@@ -22,11 +22,16 @@ class Forbidden(AccessError):
 
 
 class Suspended(Forbidden):
-    """A tenant whose credentials hold but do nothing while it is suspended."""
+    """A tenant whose credentials hold but do nothing while it is suspended.
 
-    def __init__(self) -> None:
+    Attributes:
+        tenant, key: whose request it is, to be counted as any other; no message says so.
+    """
+
+    def __init__(self, tenant: str | None, key: str) -> None:
         super().__init__("tenant is suspended")
         self.code = "suspended"
+        self.tenant, self.key = tenant, key
 
 
 class TooManyRequests(AccessError):

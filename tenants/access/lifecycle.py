@@ -6,7 +6,7 @@ them. Source: ISOLATION.md rows K5, X1-X3.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tenants.errors import TenantError
 
@@ -19,6 +19,18 @@ class Status(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     DELETED = "deleted"
+
+
+class Standing(NamedTuple):
+    """What a tenant is, and since when it is that. Unix seconds."""
+
+    status: Status
+    suspended_s: int | None
+    deleted_s: int | None
+
+    def row(self) -> dict[str, str | int | None]:
+        """As columns of the tenant's row."""
+        return self._asdict() | {"status": str(self.status)}
 
 
 MOVES: Mapping[str, tuple[frozenset[Status], Status]] = {
@@ -40,15 +52,19 @@ RETENTION_S: Mapping[Category, int | None] = {
 }
 
 
-def moved(status: Status, action: str, tenant: str) -> Status:
-    """Return what a tenant becomes by an action of `MOVES`. Raises TenantError where that is no move of its status."""
+def moved(status: Status, action: str, tenant: str, now_s: int) -> Standing:
+    """Return what a tenant becomes by an action of `MOVES` at `now_s`, Unix seconds.
+
+    Raises:
+        TenantError: that is no move of its status.
+    """
     before, after = MOVES[action]
     if status not in before:
         allowed = " or ".join(sorted(before))
         raise TenantError(
             f"tenant {tenant} is {status}", code="wrong_status", found=action, allowed=f"a tenant that is {allowed}"
         )
-    return after
+    return Standing(after, now_s if after is Status.SUSPENDED else None, now_s if after is Status.DELETED else None)
 
 
 def purge_at_s(category: Category, deleted_s: int) -> int | None:

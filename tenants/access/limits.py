@@ -9,7 +9,6 @@ from threading import Lock
 from typing import NamedTuple
 
 from tenants.access.errors import TooManyRequests
-from tenants.access.scope import Scope
 
 _US = 1_000_000
 BUCKETS_MAX = 100_000
@@ -64,12 +63,11 @@ class Limiter:
         self._tat_us: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = Lock()
 
-    def require(self, scope: Scope, now_us: int) -> None:
-        """Count a request of a tenant's key, or of an operator's or auditor's. Raises TooManyRequests."""
-        who = scope.principal
-        wanted = [(("key", who.key), self._limits.key)]
-        if who.tenant is not None:
-            wanted.append((("tenant", who.tenant), self._limits.tenant))
+    def require(self, tenant: str | None, key: str, now_us: int) -> None:
+        """Count a request of a key; operators and auditors have no tenant. Raises TooManyRequests."""
+        wanted = [(("key", key), self._limits.key)]
+        if tenant is not None:
+            wanted.append((("tenant", tenant), self._limits.tenant))
         self._take(wanted, now_us)
 
     def require_address(self, address: str, now_us: int) -> None:

@@ -428,9 +428,9 @@ def checked_once() -> Iterator[None]:
     seen: set[str] = set()
     real = authentication._require_standing
 
-    def once(held: Any, now_s: int) -> None:
+    def once(held: Any, now_s: int, id_: str) -> None:
         if held.record.id not in seen:
-            real(held, now_s)
+            real(held, now_s, id_)
             seen.add(held.record.id)
 
     with patch.object(authentication, "_require_standing", once):

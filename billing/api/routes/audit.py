@@ -38,8 +38,7 @@ def audit_page(call: Call, tenant: str, limit: int, cursor: str | None) -> Page[
 def read_checkpoint(call: Calling) -> Head:
     """Read what the log comes to now, signed."""
     with call.reading() as bound:
-        tree = store.tree_in(bound.connection, call.tenant)
-    head = TreeHead(call.tenant, len(tree), tree.root().hex())
+        head = store.head_of(bound.connection, call.tenant)
     signed = _signed(call, head)
     return Head(time=moment(signed.time_s), size=head.size, root=head.root, signature=signed.signature)
 

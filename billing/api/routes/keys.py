@@ -4,6 +4,7 @@ from billing.api.call import Call, Calling, Done, Told
 from billing.api.ids import IdOfPath, new_id
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem, invalid
+from billing.api.room import require_room
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.keys import (
     AccountOut,
@@ -22,7 +23,6 @@ from billing.errors import BillingError
 from billing.months import parse_utc
 from billing.store import tenant_keys as store
 from billing.store.door import Bound
-from billing.store.tenant_settings import quota_of
 from tenants.access.errors import Forbidden
 from tenants.access.identity import Role
 from tenants.access.keys import KeyRecord, mint, successor_of
@@ -45,6 +45,7 @@ def create_account(call: Calling, body: NewAccount) -> AccountOut:
     """Add a person or a service to the tenant."""
 
     def work(bound: Bound) -> Done:
+        require_room(bound, call.tenant, "account", call.now_s)
         made = store.Account(new_id(call, "acc"), body.kind, body.name, Role(body.role), call.now_s, None)
         store.add_account(bound, call.tenant, made)
         return Done(account_out(made), Told(made.id, {"kind": made.kind, "name": made.name, "role": body.role}))
@@ -89,7 +90,7 @@ def create_key(call: Calling, body: NewKey) -> MadeKey:
         account = store.account_of(bound, call.tenant, body.account)
         if account is None:
             raise Problem("not_found")
-        _require_room(call, bound)
+        require_room(bound, call.tenant, "api_key", call.now_s)
         house = call.house
         minted = mint(
             call.scope,
@@ -136,7 +137,7 @@ def rotate_key(call: Calling, id: IdOfPath, body: Rotation) -> MadeKey:
         # Whoever rotates a key holds the new one: it must not do more than the key that asks.
         if not old.scopes <= call.scope.principal.scopes:
             raise Forbidden("a key cannot be rotated by one that may do less")
-        _require_room(call, bound)
+        require_room(bound, call.tenant, "api_key", call.now_s)
         house = call.house
         ending, minted = successor_of(old, house.secrets, house.entropy, call.now_s, body.overlap_s)
         new, end_s = minted.record, call.scope.expires_s
@@ -169,8 +170,3 @@ def _own_key(call: Call, bound: Bound, id_: str) -> KeyRecord:
     if not found:
         raise Problem("not_found")
     return found[0]
-
-
-def _require_room(call: Call, bound: Bound) -> None:
-    if store.live_keys(bound, call.tenant, call.now_s) >= quota_of(bound, call.tenant).keys_max:
-        raise invalid("body", "is one key more than the quota")

@@ -4,6 +4,7 @@ from billing.api.call import Calling, Done, Told
 from billing.api.ids import IdOfPath, new_id
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem, invalid
+from billing.api.room import require_room
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.settings import NewQuota, NewWebhook, QuotaOut, WebhookOut, quota_out, webhook_out
 from billing.api.table import Routes
@@ -33,8 +34,7 @@ def create_webhook(call: Calling, body: NewWebhook) -> WebhookOut:
         raise invalid("body.url", f"{error.message}, allowed {error.allowed}") from None
 
     def work(bound: Bound) -> Done:
-        if store.live_webhooks(bound, call.tenant) >= store.quota_of(bound, call.tenant).webhooks_max:
-            raise invalid("body", "is one webhook more than the quota")
+        require_room(bound, call.tenant, "webhook", call.now_s)
         made = store.add_webhook(bound, call.tenant, new_id(call, "whk"), body.url, body.events, call.now_s)
         return Done(webhook_out(made), Told(made.id, {"events": body.events}))
 

@@ -1,9 +1,12 @@
 """Routes of agents: tokens that live for an hour at most, and the calls of tools that they are for."""
 
+from typing import Any
+
 from billing.api.call import Calling, Done, Told
 from billing.api.ids import IdOfPath, new_id
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem, invalid
+from billing.api.room import require_room
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.keys import MadeToken, NewToken, TokenOut, ToolAnswer, ToolCall, made_token, token_out
 from billing.api.table import Routes
@@ -33,6 +36,7 @@ def issue(call: Calling, body: NewToken) -> MadeToken:
     """Issue a token for an agent: no more than one's own key may do, for an hour at most. Shown this once."""
 
     def work(bound: Bound) -> Done:
+        require_room(bound, call.tenant, "agent_token", call.now_s)
         house = call.house
         made = issue_token(
             call.scope, body.scopes, body.tools, body.lifetime_s, house.secrets, house.entropy, call.now_s
@@ -64,7 +68,7 @@ def revoke_token(call: Calling, id: IdOfPath) -> Empty:
 
 
 @routes.post("/v1/tool-calls", ToolAnswer)
-def call_tool(call: Calling, body: ToolCall) -> ToolAnswer:
+def call_tool(call: Calling, body: ToolCall) -> Any:
     """Ask whether an agent may call a tool: refused or allowed, written down either way, and metered if allowed."""
     call.about = body.tool
     call.scope.require_tool(body.tool)
@@ -79,10 +83,12 @@ def call_tool(call: Calling, body: ToolCall) -> ToolAnswer:
     def work(_bound: Bound) -> Done:
         return Done(ToolAnswer(tool=body.tool, event=event_id), Told(body.tool, {"event": event_id, **place}))
 
-    answer: ToolAnswer = call.change(work)
-    # Noted first, metered second: killed between the two, a call is not charged, and the audit log shows it. An answer
-    # that was given before has been metered before.
-    if not call.replayed:
-        with call.ingesting() as bound:
-            report(bound, call.tenant, [event])
+    answer = call.change(work)
+    # Noted first, metered second, by roles that may do no more than that. Killed between the two, the audit log shows a
+    # call that nobody was told of; whoever asks again under its Idempotency-Key gets the answer that was noted, and the
+    # event in it is metered now unless it has been. Its id makes sure of once.
+    if call.replayed:
+        event = event._replace(id=answer["event"])
+    with call.ingesting() as bound:
+        report(bound, call.tenant, [event])
     return answer
