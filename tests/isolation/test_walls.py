@@ -20,7 +20,7 @@ from billing.store.walls.grants import GRANTS, Rows, Wall, nouns, owner_of
 from isolation import BOTH, Case, attack, mutant
 from tenants.access.errors import Forbidden
 from tenants.access.identity import Principal, Role
-from tenants.access.scope import make_scope
+from tenants.access.scope import local_scope, make_scope
 from wall_worlds import (
     CANARY,
     MINE,
@@ -303,14 +303,15 @@ def _commit(door: doors.Door, statement: str, values: list[Any]) -> None:
 
 
 def _ingest(door: doors.Door, case: Case) -> None:
-    """The log's writer, bound to one tenant, appends an event of another."""
+    """The log's writer, bound to one tenant, appends an event of another; and the worker one in a tenant's name."""
     event = row(all_tables().tables["all_event"], THEIRS) | {"position": 9, "id": "forged", "seq": 9}
     mark = "?" if case.backend == "sqlite" else "%s"
     statement = f"INSERT INTO all_event ({', '.join(event)}) VALUES ({', '.join([mark] * len(event))})"
     for source in (f"api/{THEIRS}", f"api/{MINE}"):
-        with door.ingesting(scope(MINE)) as bound:
-            tried(bound.connection, statement, list((event | {"source": source}).values()))
-        case.tried()
+        for way in (door.ingesting(scope(MINE)), door.working(local_scope())):
+            with way as bound:
+                tried(bound.connection, statement, list((event | {"source": source}).values()))
+            case.tried()
 
 
 @mutant("D5", "USING without WITH CHECK", of=test_no_row_is_written_for_another_tenant)
@@ -319,6 +320,13 @@ def using_without_check(case: Case) -> Iterator[None]:
     policy = f"ON all_webhook TO spillway_app USING (tenant = {postgres.BOUND}) WITH CHECK (true)"
     faults = ["DROP POLICY spillway_app ON all_webhook", f"CREATE POLICY spillway_app {policy}"]
     with planted(*(faults if case.backend == "postgresql" else [])), patch.object(sqlite, "_REFUSE", "SELECT 1;"):
+        yield
+
+
+@mutant("D5", "the worker may speak for tenants", of=test_no_row_is_written_for_another_tenant)
+@contextmanager
+def worker_speaks_for_tenants() -> Iterator[None]:
+    with patch.dict(sqlite._EVENTS, {Wall.WORKER: "1"}), patch.object(postgres, "_may_add", lambda *_: "true"):
         yield
 
 
