@@ -4,9 +4,12 @@ Records come from TOML files that people write, so they are checked here, once: 
 type are refused, and nothing is converted on the quiet (`nodes = "8"` and `notice_s = 60.0` are errors).
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tenants.errors import from_validation
 
 # Far beyond any horizon (31,700 years), far inside int64: sums of a few of them cannot overflow an array column.
 SECONDS_MAX = 10**12
@@ -51,3 +54,18 @@ class Tenant(Record):
     name: Title
     kind: TenantKind
     regions: Annotated[tuple[Id, ...], Field(strict=False)] = ()
+
+
+class _Names(Record):
+    id: Id
+    name: Title
+    organisation: Title
+    region: list[Id]
+
+
+def require_names(id_: str, name: str, organisation: str, regions: Sequence[str]) -> None:
+    """Hold a tenant that is made by hand to the words that files may use. Raises TenantError."""
+    try:
+        _Names(id=id_, name=name, organisation=organisation, region=list(regions))
+    except ValidationError as error:
+        raise from_validation(error, None, _Names) from None

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 from billing.errors import EventError
 from billing.intake.record import Interval, Passed, Rejected, never_billable
-from billing.log.event import Event, chained
+from billing.log.event import OPERATOR, Event, chained
 from billing.log.shapes import ENDED, STARTED
 from billing.log.watermark import SOURCE_ENDED
-
-OPERATOR = "operator"
 
 
 class Fact(NamedTuple):

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from billing.errors import EventError
 from billing.money import INT64_MAX
 
+OPERATOR = "operator"  # subject of what no tenant causes
 TIME_S_MAX = 1 << 40  # 34,000 years: as far as the meter counts
 _TEXT_CHARS_MAX = 255
 _DATA_CHARS_MAX = 1 << 20  # one event is one fact, not a file

@@ -85,7 +85,7 @@ def place_of(engine: Engine) -> str:
     """Return where a store is, as a person named it, without a password."""
     if engine.dialect.name == "sqlite":
         return str(engine.get_execution_options()["spillway_file"])
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 @contextmanager

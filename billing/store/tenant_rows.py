@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, union, update
 
+from billing.log.event import OPERATOR
+from billing.log.known import EVERYBODY
 from billing.store.audit import record
 from billing.store.tables_access import account, organisation, tenant, tombstone
 from billing.store.tables_books import invoice
@@ -17,8 +19,10 @@ from tenants.access.identity import TENANT_ROLES, Role
 from tenants.access.keys import Entropy
 from tenants.access.lifecycle import Status, moved, require_regions_free
 from tenants.errors import TenantError, unknown_name
+from tenants.model import require_names
 
 _ID_BYTES = 10
+_NOBODY = (OPERATOR, EVERYBODY)  # subjects of events that are no tenant
 
 
 class TenantRow(NamedTuple):
@@ -87,11 +91,23 @@ def require_tenant(connection: Connection, actor: str, id_: str, now_s: int) -> 
     if found is not None and found.status is not Status.DELETED:
         return found
     if found is not None or was_deleted(connection, id_):
-        raise _deleted(id_)
-    if not has_data(connection, id_):
-        named = union(select(tenant.c.tenant), select(event.c.subject), select(invoice.c.tenant))
-        raise unknown_name("tenant", id_, sorted(connection.execute(named).scalars()), "tenant")
+        raise TenantError(f"tenant {id_} was deleted", code="deleted", path="tenant")
+    if id_ in _NOBODY or not has_data(connection, id_):
+        raise _unknown(connection, id_)
     return _insert(connection, actor, TenantRow(id_, id_, "", (), Status.ACTIVE, now_s, None, None), "tenant.adopt")
+
+
+def require_known(connection: Connection, id_: str) -> None:
+    """Raise TenantError, with the ids that are known, for a tenant of whom nothing was ever heard here."""
+    heard = find_tenant(connection, id_) is not None or was_deleted(connection, id_) or has_data(connection, id_)
+    if not heard or id_ in _NOBODY:
+        raise _unknown(connection, id_)
+
+
+def _unknown(connection: Connection, id_: str) -> TenantError:
+    named = union(select(tenant.c.tenant), select(event.c.subject), select(invoice.c.tenant))
+    known = set(connection.execute(named).scalars()) - set(_NOBODY)
+    return unknown_name("tenant", id_, sorted(known), "tenant")
 
 
 def create_tenant(
@@ -111,9 +127,12 @@ def create_tenant(
         owner: the name of an organisation, which is made if there is none; None = one named as the tenant.
 
     Raises:
-        TenantError: the id is taken, or was once.
+        TenantError: the id is taken, or was once; or it, or a name, is not what such a word may be.
     """
     chosen = _new_id(name, entropy) if id_ is None else id_
+    require_names(chosen, name, owner or name, regions)
+    if chosen in _NOBODY:
+        raise TenantError("the log calls by it what no tenant causes", path="id", found=chosen, allowed="another id")
     if was_deleted(connection, chosen):
         raise _deleted(chosen)
     if find_tenant(connection, chosen) is not None or has_data(connection, chosen):

@@ -6,7 +6,7 @@ import typer
 
 from sim.cli.audit_checkpoint import checkpoint
 from sim.cli.audit_tables import entries_table, heads_table
-from sim.cli.audit_verify import HouseFlag, TenantFlag, WitnessFlag, verify, whose_log
+from sim.cli.audit_verify import HouseFlag, TenantFlag, WitnessFlag, named, verify, whose_log
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, current_store
@@ -25,8 +25,8 @@ def show(
     ctx: typer.Context,
     tenant: TenantFlag = None,
     house: HouseFlag = False,
-    after: Annotated[int, typer.Option("--after", metavar="N", help="Entries after this position.")] = 0,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many.")] = None,
+    after: Annotated[int, typer.Option("--after", metavar="N", min=0, help="Entries after this position.")] = 0,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = None,
     db: DbFlag = DEFAULT,
     csv: CsvFlag = False,
     md: MdFlag = False,
@@ -34,10 +34,13 @@ def show(
     """Show a log, oldest first; without a tenant, what logs there are."""
     from billing.store.audit import entries_of, heads_in
     from billing.store.engine import reading
+    from billing.store.tenant_rows import require_known
 
     session, fmt, whose = session_of(ctx), form(csv=csv, md=md), whose_log(tenant, house)
     with reading(current_store(db)) as connection:
         heads = heads_in(connection)
+        if whose and whose not in {head.tenant for head in heads}:
+            require_known(connection, whose)
         found = [] if whose is None else entries_of(connection, whose, after, limit)
     if whose is None:
         answer(session, lambda: {"logs": [head._asdict() for head in heads]}, lambda: [heads_table(heads)], fmt=fmt)
@@ -79,7 +82,7 @@ def prove(
             tree = tree_in(connection, whose)
             document = {"tenant": whose, **consistency(tree, since or 0, len(tree))}
         else:
-            seen = checkpoints_in(witness or witness_file(place_of(engine)))
+            seen = checkpoints_in(named(witness) or witness_file(place_of(engine)))
             document = proof_of(connection, whose, position, seen).model_dump()
             if document["checkpoint"] is None:
                 note(session, "no checkpoint has seen this entry yet: see `spillway audit checkpoint`")

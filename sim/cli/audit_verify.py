@@ -7,7 +7,7 @@ import typer
 from sim.cli.audit_tables import faults_table, in_words
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import session_of
-from sim.cli.output import answer, note
+from sim.cli.output import answer, counted, note
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, current_store
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def verify(
         _verify_proof(ctx, proof, witness, key)
         return
     engine = current_store(db)
-    file = witness or witness_file(place_of(engine))
+    file = named(witness) or witness_file(place_of(engine))
     seen = checkpoints_in(file)
     with reading(engine) as connection:
         checked, faults = check_audit(connection, seen, key, whose_log(tenant, house))
@@ -64,8 +64,13 @@ def verify(
         "faults": [fault._asdict() for fault in faults],
     }
     entries = sum(len(log.tree) for log in checked)
-    told = f"{place_of(engine)}: {entries} entries in {len(checked)} logs, {len(seen)} checkpoints"
-    told += ": sound" if not faults else f": {len(faults)} faults, the first is {in_words(faults[0])}"
+    sizes = (
+        counted(entries, "entry", "entries"),
+        f"in {counted(len(checked), 'log')},",
+        counted(len(seen), "checkpoint"),
+    )
+    told = f"{place_of(engine)}: {' '.join(sizes)}: "
+    told += "sound" if not faults else f"{counted(len(faults), 'fault')}, the first is {in_words(faults[0])}"
     answer(session, lambda: document, lambda: [faults_table(faults)] if faults else [], after=told)
     if faults:
         raise typer.Exit(NEGATIVE)
@@ -75,13 +80,10 @@ def _verify_proof(ctx: typer.Context, file: str, witness: str | None, key: bytes
     from pathlib import Path
 
     from billing.store.witness import checkpoints_in
-    from tenants.audit.checkpoint import AuditError
     from tenants.audit.proof import Growth, growth_faults, proof_faults, read_proof
 
-    if witness is not None and not Path(witness).is_file():
-        raise AuditError("no such file", code="bad_witness", file=witness)
     proof = read_proof(Path(file).read_text(encoding="utf-8", errors="replace"), file)
-    seen = None if witness is None else checkpoints_in(witness)
+    seen = None if (given := named(witness)) is None else checkpoints_in(given)
     if isinstance(proof, Growth):
         found, told = growth_faults(proof, seen), _growth_in_words(proof)
     else:
@@ -111,6 +113,17 @@ def _proof_in_words(proof: "Proof") -> str:
     if seen is None:
         return f"{what}, by no checkpoint yet, root {proof.root}"
     return f"{what}, by the checkpoint of {utc_text(seen.time_s)}, root {seen.root}"
+
+
+def named(witness: str | None) -> str | None:
+    """The witness file that was named, if one was. Raises AuditError for one that is not there: it can show nothing."""
+    from pathlib import Path
+
+    from tenants.audit.checkpoint import AuditError
+
+    if witness is not None and not Path(witness).is_file():
+        raise AuditError("no such file", code="bad_witness", file=witness, allowed="what `audit checkpoint` wrote")
+    return witness
 
 
 def whose_log(tenant: str | None, house: bool) -> str | None:

@@ -107,9 +107,12 @@ def list_(
     """List keys: whose, what they may do, until when. No text of a key is kept that could be shown."""
     from billing.store.access import keys_in
     from billing.store.engine import reading
+    from billing.store.tenant_rows import require_known
 
     now_s = at_or_now(at)
     with reading(current_store(db)) as connection:
+        if tenant is not None:
+            require_known(connection, tenant)
         found = keys_in(connection, tenant)
     rows = [{**summary(each), "live": each.live(now_s)} for each in found]
     heads = ("id", "tenant", "role", "scopes", "until", "state")

@@ -145,3 +145,8 @@ def to_text(table: Table, color: bool) -> str:
         console.print(Text(table.title, style="bold cyan"))
     console.print(grid)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 entry, 2 entries."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

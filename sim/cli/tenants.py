@@ -7,7 +7,7 @@ import typer
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, current_store
-from sim.cli.when import AtFlag, at_or_now
+from sim.cli.when import AtFlag, at_or_now, past_or_now
 from tenants.audit.entry import LOCAL
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _keep(engine: "Store", db: str, named: str | None, tombstones: "list[Tombsto
     add_tombstones(tombstones_path(db, named), tombstones)
 
 
-@command(app, "purge", "spillway tenants purge", "spillway tenants purge --at 2028-01-01T00:00:00Z --json")
+@command(app, "purge", "spillway tenants purge", "spillway tenants purge --json")
 def purge(
     ctx: typer.Context,
     tombstones: TombstonesFlag = None,
@@ -161,7 +161,7 @@ def purge(
     from billing.store.purge import reapply, scrub, tombstones_in
     from billing.store.tombstones_file import read_tombstones, tombstones_path
 
-    session, engine, now_s = session_of(ctx), current_store(db), at_or_now(at)
+    session, now_s, engine = session_of(ctx), past_or_now(at), current_store(db)
     known = read_tombstones(tombstones_path(db, tombstones))
     with writing(engine) as connection:
         again = reapply(connection, known, now_s)

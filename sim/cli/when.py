@@ -38,6 +38,18 @@ def at_or_now(text: str | None) -> int:
     return now_s() if text is None else parse_utc(text)
 
 
+def past_or_now(text: str | None) -> int:
+    """The Unix second meant by `--at`, for what must not be done before its time. Raises PeriodError, SimError."""
+    from billing.months import utc_text
+    from sim.cli.edge import now_s
+
+    at_s, now = at_or_now(text), now_s()
+    if at_s > now:
+        allowed = f"until now, {utc_text(now)}"
+        raise SimError("lies in the future", code="time.outside", path="--at", found=text, allowed=allowed)
+    return at_s
+
+
 def parse_duration(text: str, flag: str) -> int:
     """The seconds of a duration such as 90d, 12h, 30m or 3600.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from billing.log.event import Event, chained
+from billing.log.event import OPERATOR, Event, chained
 from billing.log.known import EVERYBODY
 from billing.metering.states import HELD
 from billing.money import SECONDS_PER_HOUR
@@ -18,7 +18,6 @@ from sim.folder.terms import run_maintenance
 from sim.result import IntArray
 from sim.told import allocation_names, eviction_event, outage_event
 
-OPERATOR = "operator"  # subject of what no tenant causes
 _SOURCE_DIGITS = 16
 Told = tuple[str, str, dict[str, Any]]  # id, subject, data
 

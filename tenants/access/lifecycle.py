@@ -59,6 +59,8 @@ def moved(status: Status, action: str, tenant: str, now_s: int) -> Standing:
         TenantError: that is no move of its status.
     """
     before, after = MOVES[action]
+    if status is after:
+        raise TenantError(f"tenant {tenant} is {status} already", code="wrong_status", found=action)
     if status not in before:
         allowed = " or ".join(sorted(before))
         raise TenantError(

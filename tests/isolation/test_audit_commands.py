@@ -60,8 +60,8 @@ def changes(run: Path) -> dict[str, tuple[str, Callable[[Said], list[object]]]]:
         "tenants regions": ("tenant.regions", lambda _: ["initech", "--region", "eu-1"]),
         "tenants suspend": ("tenant.suspend", lambda _: ["initech", "--reason", "bill unpaid since May"]),
         "tenants resume": ("tenant.resume", lambda _: ["initech", "--reason", "bill paid"]),
-        "tenants delete": ("tenant.delete", lambda _: ["initech", "--reason", "contract ended"]),
-        "tenants purge": ("tenant.purge", lambda _: ["--at", "2036-01-01T00:00:00Z"]),
+        "tenants delete": ("tenant.delete", lambda _: ["initech", "--at", "2020-01-01T00:00:00Z"]),
+        "tenants purge": ("tenant.purge", lambda _: []),
     }
 
 
