@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from billing.api.call import Accepts, House
+from billing.api.call import Accepts, House, TermsFit
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
@@ -39,6 +39,7 @@ def create_app(
     resolve: Resolver = lambda _host: (),
     limits: Limits | None = None,
     accepts: Accepts = lambda _event: True,
+    terms_fit: TermsFit = lambda _text: True,
 ) -> FastAPI:
     """Return the API over a store.
 
@@ -47,6 +48,7 @@ def create_app(
         entropy: n to n unguessable bytes.
         resolve: the name of a host to its addresses; by default no name has one, so that no webhook can be set.
         accepts: whether an event that a tenant reports could be billed; one that could not would hold up its month.
+        terms_fit: whether a text is terms by which the use of a source can be billed.
         limits:  how fast a tenant, a key and an address may ask.
 
     Raises:
@@ -56,7 +58,7 @@ def create_app(
         title="Spillway", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     readiness = Readiness(lambda: door.check())
-    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness)
+    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit)
     app.router.route_class = GuardedRoute
     for entry in every_route():
         app.add_api_route(

@@ -28,6 +28,7 @@ from tenants.access.secrets import Secrets
 
 R = TypeVar("R")
 Accepts = Callable[[Event], bool]  # whether an event that a tenant reports could be billed
+TermsFit = Callable[[str], bool]  # whether a text is terms that can be billed by
 
 
 class House(NamedTuple):
@@ -41,6 +42,7 @@ class House(NamedTuple):
     limiter: Limiter
     accepts: Accepts
     readiness: Readiness
+    terms_fit: TermsFit
 
 
 class Told(NamedTuple):

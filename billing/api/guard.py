@@ -14,13 +14,14 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from billing.api import policy as policies
 from billing.api.call import Call, House, Told
 from billing.api.idempotency import HEADER, asked
 from billing.api.policy import Policy, Whose
 from billing.api.problems import Problem, invalid
-from billing.api.strict import require_json, require_query
+from billing.api.strict import require_json, require_query, unpacked
 from tenants.access.errors import Forbidden, Suspended, Unauthenticated
 from tenants.access.scope import Scope
 
@@ -51,13 +52,14 @@ class GuardedRoute(APIRoute):
                     await run_in_threadpool(admit_again, request, call)
                     require_policy(policy, call.scope)
                 if has_body:
+                    body = unpacked(request.headers.getlist("content-encoding"), body)
                     require_json(request.headers.get("content-type", ""), body)
                 elif body:
                     raise invalid("body", "must be empty")
                 if policy.action:
                     call.asked = asked(request.headers.getlist(HEADER), request.method, call.path, body)
                 request.state.call = call
-                answer = await handle(request)
+                answer = await handle(Request(request.scope, received(body)))
             except Forbidden:
                 await run_in_threadpool(note_refusal, call)
                 raise
@@ -65,6 +67,15 @@ class GuardedRoute(APIRoute):
             return answer
 
         return guarded
+
+
+def received(body: bytes) -> Receive:
+    """Return a body that has come, as whoever reads the request waits for it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def query_names(dependant: Dependant) -> Iterator[str]:

@@ -89,6 +89,9 @@ POLICIES: Mapping[Route, Policy] = {
     ("POST", "/v1/operator/break-glass"): _house("break_glass:write", "break_glass.open"),
     ("DELETE", "/v1/operator/break-glass/{id}"): _house("break_glass:write", "break_glass.close"),
     ("GET", "/v1/operator/tenants/{tenant}/invoices"): _house("break_glass:write", whose=Whose.GRANTED),
+    ("POST", "/v1/operator/events"): _house("usage:write", "events.feed"),
+    ("PUT", "/v1/operator/source-terms"): _house("usage:write", "terms.note"),
+    ("PUT", "/v1/operator/snapshots"): _house("usage:write", "snapshot.set"),
     ("GET", "/v1/auditor/tenants/{tenant}/audit"): Policy(Whose.ALL, "audit:read", (AUDITOR,)),
     ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Policy(Whose.ALL, "bills:read", (AUDITOR,)),
 }

@@ -6,7 +6,8 @@ before the body meets a model.
 """
 
 import json
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from billing.api.problems import Problem, invalid
@@ -16,6 +17,29 @@ DEPTH_MAX = 16
 NUMBER_DIGITS_MAX = 40
 _TYPES = ("application/json", "application/json; charset=utf-8", "application/json;charset=utf-8")
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+
+
+def unpacked(encodings: Sequence[str], body: bytes) -> bytes:
+    """Return a body as it was before it was packed by gzip. It is as long as a plain one may be, and no longer: what
+    grows without end is let go as soon as it does.
+
+    Raises:
+        Problem: another encoding (415), more than `BODY_BYTES_MAX` (413), or no gzip (422).
+    """
+    if not encodings:
+        return body
+    if [each.strip().lower() for each in encodings] != ["gzip"]:
+        raise Problem("unsupported_media_type")
+    reader = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        plain = reader.decompress(body, BODY_BYTES_MAX + 1)
+    except zlib.error:
+        raise invalid("body", "is not gzip") from None
+    if len(plain) > BODY_BYTES_MAX:
+        raise Problem("body_too_large")
+    if not reader.eof or reader.unused_data:
+        raise invalid("body", "is not one whole gzip")
+    return plain
 
 
 def require_json(content_type: str, body: bytes) -> None:

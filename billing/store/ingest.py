@@ -105,9 +105,11 @@ def _note_batch(
     record(connection, HOUSE, LOCAL, "events.import", what, "", told, when_s)
 
 
-def note_terms(connection: Connection, source: str, terms: str, events: int | None = None, at_s: int = 0) -> None:
+def note_terms(
+    connection: Connection, source: str, terms: str, events: int | None = None, at_s: int = 0, actor: str = LOCAL
+) -> None:
     """Note by which terms a source is billed (the text of a scenario or a terms file), and how many events it has, at
-    Unix second `at_s`.
+    Unix second `at_s`. `actor` is who says so, for the audit log.
 
     Raises:
         StoreError: the source is billed by other terms already.
@@ -117,7 +119,7 @@ def note_terms(connection: Connection, source: str, terms: str, events: int | No
     if known is None:
         row = {"source": source, "hash": hash_, "terms": terms, "events": events}
         connection.execute(insert(event_terms), row)
-        record(connection, HOUSE, LOCAL, "terms.note", source, "", {"hash": hash_, "events": events}, at_s)
+        record(connection, HOUSE, actor, "terms.note", source, "", {"hash": hash_, "events": events}, at_s)
     elif known != hash_:
         message = f"source {source} has other terms already"
         raise StoreError(message, code="conflict", path="terms", found=hash_, allowed=known)

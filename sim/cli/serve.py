@@ -50,7 +50,9 @@ def serve(
     session, store = session_of(ctx), current_store(db)
     kept = secrets_of(db, secrets, make=False)
     door = open_door(db, kept, entropy)
-    app = create_app(door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms))
+    app = create_app(
+        door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms), terms_fit=_terms_fit
+    )
     settling = SettleProcess(Of(db, secrets, terms))
     worker = Worker(_jobs(settling, settle_every), now_s, lambda text: note(session, text))
     config = uvicorn.Config(
@@ -137,3 +139,17 @@ def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[E
         return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
 
     return accepts
+
+
+def _terms_fit(text: str) -> bool:
+    """Whether a text is terms that a source can be billed by."""
+    from billing.errors import BillingError
+    from sim.errors import SimError
+    from sim.scenario.any_terms import parse_any_terms
+    from tenants.errors import TenantError
+
+    try:
+        parse_any_terms(text)
+    except (BillingError, SimError, TenantError, ValueError, RecursionError):
+        return False
+    return True

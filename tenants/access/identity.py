@@ -54,6 +54,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
             "tenants:read",
             "tenants:write",
             "break_glass:write",
+            "usage:write",  # for the house's own emitters: what a scheduler tells of all tenants
         )
     ),
     Role.AUDITOR: frozenset(

@@ -19,6 +19,23 @@ EVENT: Mapping[str, Any] = {
     "time": "2026-02-20T00:00:00Z",
     "data": {"meter": "tool_calls", "quantity": 1, "product": "agents", "sku": "any", "region": "eu"},
 }
+FED: Mapping[str, Any] = {
+    "id": "e-1",
+    "source": "run/a",
+    "type": "source.beat",
+    "time": "2026-02-20T00:00:00Z",
+    "subject": "operator",
+    "seq": 1,
+    "data": {},
+}
+SEEN: Mapping[str, Any] = {
+    "source": "run/a",
+    "time": "2026-02-20T00:00:00Z",
+    "nodes": [],
+    "queue": [],
+    "queue_count": 0,
+    "notices": [],
+}
 TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["read_bill"], "lifetime_s": 60}
 TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
 WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
@@ -75,6 +92,9 @@ _ROWS: Table = {
     ("DELETE", "/v1/operator/break-glass/{id}"): _changes(OPERATOR, id="grant"),
     # Without a grant that is open, another tenant is as closed as one that is not there.
     ("GET", "/v1/operator/tenants/{tenant}/invoices"): Rule(OPERATOR, {"tenant": "tenant"}, foreign=403),
+    ("POST", "/v1/operator/events"): _changes(OPERATOR, {"events": [FED]}),
+    ("PUT", "/v1/operator/source-terms"): _changes(OPERATOR, {"source": "run/a", "terms": "# none"}),
+    ("PUT", "/v1/operator/snapshots"): _changes(OPERATOR, SEEN)._replace(audited=False),  # to be looked at, no more
     ("GET", "/v1/auditor/tenants/{tenant}/audit"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
     ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
 }
@@ -93,6 +113,9 @@ _SCOPES = {
     "/v1/audit": ("audit:read", ""),
     "/v1/quota": ("quota:read", "quota:write"),
     "/v1/operator/tenants/{tenant}/invoices": ("break_glass:write", ""),
+    "/v1/operator/events": ("", "usage:write"),
+    "/v1/operator/source-terms": ("", "usage:write"),
+    "/v1/operator/snapshots": ("", "usage:write"),
     "/v1/operator/tenants": ("tenants:read", "tenants:write"),
     "/v1/operator/keys": ("", "keys:write"),
     "/v1/operator/break-glass": ("break_glass:write", "break_glass:write"),
