@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.ready-tools
 NUMBA := $(VENV)/.ready-numba
 UV    := $(shell command -v uv 2>/dev/null)
 # Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down.
-PYTEST ?= -n auto
+PYTEST ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast check inspect bench study fuzz validate kernel run doctor constraints clean

@@ -3,7 +3,8 @@
     python benchmarks/bench_chain.py [--traces DIR]
 
 Philly MIX1 on 160 nodes of 8 GPUs and KTH-SP2 on 100 processors, from reading the trace to the written run folder with
-bills and page. Wall times are of this machine and say little about another; they are printed, never asserted.
+bills and page. Wall times are of this machine and say little about another; they are printed, never asserted. First,
+how long `spillway --help` takes, as a multiple of importing typer, which draws it.
 """
 
 import argparse
@@ -36,12 +37,24 @@ def chain(
     return wall_s, used.ru_utime - before, used.ru_maxrss // 1024, json.loads(done.stdout)["summary"]
 
 
+def best_s(*words: str, tries: int = 15) -> float:
+    """Wall seconds of a Python process, the shortest of some."""
+    found = []
+    for _ in range(tries):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+        found.append(time.perf_counter() - begin)
+    return min(found)
+
+
 def main() -> None:
     """Run every case whose trace is there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--traces", type=Path, default=None)
     beside = Path(__file__).resolve().parents[2] / "shared" / "traces"
     traces = parser.parse_args().traces or Path(os.environ.get("SPILLWAY_TRACES") or beside)
+    help_s, typer_s = best_s("-m", "sim", "--help"), best_s("-c", "import typer")
+    print(f"case=help  wall_s={help_s:.2f}  times_import_typer={help_s / typer_s:.1f}", flush=True)
     for name, (file, trace_format, nodes, gpus_per_node) in CASES.items():
         if not (traces / file).exists():
             print(f"skipped {name}: no {Path(file).name}", file=sys.stderr)

@@ -110,7 +110,7 @@ def test_a_new_demo_takes_the_place_of_the_old_one_and_of_nothing_else(tmp_path:
 
 
 def test_the_demo_in_json_is_one_document(tmp_path: Path) -> None:
-    done = spillway("demo", "--days", "80", "--json", cwd=tmp_path)
+    done = spillway("demo", "--days", "20", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
     assert set(found) == {"run", "report", "summary", "without_rentals", "bill", "sla"}
     assert found["bill"]["period"]["kind"] == "hour"

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from sim.cli import app
 
 
 def spillway(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -73,7 +76,10 @@ def test_it_answers_until_it_is_told_to_stop(server: tuple[subprocess.Popen[str]
     assert "stopped" in left and "Traceback" not in left and key not in left
 
 
-def test_it_refuses_in_one_line_what_it_cannot_serve(folder: Path, tmp_path: Path) -> None:
+def test_it_refuses_in_one_line_what_it_cannot_serve(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for words, said in (
@@ -83,6 +89,6 @@ def test_it_refuses_in_one_line_what_it_cannot_serve(folder: Path, tmp_path: Pat
             (("--host", "no.such.host.invalid"), "--host, --port"),
             (("--port", "70000"), "less than or equal to 65535"),
         ):
-            done = spillway(folder, "serve", *words)
-            assert done.returncode == 2, (words, done.stderr)
+            done = CliRunner().invoke(app, ["serve", *words])
+            assert done.exit_code == 2, (words, done.stderr)
             assert said in done.stderr and "Traceback" not in done.stderr, (words, done.stderr)

@@ -171,7 +171,7 @@ def places(part: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | i
     return [place for key, inner in pairs for place in ((*path, key), *places(inner, (*path, key)))]
 
 
-@settings(max_examples=300)
+@settings(max_examples=max(60, settings.default.max_examples // 2))
 @given(st.sampled_from(places(SMALL)), TYPED, st.booleans())
 def test_a_slip_of_the_pen_is_a_world_or_one_clear_line(
     place: tuple[str | int, ...], value: object, misspelt: bool

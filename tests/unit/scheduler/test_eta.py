@@ -61,9 +61,10 @@ def test_the_interval_is_the_play_with_estimates_as_wrong_as_they_have_been() ->
     assert core.jobs.first_start_s[11] == 2100
 
 
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 40), marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize("policy", ["easy", "fcfs", "conservative", "conservative_depth", "fair_tree", "tiresias"])
-def test_asking_changes_nothing_and_every_waiting_job_has_an_answer(policy: str) -> None:
-    for seed in range(25):
+def test_asking_changes_nothing_and_every_waiting_job_has_an_answer(policy: str, seeds: range) -> None:
+    for seed in seeds:
         world = small_world(seed)
         quiet, asked = world.core(policy), world.core(policy)
         found: list[str] = []

@@ -1,19 +1,19 @@
 """Lend from the scenario to the tape: terms of money, announcements, the oracle's truth, and runs of every function."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
 from scheduler.nodes.nodeset import rows
 from scheduler.policies import own_lend
 from scheduler.policy.lend import LENDS, LOOKS, Look
 from scheduler.tables import PoolRow, ProductRow
 from scheduler.tape import compare
+from sim.cli import app
 from sim.engine.lend_terms import lend_findings, lend_terms, price_row, reclaim_s
 from sim.engine.oracle import true_demand
 from sim.engine.run import run
@@ -147,7 +147,10 @@ def test_the_command_line_takes_every_lend_function_on_scenarios_and_traces(tmp_
         for n in range(90)
     ]
     trace.write_text("\n".join([head + "expect_value_list,best_effort,job_type", *rows]) + "\n")
-    start = [sys.executable, "-m", "sim", "--json", "--quiet"]
+
+    def call(*words: str) -> Result:
+        return CliRunner(env={"SPILLWAY_RUNS": None, "NO_COLOR": None}).invoke(app, ["--json", "--quiet", *words])
+
     replay = ["replay", str(trace), "--format", "philly-chronus", "--nodes", "2", "--gpus-per-node", "8"]
     for number, words in enumerate(
         (
@@ -156,9 +159,9 @@ def test_the_command_line_takes_every_lend_function_on_scenarios_and_traces(tmp_
         )
     ):
         out = tmp_path / str(number)
-        done = subprocess.run([*start, *words, "--out", str(out)], capture_output=True, text=True, check=True)
+        done = call(*words, "--out", str(out))
         assert json.loads(done.stdout)["summary"]["lend"] == ("quantile_quota", "oracle")[number]
-        again = subprocess.run([*start, "replay", str(out), "--format", "tape"], capture_output=True, check=True)
+        again = call("replay", str(out), "--format", "tape")
         assert json.loads(again.stdout)["equal"] is True
-    wrong = subprocess.run([*start, *replay, "--lend", "orakel"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2 and "priced_quota" in wrong.stdout
+    wrong = call(*replay, "--lend", "orakel")
+    assert wrong.exit_code == 2 and "priced_quota" in wrong.stdout

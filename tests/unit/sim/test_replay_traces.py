@@ -56,7 +56,13 @@ PHILLY = "philly_chronus/trace_job_Philly_MIX1.csv.gz"
 
 @pytest.mark.traces
 @pytest.mark.parametrize(
-    ("gpus", "wait_s"), [(1280, 134_746_020), (1112, 982_059_780), (900, 3_382_371_660), (600, 11_479_383_180)]
+    ("gpus", "wait_s"),
+    [
+        (1280, 134_746_020),
+        pytest.param(1112, 982_059_780, marks=pytest.mark.slow),
+        pytest.param(900, 3_382_371_660, marks=pytest.mark.slow),
+        pytest.param(600, 11_479_383_180, marks=pytest.mark.slow),
+    ],
 )
 def test_v28_philly_in_count_mode_waits_as_long_as_the_twins_jobs(trace_file, gpus, wait_s) -> None:
     assert philly_total_wait_s(trace_file(PHILLY), gpus) == wait_s
