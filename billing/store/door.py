@@ -130,6 +130,13 @@ class Door:
         return Bound(connection, scope)
 
 
+def door_of(store: Store, secrets: Secrets, entropy: Entropy) -> Door:
+    """Return the door of a store that is open already, its walls checked. As `open_door`."""
+    door = Door(store, secrets, entropy)
+    door.check()
+    return door
+
+
 def open_door(place: str, secrets: Secrets, entropy: Entropy) -> Door:
     """Open the door of the store at a file or URL, and check the walls behind it.
 
@@ -139,9 +146,7 @@ def open_door(place: str, secrets: Secrets, entropy: Entropy) -> Door:
     Raises:
         StoreError: no store, or walls that do not stand: an unsafe role, a table without a policy, a row that was seen.
     """
-    door = Door(open_store(place), secrets, entropy)
-    door.check()
-    return door
+    return door_of(open_store(place), secrets, entropy)
 
 
 def make_walls(store: Store, secrets: Secrets, at_s: int = 0) -> list[str]:

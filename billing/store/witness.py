@@ -4,6 +4,8 @@ The file is worth as much as the hands that it lies in: copy its lines to where 
 """
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -37,9 +39,17 @@ def checkpoints_in(file: str) -> list[Checkpoint]:
 
 
 def add_checkpoint(engine: Engine, file: str, key: bytes, now_s: int) -> tuple[Checkpoint, bool]:
+    """Write a checkpoint as the owner of a store. As `add_checkpoint_of`."""
+    return add_checkpoint_of(lambda: reading(engine), place_of(engine), file, key, now_s)
+
+
+def add_checkpoint_of(
+    opened: Callable[[], AbstractContextManager[Connection]], place: str, file: str, key: bytes, now_s: int
+) -> tuple[Checkpoint, bool]:
     """Write a checkpoint of what the trees hold, and return it; the last one again, and False, if nothing is new.
 
     Args:
+        opened: one state of the store at `place`, with the trees of all.
         key:   that checkpoints are signed with.
         now_s: Unix seconds.
 
@@ -52,10 +62,10 @@ def add_checkpoint(engine: Engine, file: str, key: bytes, now_s: int) -> tuple[C
     with Path(file).open("a+", encoding="utf-8") as out:
         fcntl.flock(out, fcntl.LOCK_EX)
         before = checkpoints_in(file)
-        with reading(engine) as connection:
+        with opened() as connection:
             heads = heads_in(connection)
             if before:
-                _require_goes_on(connection, before[-1], heads, place_of(engine))
+                _require_goes_on(connection, before[-1], heads, place)
         if before and tuple(heads) == before[-1].heads:
             return before[-1], False
         last = line_hash(line_of(before[-1])) if before else ""

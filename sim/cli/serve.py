@@ -1,25 +1,31 @@
 """`spillway serve`: the API over a store, on this machine."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sim.cli.audit_verify import WitnessFlag
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import Session, session_of
 from sim.cli.output import note
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, current_store, secrets_of, terms_for
+from sim.cli.tenants import TombstonesFlag
 
 if TYPE_CHECKING:
     from socket import socket as Socket
 
+    from uvicorn import Server
+
     from billing.log.event import Event
     from billing.store.engine import Store
+    from sim.cli.serve_upkeep import Upkeep
     from sim.cli.serve_worker import Job
     from sim.cli.settle_process import SettleProcess
 
 PORT = 8340
 SETTLE_EVERY_S = 5
+CHECKPOINT_EVERY_S = 3_600
 _SHUTDOWN_S = 10  # how long answers under way may take once we are told to stop
 
 
@@ -33,36 +39,35 @@ def serve(
     settle_every: Annotated[
         int, typer.Option("--settle-every", metavar="S", min=0, max=86_400, help="Look for new events; 0: never.")
     ] = SETTLE_EVERY_S,
+    checkpoint_every: Annotated[
+        int, typer.Option("--checkpoint-every", metavar="S", min=0, max=86_400, help="Purge and witness; 0: never.")
+    ] = CHECKPOINT_EVERY_S,
+    witness: WitnessFlag = None,
+    tombstones: TombstonesFlag = None,
 ) -> None:
     """Serve the API over a store. It starts only if the walls of the database stand; Ctrl-C or SIGTERM ends it.
 
     Put a proxy that speaks TLS before it: keys travel in a header.
     """
-    import uvicorn
-
     from billing.api.app import create_app
-    from billing.store.door import open_door
+    from billing.store.door import door_of
     from billing.store.engine import place_of
     from sim.cli.edge import entropy, now_s
+    from sim.cli.serve_upkeep import Files, Upkeep
     from sim.cli.serve_worker import Worker
     from sim.cli.settle_process import Of, SettleProcess
 
     session, store = session_of(ctx), current_store(db)
     kept = secrets_of(db, secrets, make=False)
-    door = open_door(db, kept, entropy)
+    door = door_of(store, kept, entropy)
+    upkeep = Upkeep(door, store, db, Files(tombstones, witness), kept.checkpoint, now_s)
+    for tenant in upkeep.bury():
+        note(session, f"{tenant} was deleted again: the store is from before its deletion")
     app = create_app(
         door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms), terms_fit=_terms_fit
     )
     settling = SettleProcess(Of(db, secrets, terms))
-    worker = Worker(_jobs(settling, settle_every), now_s, lambda text: note(session, text))
-    config = uvicorn.Config(
-        app,
-        log_config=None,  # its access log holds URLs, and those hold what people put into them
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
-        lifespan="off",
-    )
+    worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, lambda text: note(session, text))
     _note_owner(session, store)
     with _listening(host, port) as socket:
         address, number = socket.getsockname()[:2]
@@ -70,7 +75,7 @@ def serve(
         note(session, f"serving {place_of(store)} at http://{shown}:{number}; keys: spillway keys create --help")
         worker.start()
         try:
-            uvicorn.Server(config).run(sockets=[socket])
+            _server(app).run(sockets=[socket])
         except KeyboardInterrupt:
             pass
         except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
@@ -79,14 +84,45 @@ def serve(
         finally:
             settling.close()
             worker.stop()
+    if checkpoint_every:
+        _checkpoint_last(session, upkeep)
     note(session, "stopped; whatever was answered is kept")
 
 
-def _jobs(settling: "SettleProcess", settle_every_s: int) -> "list[Job]":
+def _server(app: Callable[..., Any]) -> "Server":
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,  # its access log holds URLs, and those hold what people put into them
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        lifespan="off",
+    )
+    return uvicorn.Server(config)
+
+
+def _checkpoint_last(session: Session, upkeep: "Upkeep") -> None:
+    """Witness what was done until the end. What was answered is kept, whatever is said of the log."""
+    from billing.errors import StoreError
+    from tenants.audit.checkpoint import AuditError
+
+    try:
+        upkeep.checkpoint()
+    except (AuditError, StoreError) as error:
+        note(session, f"no checkpoint was written: {error}")
+
+
+def _jobs(settling: "SettleProcess", settle_every_s: int, upkeep: "Upkeep", checkpoint_every_s: int) -> "list[Job]":
     """What the service does by itself. Whoever adds a job adds a line."""
     from sim.cli.serve_worker import Job
 
-    jobs = [Job("settling", settle_every_s, settling.settle)]
+    jobs = [
+        Job("settling", settle_every_s, settling.settle),
+        Job("purging", checkpoint_every_s, upkeep.purge),
+        Job("checkpoint", checkpoint_every_s, upkeep.checkpoint),
+    ]
     return [job for job in jobs if job.every_s]
 
 

@@ -74,6 +74,9 @@ def test_it_answers_until_it_is_told_to_stop(server: tuple[subprocess.Popen[str]
     assert process.stderr is not None
     left = process.stderr.read()
     assert "stopped" in left and "Traceback" not in left and key not in left
+    assert (folder / "spillway.db.witness").read_text().count("\n") == 1, (
+        "witnessed at the start, and nothing new since"
+    )
 
 
 def test_it_refuses_in_one_line_what_it_cannot_serve(

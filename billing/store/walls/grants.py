@@ -168,18 +168,21 @@ DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
     },
     Wall.WORKER: {
         **dict.fromkeys(("event_source", "event_gap", "event_terms", "quarantine", "platform_organisation"), _KEEPS),
-        **dict.fromkeys(("alembic_version", "all_tombstone", "all_break_glass", "all_terms", "all_snapshot"), _READS),
+        **dict.fromkeys(("alembic_version", "all_terms", "all_snapshot"), _READS),
+        "all_tombstone": _ADDS,  # of whom a restored backup brought back
+        "all_break_glass": Direct(("*",), delete=True),
         "all_event": _ADDS,
         **dict.fromkeys((f"all_{noun}" for noun in _BOOKS), _ADDS),
         "all_invoice": Direct(("*",), insert=True, update=("status", "stands")),
         "all_audit_entry": _ADDS,
         "all_audit_details": Direct(("*",), insert=True, update=("salt", "details"), delete=True),
         "all_audit_tree": Direct(("*",), insert=True, update=_TREE),
-        # What purging takes away; of keys and tokens it sees whose they are, and what a session must end with.
+        # What purging takes away; of keys and tokens it sees whose they are, and what a session must end with. (SQLite
+        # asks for the keys of an account before it lets the account go.)
         **dict.fromkeys(("all_webhook", "all_idempotency", "all_quota", "all_account", "all_session"), _KEEPS),
-        "all_tenant": _KEEPS,
-        "all_api_key": Direct(("tenant", "id", "expires_s", "revoked_s"), delete=True),
-        "all_agent_token": Direct(("tenant", "id", "expires_s", "revoked_s"), delete=True),
+        "all_tenant": Direct(("*",), insert=True, update=("status", "suspended_s", "deleted_s"), delete=True),
+        "all_api_key": Direct(("tenant", "id", "account", "expires_s", "revoked_s"), delete=True),
+        "all_agent_token": Direct(("tenant", "id", "account", "key", "expires_s", "revoked_s"), delete=True),
         **dict.fromkeys((f"all_{noun}" for noun in (*_MODEL, *_HOUSE_MODEL)), _KEEPS),
         **dict.fromkeys(("all_budget", "all_alert", "all_notice"), _KEEPS),
         "all_offer": Direct(("*",), insert=True, update=("gpus", "version", "updated_s"), delete=True),
