@@ -92,6 +92,10 @@ POLICIES: Mapping[Route, Policy] = {
     ("POST", "/v1/operator/events"): _house("usage:write", "events.feed"),
     ("PUT", "/v1/operator/source-terms"): _house("usage:write", "terms.note"),
     ("PUT", "/v1/operator/snapshots"): _house("usage:write", "snapshot.set"),
+    ("GET", "/v1/auditor/tenants"): Policy(Whose.ALL, "tenants:read", (AUDITOR,)),
+    ("GET", "/v1/auditor/tenants/{tenant}/events"): Policy(Whose.ALL, "usage:read", (AUDITOR,)),
+    ("GET", "/v1/auditor/tenants/{tenant}/keys"): Policy(Whose.ALL, "keys:read", (AUDITOR,)),
+    ("GET", "/v1/auditor/tenants/{tenant}/quota"): Policy(Whose.ALL, "quota:read", (AUDITOR,)),
     ("GET", "/v1/auditor/tenants/{tenant}/audit"): Policy(Whose.ALL, "audit:read", (AUDITOR,)),
     ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Policy(Whose.ALL, "bills:read", (AUDITOR,)),
 }

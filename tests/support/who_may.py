@@ -95,6 +95,10 @@ _ROWS: Table = {
     ("POST", "/v1/operator/events"): _changes(OPERATOR, {"events": [FED]}),
     ("PUT", "/v1/operator/source-terms"): _changes(OPERATOR, {"source": "run/a", "terms": "# none"}),
     ("PUT", "/v1/operator/snapshots"): _changes(OPERATOR, SEEN)._replace(audited=False),  # to be looked at, no more
+    ("GET", "/v1/auditor/tenants"): _reads(AUDITOR),
+    ("GET", "/v1/auditor/tenants/{tenant}/events"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
+    ("GET", "/v1/auditor/tenants/{tenant}/keys"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
+    ("GET", "/v1/auditor/tenants/{tenant}/quota"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
     ("GET", "/v1/auditor/tenants/{tenant}/audit"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
     ("GET", "/v1/auditor/tenants/{tenant}/invoices"): Rule(AUDITOR, {"tenant": "tenant"}, house=True),
 }
@@ -110,6 +114,10 @@ _SCOPES = {
     "/v1/webhooks": ("webhooks:read", "webhooks:write"),
     "/v1/auditor/tenants/{tenant}/audit": ("audit:read", ""),
     "/v1/auditor/tenants/{tenant}/invoices": ("bills:read", ""),
+    "/v1/auditor/tenants/{tenant}/events": ("usage:read", ""),
+    "/v1/auditor/tenants/{tenant}/keys": ("keys:read", ""),
+    "/v1/auditor/tenants/{tenant}/quota": ("quota:read", ""),
+    "/v1/auditor/tenants": ("tenants:read", ""),
     "/v1/audit": ("audit:read", ""),
     "/v1/quota": ("quota:read", "quota:write"),
     "/v1/operator/tenants/{tenant}/invoices": ("break_glass:write", ""),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Body
 
-from billing.api.call import Accepts, Calling
+from billing.api.call import Accepts, Call, Calling
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.schemas.basic import Page, moment
 from billing.api.schemas.events import EventIn, EventOut, EventResult, EventResults, EventsIn
@@ -79,11 +79,16 @@ def _judged(item: EventIn, tenant: str, now_s: int, accepts: Accepts) -> Reporte
 @routes.get("/v1/events", Page[EventOut])
 def list_events(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[EventOut]:
     """List the tenant's events in the log, oldest first, whoever told them."""
+    return event_page(call, call.tenant, limit, cursor)
+
+
+def event_page(call: Call, tenant: str, limit: int, cursor: str | None) -> Page[EventOut]:
+    """Return a page of a tenant's events as the caller may see it."""
     after = call.after(cursor, int, str, str)
     with call.reading() as bound:
-        found = tenant_reads.events_of(bound, call.tenant, after, limit + 1)
+        found = tenant_reads.events_of(bound, tenant, after, limit + 1)
     rows, following = call.page(found, limit, lambda row: (row.time_s, row.source, row.id))
-    return Page[EventOut](items=[_shown(row, source_of(call.tenant)) for row in rows], next=following)
+    return Page[EventOut](items=[_shown(row, source_of(tenant)) for row in rows], next=following)
 
 
 def _shown(row: tenant_reads.EventRow, own: str) -> EventOut:

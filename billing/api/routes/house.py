@@ -10,15 +10,20 @@ from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem
 from billing.api.routes.audit import audit_page
 from billing.api.routes.bills import Month, invoice_page
+from billing.api.routes.events import event_page
 from billing.api.schemas.audit import AuditRow
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.bills import InvoiceHead
+from billing.api.schemas.events import EventOut
 from billing.api.schemas.house import GrantOut, NewGrant, TenantOut, Why, grant_out, tenant_out
+from billing.api.schemas.keys import KeyId
+from billing.api.schemas.settings import QuotaOut, quota_out
 from billing.api.table import Routes
 from billing.store import tenant_admin as store
 from billing.store.break_glass import close_break_glass, open_break_glass
 from billing.store.door import Bound
-from billing.store.tenant_keys import key_of_anyone, revoke_key
+from billing.store.tenant_keys import key_of_anyone, keys_of, revoke_key
+from billing.store.tenant_settings import quota_of
 from tenants.access.scope import audited
 
 routes = Routes()
@@ -27,6 +32,10 @@ routes = Routes()
 @routes.get("/v1/operator/tenants", Page[TenantOut])
 def list_tenants(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[TenantOut]:
     """List the tenants, without any of their data."""
+    return _tenant_page(call, limit, cursor)
+
+
+def _tenant_page(call: Call, limit: int, cursor: str | None) -> Page[TenantOut]:
     after = call.after(cursor, str)
     with call.reading() as bound:
         found = store.tenants_of(bound, after, limit + 1)
@@ -144,6 +153,40 @@ def list_invoices_of_tenant(
 ) -> Page[InvoiceHead]:
     """List a tenant's invoices."""
     return invoice_page(_audited(call, tenant), tenant, limit, cursor, period)
+
+
+@routes.get("/v1/auditor/tenants", Page[TenantOut])
+def list_audited_tenants(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[TenantOut]:
+    """List the tenants that there are to audit."""
+    return _tenant_page(call, limit, cursor)
+
+
+@routes.get("/v1/auditor/tenants/{tenant}/events", Page[EventOut])
+def list_events_of_tenant(
+    call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
+) -> Page[EventOut]:
+    """List a tenant's events, as the tenant sees them."""
+    return event_page(_audited(call, tenant), tenant, limit, cursor)
+
+
+@routes.get("/v1/auditor/tenants/{tenant}/keys", Page[KeyId])
+def list_keys_of_tenant(
+    call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
+) -> Page[KeyId]:
+    """List the ids of a tenant's keys, by which its audit log names them."""
+    audited_call = _audited(call, tenant)
+    after = audited_call.after(cursor, str)
+    with audited_call.reading() as bound:
+        found = keys_of(bound, tenant, after, limit + 1)
+    rows, following = audited_call.page(found, limit, lambda row: (row.id,))
+    return Page[KeyId](items=[KeyId(id=row.id) for row in rows], next=following)
+
+
+@routes.get("/v1/auditor/tenants/{tenant}/quota", QuotaOut)
+def read_quota_of_tenant(call: Calling, tenant: IdOfPath) -> QuotaOut:
+    """Read how many keys and webhooks a tenant may have at a time."""
+    with _audited(call, tenant).reading() as bound:
+        return quota_out(quota_of(bound, tenant))
 
 
 def _audited(call: Call, tenant: str) -> Call:

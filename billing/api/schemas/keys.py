@@ -39,6 +39,12 @@ class KeyOut(Closed):
     last_used: str | None
 
 
+class KeyId(Closed):
+    """A key, by its id alone."""
+
+    id: str
+
+
 class MadeKey(KeyOut):
     """A new key. `text` is told this once; a repeated request is answered without it."""
 

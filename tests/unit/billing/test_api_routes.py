@@ -25,6 +25,7 @@ EVENT = {
         "until_s": NOW_S,
     },
 }
+ACME = "/v1/auditor/tenants/acme"
 HOOK = {"url": "https://hooks.example.com/x", "events": ["invoice.issued"]}
 
 
@@ -218,6 +219,13 @@ def test_an_auditor_reads_and_a_tenant_proves(house: ApiHouse) -> None:
     assert log == house.get("acme", "/v1/audit").json()["items"]
     assert len(house.get("auditor", "/v1/auditor/tenants/bolt/invoices").json()["items"]) == 3
     assert house.get("auditor", "/v1/auditor/tenants/nowhere/invoices").status_code == 404
+    assert [row["id"] for row in house.get("auditor", "/v1/auditor/tenants").json()["items"]] == ["acme", "bolt"]
+    house.post("acme", "/v1/events", EVENT)
+    told = [house.get(*asked).json() for asked in (("acme", "/v1/events"), ("auditor", f"{ACME}/events"))]
+    assert told[0]["items"] and told[0] == told[1]
+    keys = house.get("auditor", f"{ACME}/keys").json()["items"]
+    assert keys == [{"id": row["id"]} for row in house.get("acme", "/v1/keys").json()["items"]] and len(keys) == 2
+    assert house.get("auditor", f"{ACME}/quota").json() == house.get("acme", "/v1/quota").json()
     head = house.get("acme", "/v1/audit/checkpoint").json()
     proof = house.get("acme", "/v1/audit/2/proof").json()
     assert (proof["root"], proof["size"]) == (head["root"], head["size"])
