@@ -4,6 +4,7 @@ how much one may ask, and what its cursors and ids give away."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from api_house import ApiHouse, api_house
 from billing.api import envelope, ids, paging, webhook_target
 from billing.api.policy import POLICIES, Whose
+from billing.api.routes.every import every_route
 from billing.api.schemas.basic import Closed
 from billing.api.schemas.keys import NewAccount
 from billing.api.schemas.settings import NewWebhook
@@ -25,10 +27,9 @@ from tenants.access.limits import Limit, Limiter, Limits
 SMUGGLED = ("tenant", "tenant_id", "organisation", "role", "status", "price", "scopes", "created", "id", "quota")
 FREE = "data"  # of an event: what it says is judged by the meter's own rules
 LISTS = tuple(
-    path
-    for (method, path), policy in POLICIES.items()
-    if method == "GET" and policy.whose is Whose.OWN and path not in ("/v1/me", "/v1/quota") and "{" not in path
-    if not path.startswith("/v1/audit/")
+    entry.path
+    for entry in every_route()
+    if POLICIES[entry.method, entry.path].whose is Whose.OWN and "limit" in signature(entry.endpoint).parameters
 )
 HOOK = {"url": "https://hooks.example.com/x", "events": ["invoice.issued"]}
 HIDDEN = ("/docs", "/redoc", "/metrics", "/debug", "/admin", "/v1", "/v0/invoices", "/v2/invoices", "/.env", "/console")

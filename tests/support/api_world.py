@@ -156,6 +156,7 @@ class ApiWorld:
         side.ids["tenant"] = side.tenant
         side.ids["invoice"] = seed.books(side.tenant, word, number, 2 * volume)
         seed.events(side.tenant, word, 3 * volume)
+        seed.model(side.tenant, word, number)
         seed.rest(side.tenant, word)
         for kind, table in (("webhook", "all_webhook"), ("grant", "all_break_glass")):
             columns = METADATA.tables[table].c

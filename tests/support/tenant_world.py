@@ -20,7 +20,7 @@ from billing.invoices.credit_note import Return
 from billing.invoices.invoice import Heading, Item
 from billing.log.event import chained
 from billing.money import Exact
-from billing.store import tables_access
+from billing.store import tables_access, tables_settled
 from billing.store.audit import record
 from billing.store.books import save_credit_note, save_invoice, save_payment
 from billing.store.schema import METADATA
@@ -148,6 +148,17 @@ class Seeding:
                 for n in range(count)
             ]
             append(self.connection, list(chained(source, facts)))
+
+    def model(self, tenant: str, word: Word, number: Callable[[str], int]) -> None:
+        """What settling makes: two hours of use, each with an amount of its own."""
+        words = ("region", "sku", "product", "meter", "charge_class")
+        for hour in range(2):
+            row = {name: word(f"all_usage_hour.{name}") for name in words} | {
+                "tenant": tenant, "hour_s": MADE_S + hour * 3_600, "factor_bp": hour * 10_000, "settled": hour,
+                "quantity": number("quantity"), "unit_price_micro": number("price"), "currency": "USD",
+                "numerator": str(number("numerator")), "denominator": str(number("denominator")),
+            }  # fmt: skip
+            self.add(tables_settled.usage_hour, row)
 
     def audit(self, tenant: str, word: Word, count: int) -> None:
         """Entries of a tenant's log."""

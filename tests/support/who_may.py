@@ -57,6 +57,9 @@ _ROWS: Table = {
     ("GET", "/v1/me"): _reads(ROLES),
     ("GET", "/v1/events"): _reads(),
     ("POST", "/v1/events"): _changes(ADMIN, EVENT)._replace(audited=False),  # into the log of use, which nobody edits
+    ("GET", "/v1/usage"): _reads()._replace(query="?group_by=product,region,sku,meter,charge_class"),
+    ("GET", "/v1/usage/hours"): _reads(),
+    ("GET", "/v1/bill/hour"): Rule(BILLS, query="?at=2026-02-11T00:30:00Z"),
     ("GET", "/v1/invoices"): _reads(BILLS),
     ("GET", "/v1/invoices/{number}"): _reads(BILLS, number="invoice"),
     ("GET", "/v1/credit-notes"): _reads(BILLS),
@@ -105,6 +108,8 @@ _ROWS: Table = {
 # What a key must hold beside its role, by the beginning of the path: to read, and to change.
 _SCOPES = {
     "/v1/events": ("usage:read", "usage:write"),
+    "/v1/usage": ("usage:read", ""),
+    "/v1/bill": ("bills:read", ""),
     "/v1/invoices": ("bills:read", ""),
     "/v1/credit-notes": ("bills:read", ""),
     "/v1/ledger": ("bills:read", ""),

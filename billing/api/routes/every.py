@@ -1,9 +1,31 @@
 """Every route of the API, in the order in which they are tried."""
 
-from billing.api.routes import about, audit, bills, events, house, keys, settings, sources, tokens
+from billing.api.routes import (
+    about,
+    audit,
+    bills,
+    events,
+    house,
+    keys,
+    settings,
+    sources,
+    tokens,
+    usage,
+)
 from billing.api.table import Entry
 
-_PARTS = (about, events, bills, keys, tokens, settings, audit, house, sources)
+_PARTS = (
+    about,
+    events,
+    usage,
+    bills,
+    keys,
+    tokens,
+    settings,
+    audit,
+    house,
+    sources,
+)
 
 
 def every_route() -> list[Entry]:

@@ -1,0 +1,136 @@
+"""Routes of use: in buckets of time, row by row, and the bill of one hour. All from the read model of settling."""
+
+from bisect import bisect_left
+from itertools import pairwise
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import Query
+
+from billing.api.call import Calling
+from billing.api.moments import DAY_S, Since, Until, moment_of, window
+from billing.api.paging import LIMIT_USUAL, Cursor, Limit
+from billing.api.problems import invalid
+from billing.api.schemas.basic import Page, maybe_moment, moment
+from billing.api.schemas.usage import BucketOut, HourBill, HourRowOut, UsageOut, group_out, hour_bill, hour_row_out
+from billing.api.table import Routes
+from billing.errors import PeriodError
+from billing.metering.local_months import zone_of
+from billing.money import SECONDS_PER_HOUR
+from billing.settling.buckets import GROUPS, bounds, bucketed, grouped
+from billing.store import tenant_usage as store
+
+routes = Routes()
+WINDOW_S_MAX = 400 * DAY_S
+_UTC = zone_of("UTC")
+
+Bucket = Annotated[Literal["hour", "day", "week", "month"], Query(description="Length of a bucket.")]
+GroupBy = Annotated[
+    str, Query(max_length=100, description=f"Words with commas between them, of {', '.join(GROUPS)}; none: all as one.")
+]
+Zone = Annotated[
+    str, Query(min_length=1, max_length=64, description="Whose days, weeks and months: a name of the IANA database.")
+]
+Word = Annotated[str | None, Query(min_length=1, max_length=128, description="Rows of this value alone.")]
+At = Annotated[
+    str | None, Query(max_length=40, description="RFC 3339: any time within the hour; none: the last closed hour.")
+]
+
+
+@routes.get("/v1/usage", UsageOut)
+def read_usage(
+    call: Calling,
+    since: Since = None,
+    until: Until = None,
+    bucket: Bucket = "day",
+    group_by: GroupBy = "",
+    time_zone: Zone = "UTC",
+    limit: Limit = LIMIT_USUAL,
+    cursor: Cursor = None,
+) -> UsageOut:
+    """Add up what the tenant used. The window is snapped to whole buckets; without one it is the month so far."""
+    by, zone = _words(group_by), _zone(time_zone)
+    after = call.after(cursor, int, int, int)
+    span = window(call.now_s, since, until, zone, WINDOW_S_MAX) if after is None else (int(after[0]), int(after[1]))
+    begins = bounds(bucket, zone, *span)
+    first = 0 if after is None else bisect_left(begins, int(after[2]))
+    ahead = list(pairwise(begins))[first : first + limit + 1]
+    shown, following = call.page(ahead, limit, lambda each: (begins[0], begins[-1], each[1]))
+    mine = begins[first : first + len(shown) + 1]
+    with call.reading() as bound:
+        closed_s = store.closed_until_s(bound)
+        every = store.uses_between(bound, call.tenant, begins[0], begins[-1], by_hour=False)
+        uses = store.uses_between(bound, call.tenant, mine[0], mine[-1], by_hour=True)
+    return UsageOut(
+        bucket=bucket,
+        time_zone=time_zone,
+        group_by=list(by),
+        snapped_since=moment(begins[0]),
+        snapped_until=moment(begins[-1]),
+        closed_until=maybe_moment(closed_s),
+        totals=[group_out(group, by) for group in grouped(every, by)],
+        items=[
+            BucketOut(
+                since=moment(begin_s),
+                until=moment(end_s),
+                closed=closed_s is not None and end_s <= closed_s,
+                groups=[group_out(group, by) for group in groups],
+            )
+            for (begin_s, end_s), groups in zip(shown, bucketed(uses, mine, by), strict=True)
+        ],
+        next=following,
+    )
+
+
+@routes.get("/v1/usage/hours", Page[HourRowOut])
+def list_usage_hours(
+    call: Calling,
+    since: Since = None,
+    until: Until = None,
+    product: Word = None,
+    region: Word = None,
+    sku: Word = None,
+    meter: Word = None,
+    charge_class: Word = None,
+    limit: Limit = LIMIT_USUAL,
+    cursor: Cursor = None,
+) -> Page[HourRowOut]:
+    """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of."""
+    # Where the window ends by itself stands in the cursor: it must not move between two pages.
+    after = call.after(cursor, int, int, int, str, str, str, str, str, int)
+    span = window(call.now_s, since, until, _UTC, WINDOW_S_MAX) if after is None else (int(after[0]), int(after[1]))
+    given = {"product": product, "region": region, "sku": sku, "meter": meter, "charge_class": charge_class}
+    words = {name: value for name, value in given.items() if value is not None}
+    with call.reading() as bound:
+        key = None if after is None else after[2:]
+        found = store.hours_of(bound, call.tenant, *span, words, key, limit + 1)
+    rows, following = call.page(found, limit, lambda row: (*span, *(getattr(row, name) for name in store.HOUR_ORDER)))
+    return Page[HourRowOut](items=[hour_row_out(row) for row in rows], next=following)
+
+
+@routes.get("/v1/bill/hour", HourBill)
+def read_hour_bill(call: Calling, at: At = None) -> HourBill:
+    """Read what the tenant used in one hour, and what it comes to."""
+    at_s = None if at is None else moment_of(at, "query.at")
+    with call.reading() as bound:
+        closed_s = store.closed_until_s(bound) or 0
+        if at_s is None:
+            at_s = max(0, closed_s - SECONDS_PER_HOUR) if closed_s else call.now_s
+        hour_s = at_s - at_s % SECONDS_PER_HOUR
+        rows = store.hour_of(bound, call.tenant, hour_s)
+    return hour_bill(hour_s, rows, closed=hour_s + SECONDS_PER_HOUR <= closed_s)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words to group by, each once."""
+    words = tuple(text.split(",")) if text else ()
+    if len(set(words)) < len(words) or not set(words) <= set(GROUPS):
+        raise invalid("query.group_by", f"must be some of {', '.join(GROUPS)}, each once, with commas between them")
+    return words
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return zone_of(name)
+    except PeriodError:
+        raise invalid("query.time_zone", "must be a name of the IANA database, such as Europe/Berlin") from None

@@ -1,0 +1,80 @@
+"""What a tenant may read of the read model, through the views of the wall: its hours, and how far they are closed."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import func, literal, select
+
+from billing.settling.buckets import Use
+from billing.store.door import Bound
+from billing.store.pages import Key, page
+from billing.store.walls.views import view
+
+_HOUR, _SETTLED, _PAPER = view("usage_hour"), view("settled"), view("month_paper")
+HOUR_ORDER = ("hour_s", "region", "sku", "product", "meter", "charge_class", "factor_bp")
+
+
+class HourRow(NamedTuple):
+    """A row of use as it is rated: see `billing.store.tables_settled.usage_hour`."""
+
+    hour_s: int
+    region: str
+    sku: str
+    product: str
+    meter: str
+    charge_class: str
+    factor_bp: int
+    quantity: int
+    unit_price_micro: int | None
+    numerator: str
+    denominator: str
+    currency: str
+    settled: int
+
+
+def closed_until_s(bound: Bound) -> int | None:
+    """Return the Unix second before which hours are closed; None where nothing was settled yet."""
+    return bound.connection.execute(select(_SETTLED.c.until_s)).scalar_one_or_none()
+
+
+def uses_between(bound: Bound, tenant: str, from_s: int, until_s: int, *, by_hour: bool) -> list[Use]:
+    """Return a tenant's use of the hours that begin in [from_s, until_s), Unix seconds; rows that are alike are one.
+
+    Args:
+        by_hour: rows of different hours are not alike.
+
+    Cost: O(hours) in the database; out of it come as many rows as differ.
+    """
+    columns = _HOUR.c
+    same = [columns[name] for name in Use._fields[1:-1]]
+    alike = [columns.hour_s, *same] if by_hour else same
+    wanted = select(columns.hour_s if by_hour else literal(0), *same, func.count())
+    mine = wanted.where(columns.tenant == tenant, columns.hour_s >= from_s, columns.hour_s < until_s)
+    return [Use._make(row) for row in bound.connection.execute(mine.group_by(*alike))]
+
+
+def hours_of(
+    bound: Bound, tenant: str, from_s: int, until_s: int, words: Mapping[str, str], after: Key | None, limit: int
+) -> list[HourRow]:
+    """Return a page of a tenant's rows of use, by `HOUR_ORDER`, of hours that begin in [from_s, until_s).
+
+    Args:
+        words: values of columns that the rows must have.
+    """
+    columns = _HOUR.c
+    wanted = page(_HOUR, HourRow._fields, HOUR_ORDER, after, limit).where(
+        columns.tenant == tenant, columns.hour_s >= from_s, columns.hour_s < until_s
+    )
+    for name, value in words.items():
+        wanted = wanted.where(columns[name] == value)
+    return [HourRow._make(row) for row in bound.connection.execute(wanted)]
+
+
+def hour_of(bound: Bound, tenant: str, hour_s: int) -> list[HourRow]:
+    """Return all rows of use of one hour."""
+    columns = _HOUR.c
+    wanted = select(*(columns[name] for name in HourRow._fields)).where(
+        columns.tenant == tenant, columns.hour_s == hour_s
+    )
+    by = [columns[name] for name in HOUR_ORDER]
+    return [HourRow._make(row) for row in bound.connection.execute(wanted.order_by(*by))]
