@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from billing.api.call import Accepts, House, TermsFit
 from billing.api.envelope import Envelope
@@ -61,6 +61,7 @@ def create_app(
     app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit)
     app.router.route_class = GuardedRoute
     for entry in every_route():
+        policy = POLICIES.get((entry.method, entry.path), PUBLIC)
         app.add_api_route(
             entry.path,
             entry.endpoint,
@@ -68,8 +69,9 @@ def create_app(
             response_model=entry.answer,
             status_code=entry.status,
             operation_id=entry.endpoint.__name__,
-            responses=DESCRIBED,
-            openapi_extra=security_of(POLICIES.get((entry.method, entry.path), PUBLIC)),
+            responses={**DESCRIBED, entry.status: {"content": {offer: {} for offer in entry.offers}}},
+            openapi_extra=security_of(policy),
+            deprecated=policy.deprecated is not None or None,
         )
     require_policies(routes_of(app))
     for error in (Problem, BillingError, TenantError, RequestValidationError):
@@ -109,6 +111,23 @@ def routes_of(app: FastAPI) -> Iterator[Route]:
             yield method, route.path_format
 
 
-async def _of_framework(_request: Request, error: Exception) -> JSONResponse:
+async def _of_framework(request: Request, error: Exception) -> Response:
+    """A path that is nowhere, or a method that is not allowed at it: then the answer says which are."""
     assert isinstance(error, HTTPException)
-    return response(of_status(error.status_code))
+    if error.status_code != 405:
+        return response(of_status(error.status_code))
+    allow = {"Allow": ", ".join(allowed_at(request.app, request.url.path))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    refused = response(of_status(405))
+    refused.headers.update(allow)
+    return refused
+
+
+def allowed_at(app: FastAPI, path: str) -> list[str]:
+    """Return the methods that a path takes."""
+    found = {"OPTIONS"}
+    for route in app.routes:
+        if isinstance(route, GuardedRoute) and route.path_regex.match(path):
+            found |= route.methods or set()
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from billing.api.conditional import require_match
+from billing.api.formats import JSON
 from billing.api.idempotency import REPLAYED, Asked, require_same, without_secrets
 from billing.api.paging import Binding, Key, seal, unseal
 from billing.api.policy import Policy
@@ -68,7 +71,7 @@ class Done(NamedTuple):
 @dataclass(slots=True)
 class Call:
     """A request whose key has been checked against the route's policy. `about` is what the log calls a
-    change that is refused; `headers` are added to its answer."""
+    change that is refused; `wanted` is the media type of the answer; `headers` are added to it."""
 
     house: House
     scope: Scope
@@ -78,6 +81,8 @@ class Call:
     now_s: int
     asked: Asked | None = None
     about: str = ""
+    wanted: str = JSON
+    if_match: Sequence[str] = ()
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -142,7 +147,18 @@ class Call:
         """Return a page and the cursor of the next, from `limit` + 1 rows: the last one tells that there are more."""
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], seal(self.house.secrets.cursor, self._binding(), key_of(rows[limit - 1]))
+        following = seal(self.house.secrets.cursor, self._binding(), key_of(rows[limit - 1]))
+        query = urlencode({**self.query, "cursor": following})
+        self.headers["Link"] = f'<{quote(self.path)}?{query}>; rel="next"'
+        return rows[:limit], following
+
+    def tag(self, version: int | str) -> None:
+        """Say which version of a thing the answer tells of, as its `ETag`."""
+        self.headers["ETag"] = f'"{version}"'
+
+    def require_tag(self, version: int | str) -> None:
+        """Refuse a change to a thing that is not at the version that `If-Match` names. Raises Problem (428, 412)."""
+        require_match(self.if_match, f'"{version}"')
 
     def _binding(self) -> Binding:
         return Binding(self.scope.tenant or "", self.path, self.query)

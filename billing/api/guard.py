@@ -17,7 +17,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from billing.api import policy as policies
+from billing.api.answers import as_table, deprecation, fresh
 from billing.api.call import Call, House, Told
+from billing.api.formats import CSV, JSON, PARQUET, item_model, negotiate
 from billing.api.idempotency import HEADER, asked
 from billing.api.policy import Policy, Whose
 from billing.api.problems import Problem, invalid
@@ -37,6 +39,8 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
         known = tuple(query_names(self.dependant))
         path, has_body = self.path_format, self.body_field is not None
+        offers = tuple(self.responses.get(self.status_code or 200, {}).get("content", {})) or (JSON,)
+        rows = item_model(self.response_model)
 
         async def guarded(request: Request) -> Response:
             policy = policies.POLICIES[request.method, path]
@@ -56,15 +60,21 @@ class GuardedRoute(APIRoute):
                     require_json(request.headers.get("content-type", ""), body)
                 elif body:
                     raise invalid("body", "must be empty")
+                call.wanted = negotiate(",".join(request.headers.getlist("accept")), offers)
+                call.if_match = request.headers.getlist("if-match")
                 if policy.action:
                     call.asked = asked(request.headers.getlist(HEADER), request.method, call.path, body)
                 request.state.call = call
                 answer = await handle(Request(request.scope, received(body)))
+                if rows is not None and call.wanted in (CSV, PARQUET) and answer.status_code == 200:
+                    answer = await run_in_threadpool(as_table, answer, call.wanted, rows)
             except Forbidden:
                 await run_in_threadpool(note_refusal, call)
                 raise
             answer.headers.update(call.headers)
-            return answer
+            if policy.deprecated is not None:
+                answer.headers.update(deprecation(policy.deprecated))
+            return fresh(request, answer) if request.method == "GET" else answer
 
         return guarded
 

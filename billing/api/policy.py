@@ -26,13 +26,22 @@ class Whose(StrEnum):
     ALL = "all"  # of any tenant, reading only
 
 
+class Deprecated(NamedTuple):
+    """Since when a route should no longer be used, and when it will be gone, Unix seconds."""
+
+    since_s: int
+    gone_s: int
+
+
 class Policy(NamedTuple):
-    """Who may use a route. `scope` "": any key will do. `action` names it in the audit log, "" if it only reads."""
+    """Who may use a route. `scope` "": any key will do. `action` names it in the audit log, "" if it only reads.
+    `deprecated`: told in the headers of each answer, and in the description."""
 
     whose: Whose
     scope: str = ""
     roles: tuple[Role, ...] = ()
     action: str = ""
+    deprecated: Deprecated | None = None
 
 
 PUBLIC = Policy(Whose.NOBODY)

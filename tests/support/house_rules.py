@@ -40,7 +40,7 @@ LAYERS = {
 ROOMS = {
     "billing.store": ("alembic", "psycopg", "sqlalchemy"),
     "billing.api": ("fastapi", "starlette"),
-    "billing.documents": ("jinja2", "typst"),
+    "billing.documents": ("duckdb", "jinja2", "typst"),
 }
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
 # The scheduler owns no clock, no chance and no files: whoever drives it does.

@@ -1,0 +1,36 @@
+"""What becomes of an answer before it leaves: a table where one was asked for, its tag, and when its route goes."""
+
+import json
+from email.utils import formatdate
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from billing.api.conditional import holds, tag_of
+from billing.api.formats import JSON, written
+from billing.api.policy import Deprecated
+
+
+def deprecation(told: Deprecated) -> dict[str, str]:
+    """Return the headers of a route that will go. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset)."""
+    return {"Deprecation": f"@{told.since_s}", "Sunset": formatdate(told.gone_s, usegmt=True)}
+
+
+def as_table(answer: Response, form: str, rows: type[BaseModel]) -> Response:
+    """Return a list's answer as a table, unless the route has answered in that form itself."""
+    if answer.headers.get("content-type") != JSON:
+        return answer
+    return Response(written(form, rows, json.loads(bytes(answer.body))["items"]), media_type=form)
+
+
+def fresh(request: Request, answer: Response) -> Response:
+    """Return an answer with its tag, or 304 where the client holds it already."""
+    body = getattr(answer, "body", None)  # an answer that streams has none, and no tag
+    if answer.status_code != 200 or not isinstance(body, bytes):
+        return answer
+    tag = answer.headers.setdefault("ETag", tag_of(body))
+    if not holds(request.headers.getlist("if-none-match"), tag):
+        return answer
+    kept = {name: value for name, value in answer.headers.items() if name in ("etag", "link")}
+    return Response(status_code=304, headers=kept)
