@@ -135,13 +135,18 @@ class Recorder:
         """End the run at `horizon_s`: cut what is still open, and return the idle GPU-seconds by hour and state."""
         for segment in self.core.cut(horizon_s):
             self._add_segment(segment)
-        if not self.metered:
-            return self._capacity()
-        self._fold_idle()
-        for pool, still in enumerate(self._open):
-            if still[0] < horizon_s:
-                self._add_idle(pool, np.array([[still[0], *still[1]]]), np.array([horizon_s]))
-        return self._capacity()
+        if self.metered:
+            self._idle_until(horizon_s)
+        found = [row for pool in range(len(self._hours)) for row in self._hours_of(pool, 0, horizon_s)]
+        columns = np.array(found, dtype=np.int64).reshape(-1, 5).T
+        return CapacityTable(*(column.copy() for column in columns))
+
+    def idle_hours(self, now_s: int, from_s: int, until_s: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Yield (hour_s, region, sku, state, GPU-seconds) of what was idle, pool by pool, in the hours that begin in
+        [from_s, until_s). All before `now_s` must have been taken."""
+        self._idle_until(now_s)
+        for pool in range(len(self._hours)):
+            yield from self._hours_of(pool, from_s, until_s)
 
     def waits_by_cause(self, horizon_s: int) -> IntArray:
         """Return (job, cause, seconds), (3, n), ascending by job and cause; nothing where reasons were not noted."""
@@ -194,13 +199,17 @@ class Recorder:
         for index, number in enumerate(hours.tolist()):
             mine[number] = mine[number] + table[index] if number in mine else table[index]
 
-    def _capacity(self) -> CapacityTable:
-        found: list[tuple[int, int, int, int, int]] = []
-        for pool, hours in enumerate(self._hours):
-            region, sku = self.world.pool_region[pool], self.world.pool_sku[pool]
-            for number in sorted(hours):
-                for state, gpu_s in enumerate(hours[number].tolist()):
-                    if gpu_s:
-                        found.append((number * HOUR_S, region, sku, state, gpu_s))
-        columns = np.array(found, dtype=np.int64).reshape(-1, 5).T
-        return CapacityTable(*(column.copy() for column in columns))
+    def _idle_until(self, now_s: int) -> None:
+        """Add what has been idle until now."""
+        self._fold_idle()
+        for pool, (since_s, counts) in enumerate(self._open):
+            if since_s < now_s:
+                self._add_idle(pool, np.array([[since_s, *counts]]), np.array([now_s]))
+                self._open[pool] = now_s, counts
+
+    def _hours_of(self, pool: int, from_s: int, until_s: int) -> Iterator[tuple[int, int, int, int, int]]:
+        region, sku = self.world.pool_region[pool], self.world.pool_sku[pool]
+        for number in range(from_s // HOUR_S, -(-until_s // HOUR_S)):
+            for state, gpu_s in enumerate(self._hours[pool].get(number, ())):
+                if gpu_s:
+                    yield number * HOUR_S, region, sku, state, int(gpu_s)

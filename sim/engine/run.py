@@ -23,6 +23,8 @@ from sim.engine.recorder import Recorder
 from sim.engine.warden import Warden
 from sim.result import IntArray, JobOutcomes, JobRows, RunResult, World
 
+Watch = Callable[[int, Recorder], None]
+
 
 def run(
     world: World,
@@ -36,12 +38,15 @@ def run(
     reasons: bool = True,
     progress: Callable[[int, int], None] | None = None,
     engine: str = "auto",
+    watch: Watch | None = None,
 ) -> RunResult:
     """Run a world to its horizon (NEVER: until every job is done) and return everything that happened.
 
     `progress(now_s, horizon_s)` is called now and then. Not `metered`: idle time is not counted, so that the clock may
     be in any unit. Without `reasons` nobody notes what jobs wait for. The result depends on the world and the names of
     the policies alone; `seed` is only written down.
+    `watch(now_s, recorder)` is called at each tick of the control clock, when all before `now_s` has happened and
+    nothing after it, and at the horizon, when the recorder is closed. It changes nothing, and needs the engine python.
     `engine` is one of `sim.engine.engines.ENGINES`; it decides how long the run takes and nothing else.
 
     Raises UnknownPolicyError, TableError; SimError: an engine by name that is not there or cannot run this.
@@ -52,18 +57,21 @@ def run(
     recorder = Recorder(core, world, lines, reasons, metered)
     if progress is not None:
         recorder.progress = lambda now_s: progress(now_s, world.horizon_s)
-    if engines.chosen(engine, recorder, lend):
+    if watch is None and engines.chosen(engine, recorder, lend):
         told = engines.told(world, ticks=ticks(core, world))
         event_count = engines.drive(recorder, told, lend, headroom_nodes, engines.Kernel(*compiled()))
     else:
-        event_count = simulate(recorder)
+        event_count = simulate(recorder, watch)
         note_waiting(core)
     horizon_s = world.horizon_s if world.horizon_s < NEVER else max(core.now_s, 0)
-    return _result(recorder, horizon_s, event_count, policy, lend, seed)
+    result = _result(recorder, horizon_s, event_count, policy, lend, seed)
+    if watch is not None:
+        watch(horizon_s, recorder)
+    return result
 
 
-def simulate(recorder: Recorder) -> int:
-    """Drive the core by SimPy to the horizon of its world; return the number of events."""
+def simulate(recorder: Recorder, watch: Watch | None = None) -> int:
+    """Drive the core by SimPy to the horizon of its world; return the number of events. `watch`: see `run`."""
     core, world = recorder.core, recorder.world
     env = simpy.Environment()
     driver = Driver(env, core, recorder.after_step)
@@ -72,6 +80,10 @@ def simulate(recorder: Recorder) -> int:
         driver.after_step = warden.before(recorder.after_step)
         recorder.isolation = warden.seen
     people(env, driver, core, world)
+    if watch is not None:
+        for now_s in range(world.control_interval_s, world.horizon_s, world.control_interval_s):
+            env.run(until=now_s)
+            watch(now_s, recorder)
     env.run(until=world.horizon_s if world.horizon_s < NEVER else None)
     return driver.event_count
 

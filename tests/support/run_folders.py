@@ -54,12 +54,12 @@ def write_run(out: Path, finished: Finished, report_html: str | None = "<html>")
     return run_folder.write(out, finished.result, finished.books, "small", TOML, SUMMARY, report_html)
 
 
-def write_small(out: Path) -> Path:
-    """Run the whole small scenario and write its run folder, with its own summary and no page."""
-    scenario = load("small")
-    result = run(build(scenario))
+def write_small(out: Path, name: str = "small", days: int | None = None) -> Path:
+    """Run a small scenario and write its run folder, with its own summary and no page."""
+    scenario = load(name)
+    result = run(build(scenario, days=days))
     books = settle(result)
-    return run_folder.write(out, result, books, "small", scenario.text, summarise(result, books))
+    return run_folder.write(out, result, books, name, scenario.text, summarise(result, books))
 
 
 def same(left: Any, right: Any) -> bool:
