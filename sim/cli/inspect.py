@@ -8,6 +8,7 @@ import typer
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session, session_of
 from sim.cli.output import CsvFlag, MdFlag, answer, form, note, to_csv, write
+from sim.cli.when import AtFlag, at_or_now
 
 if TYPE_CHECKING:
     from tenants.isolation.evidence import Backend, Evidence
@@ -49,10 +50,12 @@ def inspect(
     verify: VerifyFlag = None,
     secrets: SecretsFlag = None,
     strict: StrictFlag = False,
+    at: AtFlag = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
 ) -> None:
     """Attack the isolation of tenants, property by property, and show what held; exit code 1 if anything did not."""
+    from billing.months import utc_text
     from sim.cli import inspect_tables as tables
     from sim.cli.choice import choose
     from sim.cli.inspect_pack import verify_pack, write_pack
@@ -60,25 +63,25 @@ def inspect(
     from tenants.isolation.catalogue import chosen
     from tenants.isolation.inspect import inspect as judge
 
-    session = session_of(ctx)
+    session, made = session_of(ctx), utc_text(at_or_now(at))
     shape = form(csv=csv, md=md, fmt=choose(format_, ("table", "json", "html"), "format", "--format"))
     if verify is not None:
         verify_pack(session, verify, secrets, shape)
         return
     if evidence is not None and (replay is not None or seed is not None):
         raise typer.BadParameter("--evidence runs nothing: neither --replay nor --seed goes with it")
-    ids = [*(property_ or ()), *([replay] if replay else [])]
-    properties = chosen(ids, category, control)
+    ids = _ids(property_, replay, alone=not category and not control)
+    properties = chosen(ids, category, control, flag="--property" if replay is None else "--replay")
     database = _backend(backend)
     narrowed = [each.id for each in properties] if ids or category or control else []
     found, absent = _evidence(session, evidence, secrets, narrowed, database, seed, tell=replay is not None)
     if pack is not None:
-        write_pack(session, pack, found, secrets)
+        write_pack(session, pack, found, secrets, made)
     report = judge(properties, found, backend=database, **({"absent": absent} if absent else {}))
     if shape == "html" and not session.json:
         from sim.inspector.page import render
 
-        write(render(report))
+        write(render(report, made))
     else:
         details = bool(ids) and len(properties) <= _DETAILS_MAX and not mutants
         answer(
@@ -91,6 +94,14 @@ def inspect(
         )
     if report.red(strict=strict):
         raise typer.Exit(NEGATIVE)
+
+
+def _ids(named: list[str] | None, replay: str | None, *, alone: bool) -> list[str]:
+    if replay is None:
+        return named or []
+    if named or not alone:
+        raise typer.BadParameter("--replay names its one property: no other choice goes with it")
+    return [replay]
 
 
 def _backend(text: str | None) -> "Backend | None":

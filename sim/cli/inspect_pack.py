@@ -8,30 +8,39 @@ import typer
 
 from sim.cli.failure import NEGATIVE
 from sim.cli.frame import Session
-from sim.cli.output import Table, answer, note
+from sim.cli.output import Table, answer, counted, note
 
 if TYPE_CHECKING:
     from tenants.isolation.evidence import Evidence
+    from tenants.isolation.pack import Pack
 
 DEFAULT_SECRETS = Path("spillway.secrets")
 _PURPOSE = b"evidence packs"
+_GOOD, _WRONG, _UNSIGNED = "good", "WRONG", "not signed"
+_ROOT_ALONE = (
+    "Only the root holds together, and whoever edits a line can make a new one: compare it with the root that you were"
+    " told by other means, or name the secrets that the pack was signed with."
+)
 
 
-def write_pack(session: Session, file: Path, evidence: "Sequence[Evidence]", secrets: Path | None) -> None:
-    """Write a new pack, signed where there are secrets. Raises FileExistsError: packs are never overwritten."""
+def write_pack(session: Session, file: Path, evidence: "Sequence[Evidence]", secrets: Path | None, made: str) -> None:
+    """Write a new pack, made at a time and signed where there are secrets. Raises FileExistsError: packs are never
+    overwritten."""
     from tenants.isolation.pack import pack_text
 
     key = _key(secrets)
     with file.open("x", encoding="ascii") as out:
-        out.write(pack_text(evidence, key))
-    note(session, f"wrote {file}: {len(evidence)} lines" + ("" if key else ", not signed: no file of secrets"))
+        out.write(pack_text(evidence, key, made))
+    note(
+        session, f"wrote {file}: {counted(len(evidence), 'line')}" + ("" if key else ", not signed: no file of secrets")
+    )
 
 
 def read_evidence_or_pack(file: Path, secrets: Path | None = None) -> "list[Evidence]":
     """The evidence in a file of lines, or in a pack.
 
     Raises:
-        TenantError: a pack that was changed, or that was not signed with the secrets that are named.
+        TenantError: a file without evidence; a pack that was changed, or was not signed with the secrets named.
     """
     from tenants.errors import TenantError
     from tenants.isolation.evidence import read_evidence
@@ -39,7 +48,10 @@ def read_evidence_or_pack(file: Path, secrets: Path | None = None) -> "list[Evid
 
     text = file.read_text(encoding="utf-8")
     if not is_pack(text):
-        return read_evidence(text.splitlines(), str(file))
+        found = read_evidence(text.splitlines(), str(file))
+        if not found:
+            raise TenantError("no evidence in it", file=str(file), allowed="lines of JSON, or a pack")
+        return found
     pack = read_pack(text, str(file))
     if not pack.sound:
         raise TenantError("the pack was changed: its root is not that of its lines", code="bad_pack", file=str(file))
@@ -49,23 +61,31 @@ def read_evidence_or_pack(file: Path, secrets: Path | None = None) -> "list[Evid
 
 
 def verify_pack(session: Session, file: Path, secrets: Path | None, fmt: str) -> None:
-    """Show whether a pack is what it was; exit code 1 if its root or its signature is wrong."""
-    from tenants.isolation.pack import read_pack, signed_by
+    """Show whether a pack holds together and who signed it; exit code 1 if it was changed, or the signature that is
+    asked for is wrong or was never there."""
+    from tenants.isolation.pack import read_pack
 
     pack, key = read_pack(file.read_text(encoding="utf-8"), str(file)), _key(secrets)
-    if not pack.signature:  # whoever names secrets asks for a signature: to take it off must not help
-        signature = "none" if secrets is None else "WRONG"
-    elif key is None:
-        signature = "not checked: no file of secrets"
-    else:
-        signature = "good" if signed_by(pack, key) else "WRONG"
-    found = {"lines": len(pack.evidence), "root": pack.root, "sound": pack.sound, "signature": signature}
-    words = {**found, "lines": str(len(pack.evidence)), "sound": "yes" if pack.sound else "NO: it was changed"}
-    answer(
-        session, lambda: found, lambda: [Table("", ("what", "is"), [(k, str(v)) for k, v in words.items()])], fmt=fmt
-    )
-    if not pack.sound or signature == "WRONG":
+    signature = _signature(pack, key)
+    count = len(pack.evidence)
+    found = {"lines": count, "made": pack.made, "root": pack.root, "root_holds": pack.sound, "signature": signature}
+    holds = "yes" if pack.sound else "NO: a line was changed"
+    rows = [(name, str(value)) for name, value in {**found, "root_holds": holds}.items()]
+    after = "" if signature in (_GOOD, _WRONG) or not pack.sound else _ROOT_ALONE
+    answer(session, lambda: found, lambda: [Table("", ("what", "is"), rows)], fmt=fmt, after=after)
+    # Whoever names secrets asks for a signature: to take it off must not help.
+    if not pack.sound or signature == _WRONG or (signature == _UNSIGNED and secrets is not None):
         raise typer.Exit(NEGATIVE)
+
+
+def _signature(pack: "Pack", key: bytes | None) -> str:
+    from tenants.isolation.pack import signed_by
+
+    if not pack.signature:
+        return _UNSIGNED
+    if key is None:
+        return "not checked: no file of secrets"
+    return _GOOD if signed_by(pack, key) else _WRONG
 
 
 def _key(secrets: Path | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The report as one HTML page: fetches nothing, runs no script, prints well; the same report gives the same bytes."""
+"""The report as one HTML page: fetches nothing, runs no script, prints well; same report, same time: same bytes."""
 
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,8 @@ from tenants.isolation.controls import CONTROLS, FRAMEWORKS
 from tenants.isolation.inspect import Report
 
 
-def render(report: Report) -> str:
-    """Return the page."""
+def render(report: Report, made: str) -> str:
+    """Return the page, made at a time (RFC 3339)."""
     names = list(dict.fromkeys(row.category for row in report.rows))
     evidence_for = {
         control: [row for row in report.rows if control in row.about.controls]
@@ -23,7 +23,7 @@ def render(report: Report) -> str:
     return (
         _environment()
         .get_template("isolation.html.j2")
-        .render(report=report, names=names, summary=summary(report), evidence_for=evidence_for)
+        .render(report=report, names=names, summary=summary(report), evidence_for=evidence_for, made=made)
     )
 
 

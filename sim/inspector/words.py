@@ -18,6 +18,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "planted_faults": {"caught": caught, "planted": planted},
         "runs": report.runs,
         "commits": list(report.commits),
+        "ran_on": list(report.ran_on),
         "properties": [_row_json(row) for row in report.rows],
         "residual_channels": [each._asdict() for each in CHANNELS],
         "frameworks": {name: each._asdict() for name, each in FRAMEWORKS.items()},

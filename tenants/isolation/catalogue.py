@@ -40,15 +40,20 @@ CATALOGUE = {each.id: each for rows in CATEGORIES.values() for each in rows}
 CATEGORY_OF = {each.id: name for name, rows in CATEGORIES.items() for each in rows}
 
 
-def chosen(ids: Iterable[str] = (), category: str | None = None, control: str | None = None) -> list[Property]:
+def chosen(
+    ids: Iterable[str] = (), category: str | None = None, control: str | None = None, flag: str = "--property"
+) -> list[Property]:
     """Return the properties that pass all filters, in the order of the catalogue. Ids are taken in any case.
+
+    Args:
+        flag: where the ids come from.
 
     Raises:
         TenantError: an id, category or control that is not there.
     """
     wanted = {each.upper() for each in ids}
     for id_ in sorted(wanted - CATALOGUE.keys()):
-        raise unknown_name("property", id_, CATALOGUE, "--property")
+        raise unknown_name("property", id_, CATALOGUE, flag)
     if category is not None and category not in CATEGORIES:
         raise unknown_name("category", category, CATEGORIES, "--category")
     return [

@@ -30,7 +30,8 @@ class Result(StrEnum):
 
 
 class Evidence(BaseModel):
-    """One attempt. `mutant` is empty for the plain attack, and `killed` is None there; `note` is what it compared."""
+    """One attempt. `mutant` is empty for the plain attack, and `killed` is None there; `note` is what it compared;
+    `ran_on` names the versions of the program, of Python and of the database."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +47,7 @@ class Evidence(BaseModel):
     reason: str = ""
     note: str = ""
     commit: str = ""
+    ran_on: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> "Evidence":

@@ -95,6 +95,7 @@ class Report(NamedTuple):
 
     rows: tuple[Row, ...]
     commits: tuple[str, ...]
+    ran_on: tuple[str, ...]
     runs: int
 
     @property
@@ -137,7 +138,8 @@ def inspect(
         backends = [each for each in _backends(wanted, found) if backend in (None, each) or each is Backend.MODEL]
         rows.append(Row(wanted, tuple(_verdict(wanted, each, found, absent) for each in backends)))
     used = [each for wanted in properties for each in by_id[wanted.id]]
-    return Report(tuple(rows), tuple(sorted({each.commit for each in used if each.commit})), len(used))
+    commits, ran_on = {each.commit for each in used}, {each.ran_on for each in used}
+    return Report(tuple(rows), tuple(sorted(commits - {""})), tuple(sorted(ran_on - {""})), len(used))
 
 
 def strangers(evidence: Iterable[Evidence]) -> list[str]:

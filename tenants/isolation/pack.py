@@ -1,8 +1,8 @@
 """Evidence to hand on: its lines, with a Merkle root over them and a signature in front.
 
-The root shows that no line was changed, left out or added since; whoever was told the root needs nothing else. The
-signature is keyed (HMAC): it speaks only to those who hold the secrets of the installation, and it says who made the
-pack, not that the run was honest.
+The root shows to whoever was told it by other means that no line was changed, left out or added since; a new one is
+made in no time. The signature is keyed (HMAC): it speaks only to those who hold the secrets of the installation, and it
+says who made the pack, not that the run was honest.
 """
 
 import hmac
@@ -15,25 +15,34 @@ from tenants.audit.merkle import Tree, leaf_hash
 from tenants.errors import TenantError
 from tenants.isolation.evidence import Evidence, read_evidence
 
-FORM = "spillway isolation evidence 1"
-_HEAD = ("pack", "size", "root", "commits", "signature")
+FORM = "spillway isolation evidence 2"
+_HEAD = ("pack", "made", "size", "root", "commits", "ran_on", "signature")
 
 
 class Pack(NamedTuple):
-    """A pack as read. `sound`: its root is that of its lines."""
+    """A pack as read. `sound`: its root is that of its lines. `made` is when, as it says itself."""
 
     evidence: list[Evidence]
+    made: str
     root: str
     sound: bool
     signature: str
     signed: bytes
 
 
-def pack_text(evidence: Sequence[Evidence], key: bytes | None) -> str:
-    """Return the pack: a line about it, and a line for each attempt. Without a key its signature is empty."""
+def pack_text(evidence: Sequence[Evidence], key: bytes | None, made: str) -> str:
+    """Return the pack, made at a time (RFC 3339): a line about it, and a line for each attempt. No key: unsigned."""
     lines = [each.line() for each in evidence]
     commits = sorted({each.commit for each in evidence if each.commit})
-    head = {"pack": FORM, "size": len(lines), "root": _root(lines), "commits": commits}
+    ran_on = sorted({each.ran_on for each in evidence if each.ran_on})
+    head = {
+        "pack": FORM,
+        "made": made,
+        "size": len(lines),
+        "root": _root(lines),
+        "commits": commits,
+        "ran_on": ran_on,
+    }
     signature = _signature(key, _signed(head)) if key is not None else ""
     return "".join(f"{line}\n" for line in (_canonical({**head, "signature": signature}), *lines))
 
@@ -55,7 +64,7 @@ def read_pack(text: str, file: str) -> Pack:
     lines = rest.splitlines()
     sound = head["size"] == len(lines) and head["root"] == _root(lines)
     signature = str(head.pop("signature"))
-    return Pack(read_evidence(lines, file), str(head["root"]), sound, signature, _signed(head))
+    return Pack(read_evidence(lines, file), str(head["made"]), str(head["root"]), sound, signature, _signed(head))
 
 
 def signed_by(pack: Pack, key: bytes) -> bool:

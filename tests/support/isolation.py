@@ -16,12 +16,17 @@ import fcntl
 import functools
 import inspect
 import os
+import platform
 import random
+import re
+import sqlite3
+import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -256,12 +261,27 @@ def record(known: Attack, case: Case, result: Result, reason: str, started: floa
             reason=reason,
             note="; ".join(dict.fromkeys(case.notes))[:400],
             commit=os.environ.get("SPILLWAY_COMMIT", ""),
+            ran_on=ran_on(Backend(case.backend)),
         ).line()
         for each in ((planted.property,) if planted else known.properties)
     ]
     with Path(file).open("a") as out:  # many workers write to it
         fcntl.flock(out, fcntl.LOCK_EX)
         out.write("".join(f"{line}\n" for line in lines))
+
+
+@functools.cache
+def ran_on(backend: Backend) -> str:
+    """The versions of what an attack ran on."""
+    import postgres
+
+    words = [f"spillway {version('spillway')}", f"Python {platform.python_version()}"]
+    if backend is Backend.SQLITE:
+        words.append(f"SQLite {sqlite3.sqlite_version}")
+    if backend is Backend.POSTGRESQL and (place := postgres.binaries()) is not None:
+        said = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+        words += [f"PostgreSQL {found[0]}" for found in [re.search(r"[0-9][0-9.]*", said)] if found]
+    return ", ".join(words)
 
 
 def seed_of(known: Attack, name: str, chosen: int | None) -> int:

@@ -13,6 +13,8 @@ from sim.inspector import attacks
 from tenants.isolation.catalogue import CATALOGUE
 from tenants.isolation.evidence import Backend, Evidence, Result
 
+NOON = "2026-02-01T12:00:00Z"
+
 
 def line(property: str, backend: str = "model", result: str = "PASS", mutant: str = "", reason: str = "") -> str:
     killed = result == "PASS" if mutant else None
@@ -23,6 +25,7 @@ def line(property: str, backend: str = "model", result: str = "PASS", mutant: st
         "duration_ms": 7,
         "commit": "c0ffee",
         "note": "B's use differed; 812 bytes",
+        "ran_on": "spillway 9, Python 8, SQLite 7",
     }
     record = Evidence(
         property=property,
@@ -81,6 +84,14 @@ def test_filters_and_exit_codes(evidence: Path) -> None:
     for bad in (["--property", "Z1"], ["--category", "x"], ["--control", "x"], ["--backend", "x"], ["--seed", "1"]):
         run("--evidence", evidence, *bad, code=2)
     run("--evidence", evidence.parent / "absent", code=2)
+    for flags, says in (
+        (["--replay", "ZZ"], "--replay: unknown property"),
+        (["--replay", "D1", "--property", "D2"], "--replay names its one property"),
+    ):
+        done = CliRunner().invoke(app, ["inspect", *flags])
+        assert done.exit_code == 2 and says in " ".join(done.stderr.split())
+    evidence.write_text("\n")
+    run("--evidence", evidence, code=2)
     contradictory = line("B1", result="FAIL", mutant="tiers").replace('"killed":false', '"killed":true')
     for broken in ("{}", contradictory, line("B1").replace('"killed":null', '"killed":true')):
         evidence.write_text(broken)
@@ -106,8 +117,10 @@ def test_csv_has_a_row_for_each_property_and_database(evidence: Path) -> None:
 
 
 def test_the_page_is_whole_escaped_and_fetches_nothing(evidence: Path) -> None:
-    page = run("--evidence", evidence, "--format", "html")
-    assert page == run("--evidence", evidence, "--format", "html")
+    words = ("--evidence", evidence, "--format", "html", "--at", NOON)
+    page = run(*words)
+    assert page == run(*words)
+    assert NOON in page and "SQLite 7" in page and "commit c0ffee" in page
     assert all(f'id="{id_}"' in page for id_ in CATALOGUE)
     assert "no &lt;wall&gt;" in page and "&lt;b&gt;" in page and "no <wall>" not in page
     assert "<script" not in page and "http" not in page and "url(" not in page
@@ -126,9 +139,15 @@ def test_a_pack_shows_every_change(evidence: Path, tmp_path: Path, monkeypatch: 
     pack = tmp_path / "pack.jsonl"
     make_secrets(tmp_path / "spillway.secrets", lambda count: bytes(range(count)))
     make_secrets(tmp_path / "other.secrets", lambda count: bytes(count))
-    table = run("--evidence", evidence, "--pack", pack)
+    table = run("--evidence", evidence, "--pack", pack, "--at", NOON)
     run("--evidence", evidence, "--pack", pack, code=2)
-    assert re.search("sound +yes", run("--verify", pack)) and re.search("signature +good", run("--verify", pack))
+    told = run("--verify", pack)
+    assert re.search("root_holds +yes", told) and re.search("signature +good", told) and "Only the root" not in told
+    assert re.search(f"made +{NOON}", told)
+    run("--evidence", evidence, "--pack", "again.jsonl", "--at", NOON)
+    assert Path("again.jsonl").read_bytes() == pack.read_bytes()
+    head = json.loads(pack.read_text().splitlines()[0])
+    assert (head["made"], head["commits"], head["ran_on"]) == (NOON, ["c0ffee"], ["spillway 9, Python 8, SQLite 7"])
     assert run("--evidence", pack) == table
     assert "WRONG" in run("--verify", pack, "--secrets", "other.secrets", code=1)
     whole = pack.read_text()
@@ -147,14 +166,15 @@ def test_a_pack_shows_every_change(evidence: Path, tmp_path: Path, monkeypatch: 
     assert run("--evidence", pack, "--secrets", "spillway.secrets") == table
     run("--evidence", pack, "--secrets", "other.secrets", code=2)
     pack.write_text(re.sub('"signature":"[0-9a-f]+"', '"signature":""', whole))  # taken off, and the lines are sound
-    assert "WRONG" in run("--verify", pack, "--secrets", "spillway.secrets", code=1)
+    assert "not signed" in run("--verify", pack, "--secrets", "spillway.secrets", code=1)
     run("--evidence", pack, "--secrets", "spillway.secrets", code=2)
     pack.write_text(whole.replace("c0ffee", "c0ffef", 1))  # the commit that the head names
     assert "WRONG" in run("--verify", pack, code=1)
     (tmp_path / "spillway.secrets").unlink()
-    assert "not checked" in run("--verify", pack)
+    assert "not checked" in run("--verify", pack) and "Only the root holds" in run("--verify", pack)
     run("--evidence", evidence, "--pack", "unsigned.jsonl", "--quiet")
-    assert re.search("signature +none", run("--verify", "unsigned.jsonl"))
+    assert re.search("signature +not signed", told := run("--verify", "unsigned.jsonl")) and "Only the root" in told
+    assert '"sound"' not in run("--verify", "unsigned.jsonl", "--format", "json")
     run("--verify", evidence, code=2)
 
 

@@ -95,7 +95,13 @@ def test_a_run_folder_gives_back_what_was_agreed(finished: tuple[RunResult, Book
 
 
 @pytest.mark.parametrize(
-    ("command", "word"), [("contracts", "fjord-racks"), ("wallet", "acme-welcome"), ("alerts", "acme-month")]
+    ("command", "word"),
+    [
+        ("contracts", "fjord-racks"),
+        ("wallet", "acme-welcome"),
+        ("alerts", "acme-month"),
+        ("isolation", "us-1"),
+    ],
 )
 def test_commands_show_it(command: str, word: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for flags in (["--json"], []):
