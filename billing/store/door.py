@@ -107,6 +107,19 @@ class Door:
         with transaction(self._engine_of(Wall.WORKER, write=write)) as connection:
             yield Bound(connection, scope)
 
+    def note_look(self, scope: Scope, what: str, now_s: int) -> None:
+        """Write into a tenant's log that an auditor begins to read of it, before anything is read: no look without its
+        entry. An auditor's role writes nothing, so the operator's does, which adds to logs and reads none.
+
+        Raises Forbidden, StoreError.
+        """
+        wall, tenant = wall_of(scope)
+        if wall is not Wall.AUDITOR or tenant is None:
+            raise Forbidden("needs an auditor, and a tenant")
+        with writing(self._engine_of(Wall.OPERATOR, write=True)) as connection:
+            bound = self._bound(connection, Wall.OPERATOR, None, scope)
+            record(bound.connection, tenant, scope.principal.id, "auditor.read", what, "", {}, now_s)
+
     def check(self) -> None:
         """Raise StoreError where a wall does not stand. Cost: a few statements per table."""
         require_walls(self._store, self._engine_of, self._secrets.tenant_token)

@@ -143,16 +143,16 @@ def list_invoices_under_grant(
 def list_audit_of_tenant(
     call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
 ) -> Page[AuditRow]:
-    """List a tenant's audit log."""
-    return audit_page(_audited(call, tenant), tenant, limit, cursor)
+    """List a tenant's audit log. The log says that it was read."""
+    return audit_page(_audited(call, tenant, "audit", cursor), tenant, limit, cursor)
 
 
 @routes.get("/v1/auditor/tenants/{tenant}/invoices", Page[InvoiceHead])
 def list_invoices_of_tenant(
     call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None
 ) -> Page[InvoiceHead]:
-    """List a tenant's invoices."""
-    return invoice_page(_audited(call, tenant), tenant, limit, cursor, period)
+    """List a tenant's invoices. The tenant's log says that they were read."""
+    return invoice_page(_audited(call, tenant, "invoices", cursor), tenant, limit, cursor, period)
 
 
 @routes.get("/v1/auditor/tenants", Page[TenantOut])
@@ -166,7 +166,7 @@ def list_events_of_tenant(
     call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
 ) -> Page[EventOut]:
     """List a tenant's events, as the tenant sees them."""
-    return event_page(_audited(call, tenant), tenant, limit, cursor)
+    return event_page(_audited(call, tenant, "events", cursor), tenant, limit, cursor)
 
 
 @routes.get("/v1/auditor/tenants/{tenant}/keys", Page[KeyId])
@@ -174,7 +174,7 @@ def list_keys_of_tenant(
     call: Calling, tenant: IdOfPath, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
 ) -> Page[KeyId]:
     """List the ids of a tenant's keys, by which its audit log names them."""
-    audited_call = _audited(call, tenant)
+    audited_call = _audited(call, tenant, "keys", cursor)
     after = audited_call.after(cursor, str)
     with audited_call.reading() as bound:
         found = keys_of(bound, tenant, after, limit + 1)
@@ -185,14 +185,17 @@ def list_keys_of_tenant(
 @routes.get("/v1/auditor/tenants/{tenant}/quota", QuotaOut)
 def read_quota_of_tenant(call: Calling, tenant: IdOfPath) -> QuotaOut:
     """Read how many keys and webhooks a tenant may have at a time."""
-    with _audited(call, tenant).reading() as bound:
+    with _audited(call, tenant, "quota", None).reading() as bound:
         return quota_out(quota_of(bound, tenant))
 
 
-def _audited(call: Call, tenant: str) -> Call:
-    """The call with its scope bound to the tenant that is audited."""
+def _audited(call: Call, tenant: str, what: str, cursor: str | None) -> Call:
+    """The call with its scope bound to the tenant that is audited. A list is noted where it begins: its pages follow by
+    cursors that are signed for it, and an entry for each would lengthen the log that is being read."""
     opened = replace(call, scope=audited(call.scope, tenant))
     with opened.reading() as bound:
         if store.tenant_of(bound, tenant) is None:
             raise Problem("not_found")
+    if cursor is None:
+        call.house.door.note_look(opened.scope, what, call.now_s)
     return opened

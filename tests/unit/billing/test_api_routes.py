@@ -217,7 +217,9 @@ def test_an_operator_sets_quotas_and_ends_what_must_end(house: ApiHouse) -> None
 def test_an_auditor_reads_and_a_tenant_proves(house: ApiHouse) -> None:
     log = house.get("auditor", "/v1/auditor/tenants/acme/audit").json()["items"]
     assert log == house.get("acme", "/v1/audit").json()["items"]
+    assert (log[-1]["action"], log[-1]["object"]) == ("auditor.read", "audit")
     assert len(house.get("auditor", "/v1/auditor/tenants/bolt/invoices").json()["items"]) == 3
+    assert house.actions("bolt")[-1] == "auditor.read"
     assert house.get("auditor", "/v1/auditor/tenants/nowhere/invoices").status_code == 404
     assert [row["id"] for row in house.get("auditor", "/v1/auditor/tenants").json()["items"]] == ["acme", "bolt"]
     house.post("acme", "/v1/events", EVENT)
