@@ -86,6 +86,7 @@ POLICIES: Mapping[Route, Policy] = {
     ("GET", "/v1/webhooks"): _own("webhooks:read"),
     ("POST", "/v1/webhooks"): _own("webhooks:write", "webhook.create", _ADMIN),
     ("DELETE", "/v1/webhooks/{id}"): _own("webhooks:write", "webhook.disable", _ADMIN),
+    ("GET", "/v1/notices"): _own(""),  # each type asks for a scope of its own (notice_types)
     ("GET", "/v1/audit"): _own("audit:read", roles=_ADMIN),
     ("GET", "/v1/audit/checkpoint"): _own("audit:read", roles=_ADMIN),
     ("GET", "/v1/audit/consistency"): _own("audit:read", roles=_ADMIN),

@@ -38,5 +38,6 @@ quota = Table(
     Column("tenant", Text, primary_key=True),
     Column("keys_max", Integer, nullable=False),
     Column("webhooks_max", Integer, nullable=False),
+    Column("gpus_max", Integer),  # on the desk; none: the usual
     sqlite_strict=True,
 )

@@ -18,6 +18,10 @@ offer = Table(
     Column("until_s", Integer),
     Column("version", Integer, nullable=False),
     Column("updated_s", Integer, nullable=False),
+    # What the desk notes beside it: about how many are free, and up to when which number of GPUs was accounted for.
+    Column("free_at_least", Integer, nullable=False),
+    Column("counted_gpus", Integer, nullable=False),
+    Column("counted_s", Integer, nullable=False),
     of_house(),
     CheckConstraint("gpus >= 0", name="gpus"),
     sqlite_strict=True,

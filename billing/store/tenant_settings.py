@@ -25,6 +25,7 @@ class Quota(NamedTuple):
 
     keys_max: int = 100
     webhooks_max: int = 20
+    gpus_max: int = 1_024
 
 
 # How many of each a tenant may have at a time where its quota has no word for it.
@@ -64,7 +65,7 @@ def quota_of(bound: Bound, tenant: str) -> Quota:
     """Return a tenant's quota: what an operator has set, or the usual."""
     wanted = select(*(_QUOTA.c[name] for name in Quota._fields)).where(_QUOTA.c.tenant == tenant)
     row = bound.connection.execute(wanted).one_or_none()
-    return Quota() if row is None else Quota._make(row)
+    return Quota() if row is None else Quota(*(each for each in row if each is not None))
 
 
 def room_of(bound: Bound, tenant: str, noun: str, now_s: int) -> tuple[int, int]:

