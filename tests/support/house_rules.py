@@ -35,11 +35,12 @@ LAYERS = {
         ),
     ),
 }
-# Rooms that may do more than their package: the store alone speaks SQL, the API alone HTTP, documents are set with a
-# library.
+# Rooms that may do more than their package: the store alone speaks SQL, the API alone serves HTTP and the client alone
+# asks over it, documents are set with a library.
 ROOMS = {
     "billing.store": ("alembic", "psycopg", "sqlalchemy"),
     "billing.api": ("fastapi", "starlette"),
+    "billing.client": ("httpx2",),
     "billing.documents": ("duckdb", "jinja2", "typst"),
 }
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")

@@ -1,0 +1,360 @@
+"""A method for every operation of the API.
+
+Written by tests/support/client_source.py; it is long because the API is.
+"""
+
+from typing import Any, Literal
+
+from billing.client import shapes as s
+from billing.client.transport import Transport, quoted
+
+
+class Operations(Transport):
+    """See `billing.client.Client`. All methods raise ApiError where the API refuses, NoAnswer where it is not there."""
+
+    def read_health(self) -> s.Health:
+        """Say that the process answers."""
+        answer: s.Health = self.ask("GET", "/healthz", {})
+        return answer
+
+    def read_readiness(self) -> s.Health:
+        """Say whether the store answers, its walls standing: as of half a minute ago at most."""
+        answer: s.Health = self.ask("GET", "/readyz", {})
+        return answer
+
+    def read_openapi(self) -> dict[str, Any]:
+        """Describe every route."""
+        answer: dict[str, Any] = self.ask("GET", "/openapi.json", {})
+        return answer
+
+    def read_me(self) -> s.Me:
+        """Say who the key is, and what it may do."""
+        answer: s.Me = self.ask("GET", "/v1/me", {})
+        return answer
+
+    def post_events(self, body: s.EventIn | s.EventBatch) -> s.EventResults:
+        """Report use. An event that comes again changes nothing; one that is refused holds up no other."""
+        answer: s.EventResults = self.ask("POST", "/v1/events", {}, body)
+        return answer
+
+    def list_events(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EventOut]:
+        """List the tenant's events in the log, oldest first, whoever told them."""
+        answer: s.Page[s.EventOut] = self.ask("GET", "/v1/events", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def read_usage(
+        self,
+        *,
+        from_: str | None = None,
+        until: str | None = None,
+        bucket: Literal["hour", "day", "week", "month"] | None = None,
+        group_by: str | None = None,
+        time_zone: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> s.UsageOut:
+        """Add up what the tenant used. The window is snapped to whole buckets; without one it is the month so far."""
+        answer: s.UsageOut = self.ask(
+            "GET",
+            "/v1/usage",
+            {
+                "from": from_,
+                "until": until,
+                "bucket": bucket,
+                "group_by": group_by,
+                "time_zone": time_zone,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return answer
+
+    def list_usage_hours(
+        self,
+        *,
+        from_: str | None = None,
+        until: str | None = None,
+        product: str | None = None,
+        region: str | None = None,
+        sku: str | None = None,
+        meter: str | None = None,
+        charge_class: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> s.Page[s.HourRowOut]:
+        """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of."""
+        answer: s.Page[s.HourRowOut] = self.ask(
+            "GET",
+            "/v1/usage/hours",
+            {
+                "from": from_,
+                "until": until,
+                "product": product,
+                "region": region,
+                "sku": sku,
+                "meter": meter,
+                "charge_class": charge_class,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return answer
+
+    def read_hour_bill(self, *, at: str | None = None) -> s.HourBill:
+        """Read what the tenant used in one hour, and what it comes to."""
+        answer: s.HourBill = self.ask("GET", "/v1/bill/hour", {"at": at})
+        return answer
+
+    def list_invoices(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.InvoiceHead]:
+        """List the tenant's invoices, oldest first."""
+        answer: s.Page[s.InvoiceHead] = self.ask(
+            "GET", "/v1/invoices", {"limit": limit, "cursor": cursor, "period": period}
+        )
+        return answer
+
+    def read_invoice(self, number: str) -> s.InvoiceFull:
+        """Read one of the tenant's invoices with its lines."""
+        answer: s.InvoiceFull = self.ask("GET", f"/v1/invoices/{quoted(number)}", {})
+        return answer
+
+    def list_credit_notes(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.CreditNoteHead]:
+        """List the tenant's credit notes, oldest first."""
+        answer: s.Page[s.CreditNoteHead] = self.ask("GET", "/v1/credit-notes", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def list_ledger(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.LedgerEntry]:
+        """List what was posted for the tenant, oldest first."""
+        answer: s.Page[s.LedgerEntry] = self.ask("GET", "/v1/ledger", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def list_accounts(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.AccountOut]:
+        """List the tenant's people and services."""
+        answer: s.Page[s.AccountOut] = self.ask("GET", "/v1/accounts", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_account(self, body: s.NewAccount) -> s.AccountOut:
+        """Add a person or a service to the tenant."""
+        answer: s.AccountOut = self.ask("POST", "/v1/accounts", {}, body)
+        return answer
+
+    def disable_account(self, id: str) -> s.Empty:
+        """Disable an account; its keys and tokens end with it."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/accounts/{quoted(id)}", {})
+        return answer
+
+    def list_keys(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.KeyOut]:
+        """List the tenant's keys, without what they open."""
+        answer: s.Page[s.KeyOut] = self.ask("GET", "/v1/keys", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_key(self, body: s.NewKey) -> s.MadeKey:
+        """Mint a key for an account of the tenant: no more than one's own key may do, and no longer. Shown this
+        once."""
+        answer: s.MadeKey = self.ask("POST", "/v1/keys", {}, body)
+        return answer
+
+    def revoke_keys(self, body: s.KeyIds) -> s.Empty:
+        """End keys at once: all of them, or none if one of them is not there."""
+        answer: s.Empty = self.ask("POST", "/v1/keys/revoke", {}, body)
+        return answer
+
+    def rotate_key(self, id: str, body: s.Rotation) -> s.MadeKey:
+        """Replace a key by a new one that may do the same; both hold for the overlap. Shown this once."""
+        answer: s.MadeKey = self.ask("POST", f"/v1/keys/{quoted(id)}/rotate", {}, body)
+        return answer
+
+    def revoke_key(self, id: str) -> s.Empty:
+        """End a key at once, and the tokens made with it."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/keys/{quoted(id)}", {})
+        return answer
+
+    def list_tokens(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.TokenOut]:
+        """List the tokens of the tenant's agents, without what they open."""
+        answer: s.Page[s.TokenOut] = self.ask("GET", "/v1/tokens", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def issue(self, body: s.NewToken) -> s.MadeToken:
+        """Issue a token for an agent: no more than one's own key may do, for an hour at most. Shown this once."""
+        answer: s.MadeToken = self.ask("POST", "/v1/tokens", {}, body)
+        return answer
+
+    def revoke_token(self, id: str) -> s.Empty:
+        """End a token at once."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/tokens/{quoted(id)}", {})
+        return answer
+
+    def call_tool(self, body: s.ToolCall) -> s.ToolAnswer:
+        """Ask whether an agent may call a tool: refused or allowed, written down either way, and metered if
+        allowed."""
+        answer: s.ToolAnswer = self.ask("POST", "/v1/tool-calls", {}, body)
+        return answer
+
+    def list_webhooks(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.WebhookOut]:
+        """List the tenant's webhooks."""
+        answer: s.Page[s.WebhookOut] = self.ask("GET", "/v1/webhooks", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_webhook(self, body: s.NewWebhook) -> s.WebhookOut:
+        """Be told of events over https, at an address of the public internet."""
+        answer: s.WebhookOut = self.ask("POST", "/v1/webhooks", {}, body)
+        return answer
+
+    def disable_webhook(self, id: str) -> s.Empty:
+        """Stop telling."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/webhooks/{quoted(id)}", {})
+        return answer
+
+    def read_quota(self) -> s.QuotaOut:
+        """Read how many keys and webhooks the tenant may have at a time."""
+        answer: s.QuotaOut = self.ask("GET", "/v1/quota", {})
+        return answer
+
+    def set_quota(self, body: s.NewQuota) -> s.QuotaOut:
+        """Set a tenant's quota. Operators alone: whom a quota binds does not set it."""
+        answer: s.QuotaOut = self.ask("PUT", "/v1/quota", {}, body)
+        return answer
+
+    def list_audit(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.AuditRow]:
+        """List the tenant's audit log, oldest first."""
+        answer: s.Page[s.AuditRow] = self.ask("GET", "/v1/audit", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def read_checkpoint(self) -> s.Head:
+        """Read what the log comes to now, signed."""
+        answer: s.Head = self.ask("GET", "/v1/audit/checkpoint", {})
+        return answer
+
+    def read_consistency(self, *, first: int | None = None, second: int | None = None) -> s.Consistency:
+        """Prove that the log of one size begins with the log of an earlier one."""
+        answer: s.Consistency = self.ask("GET", "/v1/audit/consistency", {"first": first, "second": second})
+        return answer
+
+    def read_proof(self, position: int) -> s.Proof:
+        """Prove that an entry stands in the log: `spillway audit verify --proof` checks it without the database."""
+        answer: s.Proof = self.ask("GET", f"/v1/audit/{quoted(position)}/proof", {})
+        return answer
+
+    def list_tenants(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.TenantOut]:
+        """List the tenants, without any of their data."""
+        answer: s.Page[s.TenantOut] = self.ask("GET", "/v1/operator/tenants", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def suspend_tenant(self, tenant: str, body: s.Why) -> s.TenantOut:
+        """Suspend a tenant: its keys hold, and do nothing."""
+        answer: s.TenantOut = self.ask("POST", f"/v1/operator/tenants/{quoted(tenant)}/suspend", {}, body)
+        return answer
+
+    def resume_tenant(self, tenant: str, body: s.Why) -> s.TenantOut:
+        """Resume a tenant that was suspended."""
+        answer: s.TenantOut = self.ask("POST", f"/v1/operator/tenants/{quoted(tenant)}/resume", {}, body)
+        return answer
+
+    def delete_tenant(self, tenant: str, body: s.Why) -> s.TenantOut:
+        """Delete a tenant: its keys end at once, the rest goes as its deadlines come."""
+        answer: s.TenantOut = self.ask("POST", f"/v1/operator/tenants/{quoted(tenant)}/delete", {}, body)
+        return answer
+
+    def revoke_any_key(self, id: str) -> s.Empty:
+        """End a key of anybody at once."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/operator/keys/{quoted(id)}", {})
+        return answer
+
+    def list_grants(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.GrantOut]:
+        """List one's own grants."""
+        answer: s.Page[s.GrantOut] = self.ask("GET", "/v1/operator/break-glass", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def open_grant(self, body: s.NewGrant) -> s.GrantOut:
+        """Break the glass: read one tenant's data for a while, for a reason that the tenant reads."""
+        answer: s.GrantOut = self.ask("POST", "/v1/operator/break-glass", {}, body)
+        return answer
+
+    def close_grant(self, id: str) -> s.Empty:
+        """Close a grant of one's own before its time."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/operator/break-glass/{quoted(id)}", {})
+        return answer
+
+    def list_invoices_under_grant(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.InvoiceHead]:
+        """List a tenant's invoices under an open grant. The tenant's log says that they were read."""
+        answer: s.Page[s.InvoiceHead] = self.ask(
+            "GET",
+            f"/v1/operator/tenants/{quoted(tenant)}/invoices",
+            {"limit": limit, "cursor": cursor, "period": period},
+        )
+        return answer
+
+    def list_audit_of_tenant(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> s.Page[s.AuditRow]:
+        """List a tenant's audit log. The log says that it was read."""
+        answer: s.Page[s.AuditRow] = self.ask(
+            "GET", f"/v1/auditor/tenants/{quoted(tenant)}/audit", {"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def list_invoices_of_tenant(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.InvoiceHead]:
+        """List a tenant's invoices. The tenant's log says that they were read."""
+        answer: s.Page[s.InvoiceHead] = self.ask(
+            "GET",
+            f"/v1/auditor/tenants/{quoted(tenant)}/invoices",
+            {"limit": limit, "cursor": cursor, "period": period},
+        )
+        return answer
+
+    def list_audited_tenants(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.TenantOut]:
+        """List the tenants that there are to audit."""
+        answer: s.Page[s.TenantOut] = self.ask("GET", "/v1/auditor/tenants", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def list_events_of_tenant(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> s.Page[s.EventOut]:
+        """List a tenant's events, as the tenant sees them."""
+        answer: s.Page[s.EventOut] = self.ask(
+            "GET", f"/v1/auditor/tenants/{quoted(tenant)}/events", {"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def list_keys_of_tenant(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> s.Page[s.KeyId]:
+        """List the ids of a tenant's keys, by which its audit log names them."""
+        answer: s.Page[s.KeyId] = self.ask(
+            "GET", f"/v1/auditor/tenants/{quoted(tenant)}/keys", {"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def read_quota_of_tenant(self, tenant: str) -> s.QuotaOut:
+        """Read how many keys and webhooks a tenant may have at a time."""
+        answer: s.QuotaOut = self.ask("GET", f"/v1/auditor/tenants/{quoted(tenant)}/quota", {})
+        return answer
+
+    def post_house_events(self, body: s.HouseEvents) -> s.HouseEventResults:
+        """Bring events of the house's sources into the log, exactly once. One that is refused holds up no other."""
+        answer: s.HouseEventResults = self.ask("POST", "/v1/operator/events", {}, body)
+        return answer
+
+    def set_source_terms(self, body: s.SourceTerms) -> s.SourceTermsKept:
+        """Say by which terms a source is billed. Said again it changes nothing; other terms are refused."""
+        answer: s.SourceTermsKept = self.ask("PUT", "/v1/operator/source-terms", {}, body)
+        return answer
+
+    def set_snapshot(self, body: s.NewSnapshot) -> s.SnapshotKept:
+        """Say what a cluster looks like now. It replaces what its source said before, and is looked at, never billed
+        by."""
+        answer: s.SnapshotKept = self.ask("PUT", "/v1/operator/snapshots", {}, body)
+        return answer
+
+    def list_notices(
+        self, *, limit: int | None = None, cursor: str | None = None, after: int | None = None
+    ) -> s.Page[s.NoticeOut]:
+        """List what happened to the tenant, oldest first, as far as the key may read of it. Ask again with
+        `after`."""
+        answer: s.Page[s.NoticeOut] = self.ask("GET", "/v1/notices", {"limit": limit, "cursor": cursor, "after": after})
+        return answer

@@ -1,0 +1,104 @@
+"""One call over HTTP, and again where that is safe: nobody answered, too fast, not ready.
+
+Every change carries an Idempotency-Key, so that asking once more makes it once. Waits double from a second to half a
+minute, with up to as much again by chance, so that many clients do not come back in step; a `Retry-After` is heeded.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from billing.client.errors import NoAnswer, error_of
+
+TIMEOUT_S = 30
+PACKED_FROM_BYTES = 8_192  # a body that is worth packing
+_LONGEST_S = 30
+_AGAIN = (429, 502, 503, 504)
+_KEY_BYTES = 16
+
+Chance = Callable[[int], bytes]
+
+
+class Transport:
+    """Sends requests with a key. See `billing.client.Client` for the arguments."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        chance: Chance,
+        *,
+        attempts: int = 5,
+        pause: Callable[[int], None] = time.sleep,
+        http: httpx2.Client | None = None,
+    ) -> None:
+        self._key, self._chance, self._attempts, self._pause = key, chance, attempts, pause
+        self._url = url.rstrip("/")
+        self._http = http or httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ask(self, method: str, path: str, query: Mapping[str, Any], body: Any = None) -> Any:
+        """Return the JSON of an answer. `query`: what is None is left out.
+
+        Raises:
+            ApiError: the API refused.
+            NoAnswer: nobody answered, however often it was asked.
+        """
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        content = None
+        if method != "GET":
+            headers["Idempotency-Key"] = self._chance(_KEY_BYTES).hex()
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
+            headers["Content-Type"] = "application/json"
+            if len(content) >= PACKED_FROM_BYTES:
+                content, headers["Content-Encoding"] = gzip.compress(content, 6, mtime=0), "gzip"
+        asked = {name: value for name, value in query.items() if value is not None}
+        answer = self._answered(method, path, params=asked, content=content, headers=headers)
+        document = _document(answer)
+        if not answer.is_success:
+            told = document if isinstance(document, dict) else {}
+            raise error_of(answer.status_code, told, answer.headers.get("X-Request-Id", ""))
+        return document
+
+    def _answered(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        """An answer that no waiting makes better, or the last one."""
+        for attempt in range(1, self._attempts + 1):
+            wait_s = min(_LONGEST_S, 1 << (attempt - 1))
+            wait_s += self._chance(1)[0] * (wait_s + 1) >> 8
+            try:
+                answer = self._http.request(method, self._url + path, **more)
+            except httpx2.TransportError as error:
+                if attempt == self._attempts:
+                    # Its type alone: a message may hold the address with whatever stands in it.
+                    raise NoAnswer(f"{self._url} does not answer ({type(error).__name__})") from None
+            else:
+                if answer.status_code not in _AGAIN or attempt == self._attempts:
+                    return answer
+                asked = answer.headers.get("Retry-After", "")
+                wait_s = max(wait_s, min(int(asked), _LONGEST_S)) if asked.isdigit() else wait_s
+            self._pause(wait_s)
+        raise AssertionError("at least one attempt")
+
+
+def quoted(value: object) -> str:
+    """Return a path parameter as a part of a path."""
+    return quote(str(value), safe="")
+
+
+def _document(answer: httpx2.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
