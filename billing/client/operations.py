@@ -124,9 +124,52 @@ class Operations(Transport):
         answer: s.Page[s.CreditNoteHead] = self.ask("GET", "/v1/credit-notes", {"limit": limit, "cursor": cursor})
         return answer
 
-    def list_ledger(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.LedgerEntry]:
+    def list_ledger(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        period: str | None = None,
+        account: str | None = None,
+    ) -> s.Page[s.LedgerEntry]:
         """List what was posted for the tenant, oldest first."""
-        answer: s.Page[s.LedgerEntry] = self.ask("GET", "/v1/ledger", {"limit": limit, "cursor": cursor})
+        answer: s.Page[s.LedgerEntry] = self.ask(
+            "GET", "/v1/ledger", {"limit": limit, "cursor": cursor, "period": period, "account": account}
+        )
+        return answer
+
+    def list_sla_reports(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.SlaReportOut]:
+        """List the SLA reports of the tenant's months, with credits and their evidence, oldest first."""
+        answer: s.Page[s.SlaReportOut] = self.ask(
+            "GET", "/v1/sla", {"limit": limit, "cursor": cursor, "period": period}
+        )
+        return answer
+
+    def list_incidents(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.IncidentOut]:
+        """List what the tenant's SLA reports speak of: what was credited, and what did not count."""
+        answer: s.Page[s.IncidentOut] = self.ask(
+            "GET", "/v1/sla/incidents", {"limit": limit, "cursor": cursor, "period": period}
+        )
+        return answer
+
+    def list_contracts(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.ContractOut]:
+        """List where the tenant's contracts stand, month by month, with what they add to its bills."""
+        answer: s.Page[s.ContractOut] = self.ask(
+            "GET", "/v1/contracts", {"limit": limit, "cursor": cursor, "period": period}
+        )
+        return answer
+
+    def list_wallets(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.WalletPage:
+        """List the movements of the tenant's wallets, oldest first, and what each of them holds."""
+        answer: s.WalletPage = self.ask("GET", "/v1/wallets", {"limit": limit, "cursor": cursor, "period": period})
         return answer
 
     def list_accounts(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.AccountOut]:

@@ -57,6 +57,40 @@ class Consistency(TypedDict):
     path: list[str]
 
 
+class ContractLineOut(TypedDict):
+    """A line of a contract: what it adds to the month's bill, or, at an amount of 0, how much of it was used."""
+
+    kind: str
+    product: str
+    sku: str
+    region: str
+    since: str
+    until: str
+    quantity: int
+    amount: Money
+    exact: ExactOut
+    effective: ExactOut
+    note: str
+
+
+class ContractOut(TypedDict):
+    """Where a contract stands in a month. used + unused + lent + undelivered is what was entitled, in GPU-seconds."""
+
+    period: str
+    contract: str
+    entitled_gpu_s: int
+    used_gpu_s: int
+    unused_gpu_s: int
+    lent_gpu_s: int
+    undelivered_gpu_s: int
+    counted_in: str
+    committed: ExactOut
+    drawn: ExactOut
+    owed: Money
+    owed_exact: ExactOut
+    lines: list[ContractLineOut]
+
+
 class CreditNoteHead(TypedDict):
     """What was given back of an invoice, and why."""
 
@@ -68,6 +102,19 @@ class CreditNoteHead(TypedDict):
     net: Money
     tax: Money
     total: Money
+
+
+class CreditOut(TypedDict):
+    """A credit of the month, and what it rests on."""
+
+    basis: str
+    reason: str
+    percent: str
+    charge: ExactOut
+    amount: Money
+    exact: ExactOut
+    evidence_hash: str
+    evidence: list[EvidenceOut]
 
 
 class Empty(TypedDict):
@@ -113,6 +160,17 @@ class EventResults(TypedDict):
     results: list[EventResult]
 
 
+class EvidenceOut(TypedDict):
+    """An outage or an eviction that a credit was given for."""
+
+    what: str
+    job: str
+    gpus: int
+    since: str
+    until: str
+    gpu_s: int
+
+
 class ExactOut(TypedDict):
     """An amount before rounding: numerator / denominator, in millionths of the currency."""
 
@@ -125,6 +183,16 @@ class ExcludedOut(TypedDict):
 
     reason: str
     quantity: str
+
+
+class ExcludedTimeOut(TypedDict):
+    """Time that did not count, such as maintenance that was told ahead."""
+
+    cause: str
+    since: str
+    until: str
+    held_gpu_s: int
+    lost_gpu_s: int
 
 
 class GrantOut(TypedDict):
@@ -246,6 +314,21 @@ class HouseEvents(TypedDict):
     events: list[HouseEvent]
 
 
+class IncidentOut(TypedDict):
+    """Something that a month's report speaks of: `credited` with money, or `excluded` from what was promised."""
+
+    period: str
+    product: str
+    kind: str
+    what: str
+    job: str | None
+    gpus: int | None
+    since: str
+    until: str
+    gpu_s: int
+    evidence_hash: str | None
+
+
 class InvoiceFull(TypedDict):
     """An invoice with its lines."""
 
@@ -305,6 +388,37 @@ class LedgerEntry(TypedDict):
     line: int
     account: str
     amount: Money
+
+
+class LevelOut(TypedDict):
+    """The month of one product. A part that had nothing to measure is null."""
+
+    product: str
+    terms: str | None
+    target_percent: str | None
+    reached_percent: str | None
+    met: bool | None
+    healthy_gpu_s: int
+    entitled_gpu_s: int
+    excluded_gpu_s: int
+    degraded_gpu_s: int
+    amount: Money
+    notices: int
+    notices_kept: int
+    notice_s_min: int | None
+    inside_guarantee: int
+    starts: int
+    wait_s: list[int | None]
+    evictions: int
+    faults: int
+    interruptions_per_1000_gpu_h: str | None
+    gpu_h_between_interruptions: str | None
+    reserved_gpu_s: int
+    delivered_gpu_s: int
+    delivered_percent: str | None
+    kept_percent: str | None
+    credits: list[CreditOut]
+    excluded: list[ExcludedTimeOut]
 
 
 class Line(TypedDict):
@@ -517,6 +631,16 @@ class Rotation(TypedDict):
     overlap_s: int
 
 
+class SlaReportOut(TypedDict):
+    """A tenant's month: every product that it used. `hash` is that of the whole report, as on its page and its
+    PDF."""
+
+    period: str
+    total: Money
+    levels: list[LevelOut]
+    hash: str
+
+
 class SnapshotKept(TypedDict):
     """That a snapshot was kept, or that a later one of the source was there already."""
 
@@ -612,6 +736,32 @@ class WaitingNow(TypedDict):
     reason: str
     why: NotRequired[str]
     expected: NotRequired[str | None]
+
+
+class WalletBalance(TypedDict):
+    """What a wallet holds after all of its movements so far."""
+
+    wallet: str
+    balance: Money
+
+
+class WalletMovement(TypedDict):
+    """A movement of a wallet: above 0 when it was filled, below when a bill drew from it or it expired."""
+
+    period: str
+    wallet: str
+    kind: str
+    time: str
+    amount: Money
+    balance: Money
+
+
+class WalletPage(TypedDict):
+    """Movements of wallets, and on each page what all wallets hold now."""
+
+    items: list[WalletMovement]
+    next: NotRequired[str | None]
+    balances: list[WalletBalance]
 
 
 class WebhookOut(TypedDict):

@@ -7,7 +7,7 @@ wallets     movements of wallets
 spend       spend alerts of the contract that fired
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from json import dumps
 from typing import Any, NamedTuple, Protocol
@@ -67,13 +67,21 @@ class _Dated(Protocol):
 
 def _agreed(basis: Basis) -> Iterator[MonthPaper]:
     agreed, epoch_s = basis.books.agreed, basis.books.names.epoch_s
+    code = {"currency": basis.terms.currency.code}
     for tenant, month, lines in _by_month(agreed.lines):
-        states = [contract_data(state, lines) for state in contract_states(lines)]
+        states = [contract_data(state, lines) | code for state in contract_states(lines)]
+        for state in states:
+            state["lines"] = [_dated(line, epoch_s) for line in state["lines"]]
         yield _paper(tenant, month, "contracts", states)
     for tenant, month, entries in _by_month(agreed.wallet):
-        yield _paper(tenant, month, "wallets", [wallet_data(entry, epoch_s) for entry in entries])
+        yield _paper(tenant, month, "wallets", [wallet_data(entry, epoch_s) | code for entry in entries])
     for tenant, month, alerts in _by_month(agreed.alerts):
-        yield _paper(tenant, month, "spend", [alert_data(alert, epoch_s) for alert in alerts])
+        yield _paper(tenant, month, "spend", [alert_data(alert, epoch_s) | code for alert in alerts])
+
+
+def _dated(line: Mapping[str, Any], epoch_s: int) -> dict[str, Any]:
+    """A line of a contract with the times that it is about, in Unix seconds: whoever reads a paper knows no epoch."""
+    return {**line, "from_s": epoch_s + line["from_s"], "until_s": epoch_s + line["until_s"]}
 
 
 def _by_month(rows: Sequence[Any]) -> Iterator[tuple[str, str, list[Any]]]:

@@ -24,7 +24,7 @@ from tenants.errors import TenantError
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 _CHUNK = 500
-_MODEL = 1  # raised when the same log and terms come to another read model, so that every store makes it anew
+_MODEL = 2  # raised when the same log and terms come to another read model, so that every store makes it anew
 
 
 class Outcome(NamedTuple):

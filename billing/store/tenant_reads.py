@@ -90,8 +90,24 @@ def credit_notes_of(bound: Bound, tenant: str, after: Key | None, limit: int) ->
     return [read_credit_note(document.encode()) for (document,) in bound.connection.execute(wanted)]
 
 
-def ledger_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[LedgerRow]:
-    """Return a page of a tenant's ledger by (time_s, document, line, account, amount_micro)."""
+def ledger_of(
+    bound: Bound,
+    tenant: str,
+    after: Key | None,
+    limit: int,
+    within: tuple[int, int] | None = None,
+    account: str | None = None,
+) -> list[LedgerRow]:
+    """Return a page of a tenant's ledger by (time_s, document, line, account, amount_micro).
+
+    Args:
+        within:  what was posted in [from_s, until_s), Unix seconds; None: at any time.
+        account: of one account; None: of all.
+    """
     order = ("time_s", "document", "line", "account", "amount_micro")
     wanted = page(_LEDGER, LedgerRow._fields, order, after, limit).where(_LEDGER.c.tenant == tenant)
+    if within is not None:
+        wanted = wanted.where(_LEDGER.c.time_s >= within[0], _LEDGER.c.time_s < within[1])
+    if account is not None:
+        wanted = wanted.where(_LEDGER.c.account == account)
     return [LedgerRow._make(row) for row in bound.connection.execute(wanted)]

@@ -1,7 +1,9 @@
-"""What a tenant may read of the read model, through the views of the wall: its hours, and how far they are closed."""
+"""What a tenant may read of the read model, through the views of the wall: its hours, its papers, and how far they are
+closed."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, literal, select
 
@@ -78,3 +80,16 @@ def hour_of(bound: Bound, tenant: str, hour_s: int) -> list[HourRow]:
     )
     by = [columns[name] for name in HOUR_ORDER]
     return [HourRow._make(row) for row in bound.connection.execute(wanted.order_by(*by))]
+
+
+def papers_of(bound: Bound, tenant: str, kind: str, period: str | None, since: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (month, what the paper says) of a tenant's papers of a kind, oldest first, as they are asked for.
+
+    Args:
+        period: one month ("2026-11"); None: all of them, from month `since` on.
+    """
+    columns = _PAPER.c
+    mine = select(columns.period, columns.body).where(columns.tenant == tenant, columns.kind == kind)
+    mine = mine.where(columns.period >= since) if period is None else mine.where(columns.period == period)
+    for month, body in bound.connection.execute(mine.order_by(columns.period)):
+        yield month, json.loads(body)

@@ -10,6 +10,7 @@ without a canary fails.
     suspended, deleted      with a key that was good once
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ from billing.store.writer import append
 from canary import Canaries
 from house_tables import is_house
 from invoice_facts import CENT, ISSUED_S, JANUARY_S, issued
+from model_papers import month_papers
 from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Principal, Role
 from tenants.access.keys import DAY_S, mint
@@ -150,7 +152,7 @@ class Seeding:
             append(self.connection, list(chained(source, facts)))
 
     def model(self, tenant: str, word: Word, number: Callable[[str], int]) -> None:
-        """What settling makes: two hours of use, each with an amount of its own."""
+        """What settling makes: two hours of use, each with an amount of its own, and the papers of a month."""
         words = ("region", "sku", "product", "meter", "charge_class")
         for hour in range(2):
             row = {name: word(f"all_usage_hour.{name}") for name in words} | {
@@ -159,6 +161,9 @@ class Seeding:
                 "numerator": str(number("numerator")), "denominator": str(number("denominator")),
             }  # fmt: skip
             self.add(tables_settled.usage_hour, row)
+        for kind, paper in month_papers(tenant, word, number).items():
+            row = {"tenant": tenant, "period": "2026-02", "kind": kind, "body": json.dumps(paper), "made_s": MADE_S}
+            self.add(tables_settled.month_paper, row | {"hash": "0" * 64})
 
     def audit(self, tenant: str, word: Word, count: int) -> None:
         """Entries of a tenant's log."""

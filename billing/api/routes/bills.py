@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from billing.api.call import Call, Calling
+from billing.api.moments import Month
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem
 from billing.api.schemas.basic import Page
@@ -19,10 +20,11 @@ from billing.api.schemas.bills import (
     ledger_entry,
 )
 from billing.api.table import Routes
+from billing.months import month_bounds, parse_month
 from billing.store import tenant_reads as store
 
 routes = Routes()
-Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="A month: 2026-11.")]
+Account = Annotated[str | None, Query(min_length=1, max_length=128, description="Entries of one account alone.")]
 Number = Annotated[str, Path(min_length=1, max_length=128)]
 
 
@@ -64,11 +66,14 @@ def list_credit_notes(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor 
 
 
 @routes.get("/v1/ledger", Page[LedgerEntry])
-def list_ledger(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[LedgerEntry]:
+def list_ledger(
+    call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None, account: Account = None
+) -> Page[LedgerEntry]:
     """List what was posted for the tenant, oldest first."""
     after = call.after(cursor, int, str, int, str, int)
+    within = None if period is None else month_bounds(0, parse_month(period))
     with call.reading() as bound:
-        found = store.ledger_of(bound, call.tenant, after, limit + 1)
+        found = store.ledger_of(bound, call.tenant, after, limit + 1, within, account)
     rows, following = call.page(
         found, limit, lambda row: (row.time_s, row.document, row.line, row.account, row.amount_micro)
     )

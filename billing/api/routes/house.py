@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from billing.api.call import Call, Calling, Done, Told
 from billing.api.ids import IdOfPath, new_id
+from billing.api.moments import Month
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import Problem
 from billing.api.routes.audit import audit_page
-from billing.api.routes.bills import Month, invoice_page
+from billing.api.routes.bills import invoice_page
 from billing.api.routes.events import event_page
 from billing.api.schemas.audit import AuditRow
 from billing.api.schemas.basic import Empty, Page

@@ -11,7 +11,7 @@ from pydantic import Field
 from billing.api.schemas.basic import Closed, Money, moment, money
 from billing.currency import currency_of, round_minor, share_minor
 from billing.metering.meters import METERS
-from billing.money import SECONDS_PER_HOUR, Exact, floor_decimal, format_price
+from billing.money import SECONDS_PER_HOUR, Exact, floor_decimal, format_price, reduced
 from billing.settling.buckets import Group, Metered, exact_sum
 from billing.store.tenant_usage import HourRow
 
@@ -128,7 +128,7 @@ def group_out(group: Group, by: Sequence[str]) -> GroupOut:
     return GroupOut(
         **words,
         meters=[_metered_out(each) for each in group.meters],
-        amount=_rounded(group.exact, group.currency),
+        amount=rounded(group.exact, group.currency),
         exact=exact_out(group.exact),
     )
 
@@ -138,13 +138,31 @@ def exact_out(exact: Exact) -> ExactOut:
     return ExactOut(numerator=str(exact.numerator), denominator=str(exact.denominator))
 
 
+def exact_of(text: str) -> ExactOut:
+    """Return an exact amount from its text, such as "84960000000/3600", in lowest terms: a denominator that it shares
+    with others would tell of their meters."""
+    return exact_out(exact_in(text))
+
+
+def exact_in(text: str) -> Exact:
+    """Return the exact amount that a text holds, in lowest terms."""
+    numerator, _, denominator = text.partition("/")
+    return reduced(Exact(int(numerator), int(denominator)))
+
+
+def rounded(exact: Exact, code: str) -> Money:
+    """Return an exact amount in micro-units, rounded by itself to the minor unit of its currency."""
+    currency = currency_of(code)
+    return money(code, round_minor(exact, currency) * currency.minor_micro)
+
+
 def hour_row_out(row: HourRow) -> HourRowOut:
     """Return a row of use with its hour."""
     return HourRowOut(
         since=moment(row.hour_s),
         until=moment(row.hour_s + SECONDS_PER_HOUR),
         closed=bool(row.settled),
-        **_line(row, _rounded(_exact(row), row.currency)),
+        **_line(row, rounded(_exact(row), row.currency)),
     )
 
 
@@ -181,11 +199,6 @@ def _line(row: HourRow, amount: Money) -> dict[str, Any]:
 
 def _exact(row: HourRow) -> Exact:
     return Exact(int(row.numerator), int(row.denominator))
-
-
-def _rounded(exact: Exact, code: str) -> Money:
-    currency = currency_of(code)
-    return money(code, round_minor(exact, currency) * currency.minor_micro)
 
 
 def _metered_out(metered: Metered) -> MeteredOut:

@@ -1,12 +1,17 @@
 """Use and the bill of an hour over the API: exact sums, windows that are snapped, pages, and words that are refused."""
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from api_house import ApiHouse
+from billing.store.engine import open_store, writing
+from billing.store.tables_settled import month_paper
+from model_papers import month_papers
 from settled_house import settled_house
 
 WINDOW = "from=2026-01-31T00:00:00Z&until=2026-02-02T00:00:00Z"
@@ -113,3 +118,37 @@ def test_bad_words_are_refused(house: ApiHouse, query: str, at: str) -> None:
     refused = house.get("acme", f"/v1/usage?{query}")
     assert refused.status_code == 422 and refused.json()["errors"][0]["at"] == at
     assert house.get("acme", "/v1/bill/hour?at=noon").status_code == 422
+
+
+def test_papers_are_listed_row_by_row(house: ApiHouse) -> None:
+    store = open_store(house.place)
+    with writing(store) as connection:
+        for month in ("2025-11", "2025-12"):
+            for kind in ("sla", "wallets"):
+                paper = month_papers("bolt", lambda field: field.replace(" ", "-"), lambda _: 1_000_000)[kind]
+                body = json.dumps(paper | {"month": month} if kind == "sla" else [*paper, paper[0] | {"kind": "drawn"}])
+                row = {"tenant": "bolt", "period": month, "kind": kind, "body": body, "hash": "", "made_s": 0}
+                connection.execute(insert(month_paper), row)
+    store.dispose()
+    moves = [row for page in pages(house, "/v1/wallets?limit=3", "bolt") for row in page["items"]]
+    assert [(row["period"], row["kind"]) for row in moves] == [
+        (month, kind) for month in ("2025-11", "2025-12") for kind in ("bought", "drawn")
+    ]
+    left = house.get("bolt", "/v1/wallets?period=2025-11").json()
+    assert left["balances"] == [{"wallet": "wallet", "balance": {"currency": "USD", "amount": "10000.00"}}]
+    found = [row for page in pages(house, "/v1/sla/incidents?limit=1", "bolt") for row in page["items"]]
+    assert [(row["period"], row["kind"]) for row in found] == [
+        (month, kind) for month in ("2025-11", "2025-12") for kind in ("credited", "excluded")
+    ]
+    assert [row["period"] for row in house.get("bolt", "/v1/sla").json()["items"]] == ["2025-11", "2025-12"]
+    assert house.get("acme", "/v1/wallets").json()["items"] == []
+
+
+def test_the_ledger_is_found_by_month_and_account(house: ApiHouse) -> None:
+    every = house.get("acme", "/v1/ledger?limit=200").json()["items"]
+    account = every[0]["account"]
+    some = house.get("acme", f"/v1/ledger?account={account}").json()["items"]
+    assert some == [row for row in every if row["account"] == account]
+    assert house.get("acme", f"/v1/ledger?period={every[0]['time'][:7]}").json()["items"]
+    assert house.get("acme", "/v1/ledger?period=2001-01").json()["items"] == []
+    assert house.get("acme", "/v1/ledger?period=2001-13").status_code == 422
