@@ -28,6 +28,7 @@ from tenants.access.errors import Forbidden, Suspended, Unauthenticated
 from tenants.access.scope import Scope
 
 SCHEME = "bearer "
+SIGNED_IN = "spillway.signed_in"  # of a request that the console makes in this process: the scope of its session
 SECOND_US = 1_000_000
 
 
@@ -103,6 +104,8 @@ def admitted(request: Request, policy: Policy) -> Call:
     """
     house: House = request.app.state.house
     now_s = house.clock()
+    if SIGNED_IN in request.scope:
+        return Call(house, scope_in(request), policy, request.url.path, request.query_params, now_s)
     address = request.client.host if request.client else ""
     try:
         scope = house.door.sign_in(key_in(request), now_s)
@@ -118,6 +121,13 @@ def admitted(request: Request, policy: Policy) -> Call:
     return Call(house, scope, policy, request.url.path, request.query_params, now_s)
 
 
+def scope_in(request: Request) -> Scope:
+    """Return the scope that the console has put beside a request. It counted the page, and asked for the session."""
+    scope = request.scope[SIGNED_IN]
+    assert isinstance(scope, Scope)
+    return scope
+
+
 def brings_body(request: Request) -> bool:
     """Whether a body is announced, which may be long in coming."""
     return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
@@ -126,6 +136,8 @@ def brings_body(request: Request) -> bool:
 def admit_again(request: Request, call: Call) -> None:
     """Let a call go on as what its key is now: it may have ended while the body was held back. Raises as `admitted`."""
     call.now_s = call.house.clock()
+    if SIGNED_IN in request.scope:
+        return
     call.scope = call.house.door.sign_in(key_in(request), call.now_s)
 
 

@@ -17,7 +17,7 @@ tries to see what nobody may see.
 Docs: docs/decisions/0010-one-door-walls-in-the-engine.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -26,6 +26,14 @@ from sqlalchemy import Connection, Engine, select
 from billing.store.access import SqlKeys, note_uses
 from billing.store.audit import record
 from billing.store.engine import Store, open_store, reading, writing
+from billing.store.sessions import (
+    SEEN_EVERY_S,
+    add_session,
+    end_sessions,
+    live_sessions,
+    note_seen,
+    session_at,
+)
 from billing.store.walls import postgres
 from billing.store.walls.connect import bind_to, connector
 from billing.store.walls.grants import Wall
@@ -37,6 +45,7 @@ from tenants.access.identity import Role
 from tenants.access.keys import Entropy
 from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets
+from tenants.access.sessions import SessionRecord, authenticate_session, new_session, session_digest
 from tenants.audit.entry import HOUSE, LOCAL
 
 
@@ -51,7 +60,7 @@ class Door:
     """See the module. Made by `open_door`."""
 
     def __init__(self, store: Store, secrets: Secrets, entropy: Entropy) -> None:
-        self._store, self._secrets = store, secrets
+        self._store, self._secrets, self._entropy = store, secrets, entropy
         self._connect = connector(store, entropy)
         self._opened: set[Engine] = set()
 
@@ -68,6 +77,39 @@ class Door:
             with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
                 note_uses(connection, keys.uses)
         return scope
+
+    def sign_in_session(self, text: str, now_s: int, *, touch: bool = True) -> Scope:
+        """Return the scope of the key behind a cookie of the console, looked up as `sign_in` does; unless `touch`, the
+        session grows no younger by it.
+
+        Raises:
+            AccessError: as `authenticate_session`.
+        """
+        made = session_digest(text, self._secrets)
+        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+            found = session_at(connection, made)
+            scope = authenticate_session(found, SqlKeys(connection).key(found.key if found else ""), now_s)
+        if touch and found is not None and now_s - found.seen_s >= SEEN_EVERY_S:
+            with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
+                note_seen(connection, found, now_s)
+        return scope
+
+    def open_session(self, scope: Scope, now_s: int) -> str:
+        """Keep a new session of whoever has just shown a key, and return its cookie. Raises Unauthenticated."""
+        text, made = new_session(scope, self._secrets, self._entropy, now_s)
+        with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
+            add_session(connection, made)
+        return text
+
+    def sessions_of(self, scope: Scope, now_s: int) -> list[SessionRecord]:
+        """Return the sessions of the scope's account that hold now, newest first."""
+        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+            return live_sessions(connection, scope.principal.tenant or "", scope.principal.id, now_s)
+
+    def end_sessions(self, scope: Scope, digests: Collection[str], now_s: int) -> int:
+        """End those of some sessions that are the account's own; return how many."""
+        with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
+            return end_sessions(connection, scope.principal.tenant or "", scope.principal.id, digests, now_s)
 
     @contextmanager
     def reading(self, scope: Scope) -> Iterator[Bound]:

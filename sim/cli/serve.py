@@ -1,4 +1,4 @@
-"""`spillway serve`: the API over a store, on this machine."""
+"""`spillway serve`: the API and the console over a store, on this machine."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 PORT = 8340
 SETTLE_EVERY_S = 5
 CHECKPOINT_EVERY_S = 3_600
+_KEYS = "spillway keys create --help"
 _SHUTDOWN_S = 10  # how long answers under way may take once we are told to stop
+BehindTlsFlag = Annotated[
+    bool, typer.Option("--behind-tls", help="Browsers come over https, through a proxy: cookies go over it alone.")
+]
 
 
 def serve(
@@ -44,12 +48,14 @@ def serve(
     ] = CHECKPOINT_EVERY_S,
     witness: WitnessFlag = None,
     tombstones: TombstonesFlag = None,
+    behind_tls: BehindTlsFlag = False,
 ) -> None:
-    """Serve the API over a store. It starts only if the walls of the database stand; Ctrl-C or SIGTERM ends it.
+    """Serve the API and the console over a store. It starts only if the walls of the database stand; Ctrl-C ends it.
 
     Put a proxy that speaks TLS before it: keys travel in a header.
     """
     from billing.api.app import create_app
+    from billing.console.app import with_console
     from billing.store.door import door_of
     from billing.store.engine import place_of
     from sim.cli.edge import entropy, now_s
@@ -72,10 +78,10 @@ def serve(
     with _listening(host, port) as socket:
         address, number = socket.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
-        note(session, f"serving {place_of(store)} at http://{shown}:{number}; keys: spillway keys create --help")
+        note(session, f"serving {place_of(store)} at http://{shown}:{number}, for people at /console/; keys: {_KEYS}")
         worker.start()
         try:
-            _server(app).run(sockets=[socket])
+            _server(with_console(app, behind_tls=behind_tls)).run(sockets=[socket])
         except KeyboardInterrupt:
             pass
         except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end

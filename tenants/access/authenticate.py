@@ -44,6 +44,13 @@ def authenticate(text: str, keys: KeyStore, secrets: Secrets, now_s: int) -> Sco
     if stale or record.last_used_s is None or now_s - record.last_used_s >= _DAY_S:
         made = digest(text, secrets.peppers[secrets.pepper]) if stale else record.digest
         keys.used(record, made, secrets.pepper, now_s)
+    return scope_of_key(held, now_s)
+
+
+def scope_of_key(held: HeldKey, now_s: int) -> Scope:
+    """Return the scope of a key whose holder has been recognised. Raises as `authenticate`."""
+    record = held.record
+    _require_standing(held, now_s, record.id)
     scopes = effective_scopes(record.role, record.scopes)
     who = Principal(record.account, held.kind, record.tenant or None, record.role, scopes, record.id)
     return make_scope(who, expires_s=record.expires_s)

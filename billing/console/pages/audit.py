@@ -1,0 +1,60 @@
+"""The audit log of a tenant: who did what, and the proof that an entry stands in it."""
+
+import json
+
+from billing.console.asking import at
+from billing.console.blocks import Card, Cards, Column, Link, View
+from billing.console.pages.parts import listed
+from billing.console.visit import Pages, Shown, Visit
+
+pages = Pages()
+AUDIT = "/console/audit"
+
+
+@pages.get(AUDIT)
+async def show_audit(visit: Visit) -> Shown:
+    """List the log, oldest first, with what it comes to."""
+    head = await visit.ask.get("/v1/audit/checkpoint")
+    found = await visit.ask.get("/v1/audit", cursor=visit.query.get("cursor"))
+    rows = [
+        (
+            Link(str(each["position"]), f"{AUDIT}/{each['position']}/proof"),
+            each["time"],
+            each["action"],
+            each["actor"],
+            each["object"],
+            each["reason"] or None,
+            _details(each["details"]),
+        )
+        for each in found.items
+    ]
+    columns = [
+        Column("Proof of", "number"),
+        Column("Time, UTC", "time"),
+        Column("Action", "code"),
+        Column("Who", "code"),
+        Column("What", "code"),
+        Column("Reason"),
+        Column("Details"),
+    ]
+    cards = [
+        Card("Entries", str(head.data["size"]), f"as of {head.data['time']}", head.link),
+        Card("Root of the tree", head.data["root"][:16], "of the log as it is now, signed", head.link),
+    ]
+    note = (
+        "Each number leads to the proof of its entry: `spillway audit verify --proof` checks it without the database."
+    )
+    table = listed("audit", "Entries", found, columns, rows, note.replace("`", ""))
+    return View("Audit log", [*([Cards(cards)] if head.ok else []), table], "Every change to what is yours, by whom.")
+
+
+@pages.get(f"{AUDIT}/{{position}}/proof")
+async def download_proof(visit: Visit) -> Shown:
+    """Hand out the proof of one entry."""
+    position = visit.ids["position"]
+    path = at("/v1/audit/{position}/proof", position=position)
+    return await visit.ask.file(f"proof-{position}.json", path, "application/json")
+
+
+def _details(details: object) -> str:
+    return "erased" if details is None else json.dumps(details, ensure_ascii=False).strip("{}").replace('"', "")

@@ -1,0 +1,138 @@
+"""Bills of a tenant: months, an invoice with its lines, credit notes and the ledger behind them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from billing.console.asking import Answer, at
+from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View
+from billing.console.pages.parts import amount, currency_in, listed, month_of, priced
+from billing.console.visit import Pages, Shown, Visit
+
+pages = Pages()
+BILLS, LEDGER = "/console/bills", "/console/ledger"
+_TONES: Mapping[str, Tone] = {"issued": "", "paid": "good", "void": "quiet"}
+
+
+@pages.get(BILLS)
+async def show_bills(visit: Visit) -> Shown:
+    """List invoices and credit notes."""
+    found = await visit.ask.get("/v1/invoices", cursor=visit.query.get("cursor"), period=month_of(visit))
+    notes = await visit.ask.get("/v1/credit-notes")
+    rows = [
+        (
+            Link(each["number"], at(f"{BILLS}/{{number}}", number=each["number"])),
+            each["period"],
+            Mark(each["status"], _TONES.get(each["status"], "")),
+            each["issued"],
+            amount(each["total"]),
+        )
+        for each in found.items
+    ]
+    columns = [
+        Column("Invoice", "code"),
+        Column("Month"),
+        Column("Status"),
+        Column("Issued, UTC", "time"),
+        Column(f"Total{currency_in(found.items, 'total')}", "money"),
+    ]
+    table = listed("invoices", "Invoices", found, columns, rows, empty="No month has been invoiced yet.")
+    return View("Bills", [table, _notes(notes)], "Each invoice leads to its lines, each line to the hours behind it.")
+
+
+@pages.get(f"{BILLS}/{{number}}")
+async def show_invoice(visit: Visit) -> Shown:
+    """Show an invoice with its lines."""
+    number = visit.ids["number"]
+    found = await visit.ask.need(at("/v1/invoices/{number}", number=number))
+    invoice = found.data
+    facts = Facts(
+        f"{invoice['number']}",
+        [
+            ("Month", invoice["period"]),
+            ("Status", Mark(invoice["status"], _TONES.get(invoice["status"], ""))),
+            ("Issued", invoice["issued"]),
+            ("Net", priced(invoice["net"])),
+            ("Tax", priced(invoice["tax"])),
+            ("Total", priced(invoice["total"])),
+            ("Hash", invoice["hash"][:16]),
+        ],
+        found.link,
+    )
+    blocks: list[Block] = [facts, lines_table(invoice["lines"], invoice, found.link)]
+    return View(f"Invoice {invoice['number']}", blocks, crumbs=[Link("Bills", BILLS)])
+
+
+def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], link: str) -> Table:
+    """Return the lines of an invoice, and what they add up to."""
+    rows = [
+        (
+            str(each["number"]),
+            each["description"],
+            each["kind"],
+            each["region"] or None,
+            each["quantity"] if each["unit"] else None,
+            each["unit"] or None,
+            each["unit_price"],
+            amount(each["net"]),
+            each["tax_percent"],
+            amount(each["tax"]),
+        )
+        for each in lines
+    ]
+    code = currency_in(lines, "net")
+    columns = [
+        Column("Line", "number"),
+        Column("What"),
+        Column("Kind"),
+        Column("Region"),
+        Column("Quantity", "number"),
+        Column("Unit", "code"),
+        Column("Price of a unit", "number"),
+        Column(f"Net{code}", "money"),
+        Column("Tax, %", "number"),
+        Column(f"Tax{code}", "money"),
+    ]
+    total = ("Sum", *[None] * 6, amount(totals["net"]), None, amount(totals["tax"]))
+    return Table("lines", "Lines", columns, rows, link, total=total)
+
+
+@pages.get(LEDGER)
+async def show_ledger(visit: Visit) -> Shown:
+    """List what was posted for the tenant."""
+    found = await visit.ask.get("/v1/ledger", cursor=visit.query.get("cursor"), limit=100)
+    rows = [
+        (each["time"], each["document"], str(each["line"]), each["account"], amount(each["amount"]))
+        for each in found.items
+    ]
+    columns = [
+        Column("Time, UTC", "time"),
+        Column("Document", "code"),
+        Column("Line", "number"),
+        Column("Account"),
+        Column(f"Amount{currency_in(found.items, 'amount')}", "money"),
+    ]
+    table = listed("ledger", "Entries", found, columns, rows, "Debit above 0. The entries of a document add up to 0.")
+    return View("Ledger", [table], "What was posted of invoices, credit notes and payments, oldest first.")
+
+
+def _notes(found: Answer) -> Table:
+    rows = [
+        (
+            each["number"],
+            Link(each["invoice"], at(f"{BILLS}/{{number}}", number=each["invoice"])),
+            each["issued"],
+            each["cause"],
+            each["reason"],
+            amount(each["total"]),
+        )
+        for each in found.items
+    ]
+    columns = [
+        Column("Credit note", "code"),
+        Column("Of invoice", "code"),
+        Column("Issued, UTC", "time"),
+        Column("Cause"),
+        Column("Reason"),
+        Column(f"Total{currency_in(found.items, 'total')}", "money"),
+    ]
+    return listed("credit-notes", "Credit notes", found, columns, rows, empty="Nothing was given back so far.")

@@ -1,0 +1,14 @@
+"""All pages, in one list. Whoever adds a module of pages adds it here, and a row for each page in `policy.PAGES`."""
+
+from billing.console.pages import audit, bills, home, house, keys, sessions, usage, webhooks
+from billing.console.visit import Pages
+
+_MODULES = (home, usage, bills, keys, webhooks, audit, sessions, house)
+
+
+def every_page() -> Pages:
+    """Return every page of the console."""
+    every = Pages()
+    for module in _MODULES:
+        every.extend(module.pages)
+    return every

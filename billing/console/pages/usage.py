@@ -1,0 +1,177 @@
+"""Use by hour, day, week or month, as it is rated: a chart of what it comes to, and the sums by group."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from billing.console.asking import Answer
+from billing.console.blocks import Block, Card, Cards, Cell, Chart, Column, Field, Form, Series, Table, View
+from billing.console.pages.parts import amount, kept, priced, why
+from billing.console.visit import Pages, Shown, Visit
+from billing.months import parse_utc
+
+pages = Pages()
+USAGE = "/console/usage"
+LAYERS_MAX = 8  # colours that can be told apart; what is more is one layer together
+_COLOURS = ("blue", "orange", "green", "sky", "yellow", "red", "pink", "grey")
+_BUCKETS = [("hour", "hour"), ("day", "day"), ("week", "week"), ("month", "month")]
+_GROUPS = [
+    ("product", "product"),
+    ("region", "region"),
+    ("sku", "kind of GPU"),
+    ("charge_class", "charged or free"),
+    ("product,region", "product and region"),
+    ("meter", "meter"),
+]
+
+
+@pages.get(USAGE)
+async def show_usage(visit: Visit) -> Shown:
+    """Show what was used, in buckets."""
+    bucket, by = kept(visit, "bucket", "day"), kept(visit, "group_by", "product")
+    found = await visit.ask.get(
+        "/v1/usage",
+        since=day(visit.query.get("since", "")),
+        until=day(visit.query.get("until", "")),
+        bucket=bucket,
+        group_by=by,
+        time_zone=visit.query.get("time_zone"),
+        limit=200,
+        cursor=visit.query.get("cursor"),
+    )
+    choose = Form("Show", USAGE, _choice(visit, bucket, by), "Show", method="get")
+    if not found.ok:
+        return View("Usage", [choose, Table("usage", "Usage", (), (), found.link, empty=why(found))])
+    words = by.split(",")
+    blocks: list[Block] = [choose, _chart(found, words), _totals(found, words)]
+    told = found.data
+    lede = (
+        f"Whole {told['bucket']}s of {told['time_zone']}, from {told['snapped_since']} until {told['snapped_until']}. "
+        f"Hours before {told['closed_until'] or 'now'} are closed."
+    )
+    return View("Usage", [_cards(found), *blocks], lede)
+
+
+def day(text: str) -> str:
+    """Return a date of a form as a time; what is already one stays."""
+    return f"{text}T00:00:00Z" if len(text) == len("2026-11-01") else text
+
+
+def _choice(visit: Visit, bucket: str, by: str) -> list[Field]:
+    return [
+        Field("since", "From", "date", visit.query.get("since", "")[:10], required=False),
+        Field("until", "Until", "date", visit.query.get("until", "")[:10], required=False),
+        Field("bucket", "In", "select", bucket, _BUCKETS),
+        Field("group_by", "By", "select", by, _GROUPS),
+        Field("time_zone", "Time zone", "text", visit.query.get("time_zone", "UTC")),
+    ]
+
+
+def _cards(found: Answer) -> Cards:
+    totals = found.data["totals"]
+    cards = [
+        Card(label_of(each, found.data["group_by"]), priced(each["amount"]), meters_of(each), found.link)
+        for each in totals[:6]
+    ]
+    return Cards(cards)
+
+
+def label_of(group: Mapping[str, Any], words: Sequence[str]) -> str:
+    """Return the name of a group: what it is apart by."""
+    return ", ".join(str(group[word]) for word in words if group.get(word)) or "all"
+
+
+def meters_of(group: Mapping[str, Any]) -> str:
+    """Return the quantities of a group in words."""
+    return "; ".join(quantity(each["unit"], each["measured"]) for each in group["meters"])
+
+
+def quantity(unit: str, much: str) -> str:
+    """Return a quantity in the unit that people think in: GPU-hours, cut to whole ones, for GPU-seconds."""
+    if unit == "gpu_s":
+        return f"{int(much) // 3_600:,} GPU-h"
+    return f"{int(much):,} {unit}" if much.lstrip("-").isdigit() else f"{much} {unit}"
+
+
+def _chart(found: Answer, words: Sequence[str]) -> Chart:
+    items = found.data["items"]
+    order = [label_of(each, words) for each in sorted(found.data["totals"], key=_size, reverse=True)]
+    shown, others = order[:LAYERS_MAX], order[LAYERS_MAX:]
+    by_bucket = [{label_of(group, words): amount(group["amount"]) for group in each["groups"]} for each in items]
+    series = [
+        Series(label, _COLOURS[at % len(_COLOURS)], [bucket.get(label, "0") for bucket in by_bucket])
+        for at, label in enumerate(shown)
+    ]
+    times = [parse_utc(each["since"]) for each in items]
+    code = next((each["amount"]["currency"] for each in found.data["totals"]), "")
+    note = f"{len(others)} smaller groups are in the table alone." if others else ""
+    caption = f"What each {found.data['bucket']} comes to"
+    return Chart(
+        "cost",
+        caption,
+        code,
+        times,
+        series,
+        _buckets(found, words),
+        found.link,
+        note,
+        time_zone=found.data["time_zone"],
+    )
+
+
+def _size(group: Mapping[str, Any]) -> tuple[int, str]:
+    exact = group["exact"]
+    return int(exact["numerator"]) // int(exact["denominator"]), str(group["product"])
+
+
+def _buckets(found: Answer, words: Sequence[str]) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            each["since"],
+            each["until"],
+            label_of(group, words),
+            meters_of(group),
+            amount(group["amount"]),
+            "closed" if each["closed"] else "open",
+        ]
+        for each in found.data["items"]
+        for group in each["groups"]
+    ]
+    code = next((each["amount"]["currency"] for each in found.data["totals"]), "")
+    columns = [
+        Column("From, UTC", "time"),
+        Column("Until", "time"),
+        Column("Group"),
+        Column("Used"),
+        Column(f"Amount, {code}" if code else "Amount", "money"),
+        Column("Hours"),
+    ]
+    return Table("buckets", "The same as a table", columns, rows, found.link, more=found.more)
+
+
+def _totals(found: Answer, words: Sequence[str]) -> Table:
+    rows: list[list[Cell]] = []
+    for group in found.data["totals"]:
+        for at, each in enumerate(group["meters"]):
+            free = ", ".join(
+                f"{quantity(each['unit'], some['quantity'])} {some['reason']}" for some in each["excluded"]
+            )
+            rows.append(
+                [
+                    label_of(group, words),
+                    each["meter"],
+                    each["measured"],
+                    each["billable"],
+                    free or None,
+                    amount(group["amount"]) if at == 0 else None,
+                ]
+            )
+    columns = [
+        Column("Group"),
+        Column("Meter", "code"),
+        Column("Measured", "number"),
+        Column("Charged for", "number"),
+        Column("Free, and why"),
+        Column("Amount", "money"),
+    ]
+    note = "Quantities in the unit of the meter, such as GPU-seconds. Measured is what is charged for and what is free."
+    return Table("totals", "Sums over the whole window", columns, rows, found.link, note)

@@ -1,0 +1,40 @@
+"""Who may open which page of the console: the table of the tests, from ISOLATION.md section 10 and the list of pages.
+
+It is written without a look at the policies of the product and must stay so, as `who_may` is.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+MEMBER, ADMIN, OPERATOR, AUDITOR = "acme/member", "acme", "operator", "auditor"
+TENANT, ALL = (MEMBER, ADMIN), (MEMBER, ADMIN, OPERATOR, AUDITOR)
+
+
+class May(NamedTuple):
+    """Who may, and which of the world's objects the ids of the path name."""
+
+    who: tuple[str, ...]
+    ids: Mapping[str, str] = {}
+
+
+PAGES: Mapping[tuple[str, str], May] = {
+    ("GET", "/console/"): May(ALL),
+    ("GET", "/console/sessions"): May(ALL),
+    ("POST", "/console/sessions"): May(ALL),
+    ("GET", "/console/usage"): May(TENANT),
+    ("GET", "/console/bills"): May(TENANT),
+    ("GET", "/console/bills/{number}"): May(TENANT, {"number": "acme-000001"}),
+    ("GET", "/console/ledger"): May(TENANT),
+    ("GET", "/console/keys"): May((ADMIN,)),
+    ("POST", "/console/keys"): May((ADMIN,)),
+    ("POST", "/console/keys/{id}/rotate"): May((ADMIN,), {"id": "key-nobody-has"}),
+    ("POST", "/console/keys/{id}/revoke"): May((ADMIN,), {"id": "key-nobody-has"}),
+    ("POST", "/console/accounts"): May((ADMIN,)),
+    ("POST", "/console/accounts/{id}/disable"): May((ADMIN,), {"id": "acc-nobody-has"}),
+    ("GET", "/console/webhooks"): May((ADMIN,)),
+    ("POST", "/console/webhooks"): May((ADMIN,)),
+    ("POST", "/console/webhooks/{id}/disable"): May((ADMIN,), {"id": "whk-nobody-has"}),
+    ("GET", "/console/audit"): May((ADMIN,)),
+    ("GET", "/console/audit/{position}/proof"): May((ADMIN,), {"position": "1"}),
+    ("GET", "/console/house"): May((OPERATOR,)),
+}
