@@ -4,7 +4,7 @@ from billing.api.problems import invalid
 from billing.store.door import Bound
 from billing.store.tenant_settings import room_of
 
-_WORDS = {"account": "account", "api_key": "key", "agent_token": "token", "webhook": "webhook"}
+_WORDS = {"account": "account", "api_key": "key", "agent_token": "token", "webhook": "webhook", "budget": "budget"}
 
 
 def require_room(bound: Bound, tenant: str, noun: str, now_s: int) -> None:

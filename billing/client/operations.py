@@ -12,6 +12,28 @@ from billing.client.transport import Transport, quoted
 class Operations(Transport):
     """See `billing.client.Client`. All methods raise ApiError where the API refuses, NoAnswer where it is not there."""
 
+    def list_budgets(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.BudgetOut]:
+        """List the tenant's budgets."""
+        answer: s.Page[s.BudgetOut] = self.ask("GET", "/v1/budgets", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_budget(self, body: s.NewBudget) -> s.BudgetOut:
+        """Be told when a month has come to parts of a sum: in the list of alerts, and as `budget.reached`."""
+        answer: s.BudgetOut = self.ask("POST", "/v1/budgets", {}, body)
+        return answer
+
+    def disable_budget(self, id: str) -> s.Empty:
+        """Watch no longer. What was reached stays in the list of alerts."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/budgets/{quoted(id)}", {})
+        return answer
+
+    def list_alerts(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.AlertOut]:
+        """List which parts of budgets were reached, and of the sums that were agreed with the house, oldest first."""
+        answer: s.Page[s.AlertOut] = self.ask("GET", "/v1/alerts", {"limit": limit, "cursor": cursor, "period": period})
+        return answer
+
     def read_health(self) -> s.Health:
         """Say that the process answers."""
         answer: s.Health = self.ask("GET", "/healthz", {})

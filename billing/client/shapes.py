@@ -28,6 +28,19 @@ class AccountOut(TypedDict):
     disabled: str | None
 
 
+class AlertOut(TypedDict):
+    """A part of a sum that a month has reached: of a budget, or of an alert that was agreed with the contract."""
+
+    budget: str
+    agreed: bool
+    kind: str
+    period: str
+    threshold_percent: str
+    time: str
+    amount: Money
+    expected: Money | None
+
+
 class AuditRow(TypedDict):
     """An entry of the log. `details` are null once they have been erased."""
 
@@ -47,6 +60,17 @@ class BucketOut(TypedDict):
     until: str
     closed: bool
     groups: list[GroupOut]
+
+
+class BudgetOut(TypedDict):
+    """A budget: `disabled` is null while it watches."""
+
+    id: str
+    name: str
+    limit: Money
+    thresholds_percent: list[int]
+    created: str
+    disabled: str | None
 
 
 class Consistency(TypedDict):
@@ -505,6 +529,14 @@ class NewAccount(TypedDict):
     role: Literal["member", "tenant_admin"]
 
 
+class NewBudget(TypedDict):
+    """A sum for each month, and the parts of it to be told at."""
+
+    name: str
+    limit: Sum
+    thresholds_percent: list[int]
+
+
 class NewGrant(TypedDict):
     """Leave to read one tenant's data for a while, for a reason that the tenant reads."""
 
@@ -661,6 +693,13 @@ class SourceTermsKept(TypedDict):
 
     source: str
     hash: str
+
+
+class Sum(TypedDict):
+    """A sum of money, in whole minor units of its currency."""
+
+    currency: str
+    amount: str
 
 
 class TenantOut(TypedDict):

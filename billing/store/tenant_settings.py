@@ -29,7 +29,7 @@ class Quota(NamedTuple):
 
 
 # How many of each a tenant may have at a time where its quota has no word for it.
-MOST = {"account": 1_000, "agent_token": 1_000}
+MOST = {"account": 1_000, "agent_token": 1_000, "budget": 100}
 _ENDED = {"api_key": ("revoked_s", "expires_s"), "agent_token": ("revoked_s", "expires_s")}
 _DISABLED = ("disabled_s",)
 _WEBHOOK = view("webhook")
@@ -69,7 +69,7 @@ def quota_of(bound: Bound, tenant: str) -> Quota:
 
 
 def room_of(bound: Bound, tenant: str, noun: str, now_s: int) -> tuple[int, int]:
-    """Return how many of a tenant's rows of a noun (`account`, `api_key`, `agent_token`, `webhook`) have not ended at
+    """Return how many of a tenant's rows of a noun (a key of `MOST`, `api_key`, `webhook`) have not ended at
     `now_s`, Unix seconds, and how many it may have."""
     columns = view(noun).c
     ends = [columns[name] for name in _ENDED.get(noun, _DISABLED)]

@@ -126,6 +126,7 @@ def _jobs(settling: "SettleProcess", settle_every_s: int, upkeep: "Upkeep", chec
 
     jobs = [
         Job("settling", settle_every_s, settling.settle),
+        Job("budgets", settle_every_s, upkeep.budgets),
         Job("purging", checkpoint_every_s, upkeep.purge),
         Job("checkpoint", checkpoint_every_s, upkeep.checkpoint),
     ]

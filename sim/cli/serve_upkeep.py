@@ -1,4 +1,5 @@
-"""What a service keeps in order by itself: who was deleted stays deleted, and what the audit logs hold is witnessed.
+"""What a service keeps in order by itself: who was deleted stays deleted, what the audit logs hold is witnessed, and
+budgets that were reached are told.
 
 All of it is done as the worker, through the door: the process needs no owner's rights for it.
 """
@@ -25,14 +26,21 @@ class Upkeep:
     def __init__(
         self, door: "Door", store: "Store", db: str, files: Files, key: bytes, now_s: Callable[[], int]
     ) -> None:
+        from billing.store.budget_check import BudgetCheck
         from billing.store.engine import place_of
         from billing.store.tombstones_file import tombstones_path
         from billing.store.witness import witness_file
+        from tenants.access.scope import local_scope
 
         self._door, self._store, self._key, self._now_s = door, store, key, now_s
         self._tombstones = tombstones_path(db, files.tombstones)
         self._witness = files.witness or witness_file(place_of(store))
         self._bytes_left = False
+        self._budgets = BudgetCheck(door, local_scope(), now_s)
+
+    def budgets(self) -> None:
+        """Tell tenants what of their budgets has been reached since. Raises StoreError."""
+        self._budgets.check()
 
     def bury(self) -> list[str]:
         """Delete again whom a restored backup brought back, and return who that was. Raises StoreError."""

@@ -35,13 +35,15 @@ SCOPES = (
     "tools:call",
     "webhooks:read",
     "webhooks:write",
+    "budgets:write",
     "break_glass:write",
 )
 _MEMBER = frozenset(("usage:read", "bills:read", "jobs:read", "jobs:write", "quota:read", "tools:call"))
 ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.MEMBER: _MEMBER,
     Role.TENANT_ADMIN: _MEMBER
-    | {"usage:write", "keys:read", "keys:write", "audit:read", "tokens:write", "webhooks:read", "webhooks:write"},
+    | {"usage:write", "keys:read", "keys:write", "audit:read", "tokens:write", "webhooks:read", "webhooks:write"}
+    | {"budgets:write"},
     # An operator writes the audit log by what it does and cannot read it; a tenant's data only through break-glass.
     Role.OPERATOR: frozenset(
         (

@@ -158,7 +158,7 @@ class ApiWorld:
         seed.events(side.tenant, word, 3 * volume)
         seed.model(side.tenant, word, number)
         seed.rest(side.tenant, word)
-        for kind, table in (("webhook", "all_webhook"), ("grant", "all_break_glass")):
+        for kind, table in TABLES.items():
             columns = METADATA.tables[table].c
             found = seed.connection.execute(select(columns.id).where(columns.tenant == side.tenant).limit(1))
             side.ids[kind] = found.scalar_one()
@@ -238,7 +238,7 @@ class ApiWorld:
             return str(row["id"])
 
 
-TABLES = {"webhook": "all_webhook", "grant": "all_break_glass"}
+TABLES = {"webhook": "all_webhook", "grant": "all_break_glass", "budget": "all_budget"}
 # What "own" has and must not be shown either: how it is stored, and what the house keeps to itself.
 INTERNAL = ("log source", "event.source", "log_position", "price_version")
 BAD_COLUMNS: Mapping[str, Mapping[str, Any]] = {

@@ -55,13 +55,14 @@ CLOSED = {
         "action",
     ),
     *("digest", "hash", "prevhash", "body_hash", "details_hash", "leaf_hash", "salt", "frontier", "root"),
-    *("cause", "successor"),
+    *("cause", "successor", "thresholds_bp"),
 }
 # What a row of `Seeding.rest` needs to be a good one; what is deleted stands for no living tenant.
 OPEN = {
     "url": "https://hooks.example/{}", "events": "invoice.issued", "method": "POST", "path": "/v1/keys/{}",
     "body": '"{}"', "all_notice.type": "invoice.issued", "all_notice.body": '{"total":"{}"}',
     "kind": "service", "role": "member", "status": "active", "scopes": "", "tools": "", "currency": "USD",
+    "thresholds_bp": "5000",
 }  # fmt: skip
 BESIDE = ("all_tombstone",)
 Word = Callable[[str], str]

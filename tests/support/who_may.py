@@ -36,6 +36,11 @@ SEEN: Mapping[str, Any] = {
     "queue_count": 0,
     "notices": [],
 }
+BUDGET: Mapping[str, Any] = {
+    "name": "a lab",
+    "limit": {"currency": "USD", "amount": "5.00"},
+    "thresholds_percent": [50],
+}
 TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["read_bill"], "lifetime_s": 60}
 TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
 WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
@@ -68,6 +73,10 @@ _ROWS: Table = {
     ("GET", "/v1/sla/incidents"): _reads(BILLS),
     ("GET", "/v1/contracts"): _reads(BILLS),
     ("GET", "/v1/wallets"): _reads(BILLS),
+    ("GET", "/v1/budgets"): _reads(BILLS),
+    ("POST", "/v1/budgets"): _changes(ADMIN, BUDGET),
+    ("DELETE", "/v1/budgets/{id}"): _changes(ADMIN, id="budget"),
+    ("GET", "/v1/alerts"): _reads(BILLS),
     ("GET", "/v1/keys"): _reads(ADMIN),
     ("POST", "/v1/keys"): _changes(ADMIN, {"account": "account:", "scopes": ["bills:read"]}),
     ("POST", "/v1/keys/revoke"): _changes(ADMIN, {"ids": ["key:"]}),
@@ -121,6 +130,8 @@ _SCOPES = {
     "/v1/sla": ("bills:read", ""),
     "/v1/contracts": ("bills:read", ""),
     "/v1/wallets": ("bills:read", ""),
+    "/v1/budgets": ("bills:read", "budgets:write"),
+    "/v1/alerts": ("bills:read", ""),
     "/v1/keys": ("keys:read", "keys:write"),
     "/v1/accounts": ("keys:read", "keys:write"),
     "/v1/tokens": ("tokens:write", "tokens:write"),

@@ -4,6 +4,7 @@ from billing.api.routes import (
     about,
     audit,
     bills,
+    budgets,
     events,
     house,
     keys,
@@ -17,6 +18,7 @@ from billing.api.routes import (
 from billing.api.table import Entry
 
 _PARTS = (
+    budgets,
     about,
     events,
     usage,
