@@ -68,7 +68,7 @@ class Ask:
 
     async def get(self, path: str, /, **query: str | int | None) -> Answer:
         """Read; parameters that are None or "" are left out."""
-        text = urlencode([(name.rstrip("_"), str(value)) for name, value in query.items() if value not in (None, "")])
+        text = encoded({name.rstrip("_"): str(value) for name, value in query.items() if value not in (None, "")})
         link = f"{path}?{text}" if text else path
         status, _, body = await self._request("GET", path, text, b"", {"accept": JSON})
         return Answer(status, read(body), link)
@@ -96,7 +96,7 @@ class Ask:
 
     async def file(self, name: str, path: str, accept: str, /, **query: str) -> File:
         """Read something that is kept as it is. Raises Refused."""
-        text = urlencode(query)
+        text = encoded(query)
         status, kind, body = await self._request("GET", path, text, b"", {"accept": accept})
         if status >= 300:
             raise Refused(Answer(status, read(body), f"{path}?{text}" if text else path))
@@ -132,6 +132,11 @@ class Ask:
         kinds = dict(sent[0].get("headers", []))
         whole = b"".join(message.get("body", b"") for message in sent[1:])
         return sent[0]["status"], kinds.get(b"content-type", b"").decode(), whole
+
+
+def encoded(query: Mapping[str, str]) -> str:
+    """Return a query as people read it: times and lists keep their colons and commas."""
+    return urlencode(query, safe=":,/")
 
 
 def at(path: str, **ids: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from billing.documents.csv_safe import csv_chunks
 
-Kind = Literal["text", "number", "money", "time", "code", "act"]
+Kind = Literal["text", "long", "number", "money", "time", "code", "act"]
 Tone = Literal["", "good", "bad", "quiet"]
 
 
@@ -40,7 +40,7 @@ Cell: TypeAlias = str | Link | Mark | Act | tuple[Act, ...] | None
 
 
 class Column(NamedTuple):
-    """A column. Of kind "act" it is no part of the CSV."""
+    """A column. Of kind "act" it is no part of the CSV; one of kind "long" holds sentences."""
 
     label: str
     kind: Kind = "text"
@@ -189,7 +189,7 @@ def csv_of(table: Table) -> bytes:
     """Return a table as CSV that a spreadsheet opens without running anything."""
     kept = [at for at, column in enumerate(table.columns) if column.kind != "act"]
     names = [table.columns[at].label for at in kept]
-    words = {table.columns[at].label for at in kept if table.columns[at].kind in ("text", "code")}
+    words = {table.columns[at].label for at in kept if table.columns[at].kind in ("text", "long", "code")}
     rows = ([plain(row[at]) for at in kept] for row in (*table.rows, *([table.total] if table.total else [])))
     return b"".join(csv_chunks(names, rows, words))
 

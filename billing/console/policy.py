@@ -34,6 +34,12 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/bills"): _own("bills:read"),
     ("GET", "/console/bills/{number}"): _own("bills:read"),
     ("GET", "/console/ledger"): _own("bills:read"),
+    ("GET", "/console/budgets"): _own("bills:read"),
+    ("POST", "/console/budgets"): _own("budgets:write", "budget.create", _ADMIN),
+    ("POST", "/console/budgets/{id}/disable"): _own("budgets:write", "budget.disable", _ADMIN),
+    ("GET", "/console/sla"): _own("bills:read"),
+    ("GET", "/console/contracts"): _own("bills:read"),
+    ("GET", "/console/notices"): _own(),
     ("GET", "/console/keys"): _own("keys:read", roles=_ADMIN),
     ("POST", "/console/keys"): _own("keys:write", "key.create", _ADMIN),
     ("POST", "/console/keys/{id}/rotate"): _own("keys:write", "key.rotate", _ADMIN),
@@ -58,11 +64,14 @@ class Entry(NamedTuple):
 
 # In the order in which they are shown, under their headings. Whoever may not open a page is not shown its line.
 NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
-    "": (Entry(HOME, "Overview"),),
+    "": (Entry(HOME, "Overview"), Entry("/console/notices", "Notices")),
     "House": (Entry(HOUSE, "Tenants"),),
     "Use and cost": (
         Entry("/console/usage", "Usage"),
         Entry("/console/bills", "Bills"),
+        Entry("/console/budgets", "Budgets"),
+        Entry("/console/sla", "Service levels"),
+        Entry("/console/contracts", "Contracts and wallets"),
         Entry("/console/ledger", "Ledger"),
     ),
     "Account": (

@@ -21,6 +21,8 @@ class Go(NamedTuple):
 DONE: Mapping[str, str] = {
     "account-created": "The account was added.",
     "account-disabled": "The account was disabled; its keys have ended.",
+    "budget-created": "The budget was added.",
+    "budget-removed": "The budget watches no longer.",
     "key-revoked": "The key was revoked. It ended at once.",
     "session-ended": "The session was ended.",
     "sessions-ended": "All your other sessions were ended.",

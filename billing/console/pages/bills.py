@@ -5,6 +5,7 @@ from typing import Any
 
 from billing.console.asking import Answer, at
 from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View
+from billing.console.drawing import for_eyes, short_moment
 from billing.console.pages.parts import amount, currency_in, listed, month_of, priced
 from billing.console.visit import Pages, Shown, Visit
 
@@ -50,10 +51,10 @@ async def show_invoice(visit: Visit) -> Shown:
         [
             ("Month", invoice["period"]),
             ("Status", Mark(invoice["status"], _TONES.get(invoice["status"], ""))),
-            ("Issued", invoice["issued"]),
-            ("Net", priced(invoice["net"])),
-            ("Tax", priced(invoice["tax"])),
-            ("Total", priced(invoice["total"])),
+            ("Issued, UTC", short_moment(invoice["issued"])),
+            ("Net", for_eyes(priced(invoice["net"]))),
+            ("Tax", for_eyes(priced(invoice["tax"]))),
+            ("Total", for_eyes(priced(invoice["total"]))),
             ("Hash", invoice["hash"][:16]),
         ],
         found.link,
@@ -87,13 +88,14 @@ def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], link: str) 
         Column("Region"),
         Column("Quantity", "number"),
         Column("Unit", "code"),
-        Column("Price of a unit", "number"),
+        Column("Unit price", "number"),
         Column(f"Net{code}", "money"),
         Column("Tax, %", "number"),
         Column(f"Tax{code}", "money"),
     ]
     total = ("Sum", *[None] * 6, amount(totals["net"]), None, amount(totals["tax"]))
-    return Table("lines", "Lines", columns, rows, link, total=total)
+    note = "The unit price is for what the price list names: a GPU-hour for GPU-seconds."
+    return Table("lines", "Lines", columns, rows, link, note, total=total)
 
 
 @pages.get(LEDGER)

@@ -1,9 +1,22 @@
 """All pages, in one list. Whoever adds a module of pages adds it here, and a row for each page in `policy.PAGES`."""
 
-from billing.console.pages import audit, bills, home, house, keys, sessions, usage, webhooks
+from billing.console.pages import (
+    agreed,
+    audit,
+    bills,
+    budgets,
+    home,
+    house,
+    keys,
+    notices,
+    sessions,
+    sla,
+    usage,
+    webhooks,
+)
 from billing.console.visit import Pages
 
-_MODULES = (home, usage, bills, keys, webhooks, audit, sessions, house)
+_MODULES = (home, usage, bills, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
 
 
 def every_page() -> Pages:

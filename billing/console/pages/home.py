@@ -1,12 +1,18 @@
-"""The first page of a tenant: what the month comes to so far, and what lately happened."""
+"""The first page of a tenant: what the month comes to so far, where service levels stand, what lately happened."""
 
-from billing.console.blocks import Block, Card, Cards, Facts, View
+from billing.api.moments import DAY_S
+from billing.console.asking import Answer
+from billing.console.blocks import Block, Card, Cards, Facts, Tone, View
+from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
+from billing.console.pages.usage import cost_chart, recent_use
 from billing.console.policy import HOME, HOUSE
 from billing.console.visit import Go, Pages, Shown, Visit
+from billing.months import parse_utc, utc_text
 from tenants.access.identity import Role
 
 pages = Pages()
+_LAST, _DAYS = 5, 31
 
 
 @pages.get(HOME)
@@ -29,18 +35,58 @@ async def show_home(visit: Visit) -> Shown:
     if role is Role.AUDITOR:
         lede = "An auditor reads over the API: the pages of the console belong to tenants and operators."
         return View("Overview", [who], lede)
-    cards: list[Card] = []
-    invoices = await visit.ask.get("/v1/invoices", limit=200)
-    if invoices.items:
-        last = invoices.items[-1]
-        cards.append(
-            Card(
-                "Last invoice",
-                priced(last["total"]),
-                f"{last['period']}, {last['status']}",
-                invoices.link,
-                "/console/bills",
-            )
-        )
-    blocks: list[Block] = [*([Cards(cards)] if cards else []), who]
-    return View("Overview", blocks)
+    whole = await recent_use(visit, bucket="month")
+    used = await _days(visit, whole)
+    notices = await visit.ask.get("/v1/notices", limit=200)
+    cards = [
+        *_use(whole),
+        *await _levels(visit),
+        *await _last_invoice(visit),
+    ]
+    blocks: list[Block] = [Cards(cards)] if cards else []
+    if used.ok and used.data["totals"]:
+        blocks.append(cost_chart(used, ["product"]))
+    latest = notices_table(notices)
+    blocks += [latest._replace(caption="Last notices", rows=latest.rows[-_LAST:][::-1], more=""), who]
+    return View("Overview", blocks, live_s=LIVE_S)
+
+
+async def _days(visit: Visit, whole: Answer) -> Answer:
+    """The use of the last days of a month, and of those before it."""
+    if not whole.ok:
+        return whole
+    until_s = min(
+        parse_utc(whole.data["snapped_until"]), parse_utc(whole.data["closed_until"] or whole.data["snapped_until"])
+    )
+    since, until = utc_text(until_s - _DAYS * DAY_S), utc_text(until_s)
+    return await visit.ask.get("/v1/usage", from_=since, until=until, bucket="day", group_by="product", limit=200)
+
+
+def _use(whole: Answer) -> list[Card]:
+    """What all use of the month comes to."""
+    if not whole.ok or not whole.data["totals"]:
+        return []
+    words = f"{whole.data['snapped_since'][:7]} so far, before contracts, credits and tax"
+    return [Card("Use", priced(whole.data["totals"][0]["amount"]), words, whole.link, "/console/usage")]
+
+
+async def _levels(visit: Visit) -> list[Card]:
+    found = await visit.ask.get("/v1/sla", limit=200)
+    if not found.items:
+        return []
+    last = found.items[-1]
+    promised = [level for level in last["levels"] if level["met"] is not None]
+    kept = sum(level["met"] for level in promised)
+    tone: Tone = "" if not promised else "good" if kept == len(promised) else "bad"
+    words = f"{last['period']}, given back {priced(last['total'])}"
+    return [Card("Service levels kept", f"{kept} of {len(promised)}", words, found.link, "/console/sla", tone)]
+
+
+async def _last_invoice(visit: Visit) -> list[Card]:
+    found = await visit.ask.get("/v1/invoices", limit=200)
+    if not found.items:
+        return []
+    last = found.items[-1]
+    return [
+        Card("Last invoice", priced(last["total"]), f"{last['period']}, {last['status']}", found.link, "/console/bills")
+    ]

@@ -1,5 +1,7 @@
 """Keys and accounts of a tenant: who holds what, new ones, and an end to them. A secret is shown once."""
 
+from typing import Any
+
 from billing.console.asking import Answer, at
 from billing.console.blocks import Act, Block, Cell, Column, Field, Form, Link, Mark, View, Words
 from billing.console.pages.parts import kept, listed
@@ -28,7 +30,7 @@ async def show_keys(visit: Visit) -> Shown:
             _state(each, now),
             each["expires"],
             each["last_used"],
-            ", ".join(each["scopes"]),
+            _scopes(each),
             _acts(each, now, visit),
         )
         for each in keys.items
@@ -95,6 +97,11 @@ def _once(made: dict[str, str | None], caption: str) -> View:
         return View("Keys", [Words(caption, words, tone="bad")], crumbs=[Link("Keys", KEYS)])
     words = f"Copy it now: it is shown this once and not kept. Its id is {made['id']}; it ends {made['expires']}."
     return View("Keys", [Words(caption, words, made["text"], "good")], crumbs=[Link("Keys", KEYS)])
+
+
+def _scopes(key: dict[str, Any]) -> str:
+    whole = ROLE_SCOPES[Role(key["role"])]
+    return f"all {len(whole)} of its role" if whole <= set(key["scopes"]) else ", ".join(key["scopes"])
 
 
 def _state(key: dict[str, str | None], now: str) -> Cell:

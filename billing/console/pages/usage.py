@@ -5,6 +5,7 @@ from typing import Any
 
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Cell, Chart, Column, Field, Form, Series, Table, View
+from billing.console.drawing import short_moment
 from billing.console.pages.parts import amount, kept, priced, why
 from billing.console.visit import Pages, Shown, Visit
 from billing.months import parse_utc
@@ -28,9 +29,9 @@ _GROUPS = [
 async def show_usage(visit: Visit) -> Shown:
     """Show what was used, in buckets."""
     bucket, by = kept(visit, "bucket", "day"), kept(visit, "group_by", "product")
-    found = await visit.ask.get(
-        "/v1/usage",
-        since=day(visit.query.get("since", "")),
+    found = await recent_use(
+        visit,
+        from_=day(visit.query.get("since", "")),
         until=day(visit.query.get("until", "")),
         bucket=bucket,
         group_by=by,
@@ -42,13 +43,28 @@ async def show_usage(visit: Visit) -> Shown:
     if not found.ok:
         return View("Usage", [choose, Table("usage", "Usage", (), (), found.link, empty=why(found))])
     words = by.split(",")
-    blocks: list[Block] = [choose, _chart(found, words), _totals(found, words)]
+    blocks: list[Block] = [choose, cost_chart(found, words), _totals(found, words)]
     told = found.data
     lede = (
-        f"Whole {told['bucket']}s of {told['time_zone']}, from {told['snapped_since']} until {told['snapped_until']}. "
-        f"Hours before {told['closed_until'] or 'now'} are closed."
+        f"Whole {told['bucket']}s of {told['time_zone']}, from {short_moment(told['snapped_since'])} until "
+        f"{short_moment(told['snapped_until'])}. {_closed(told['closed_until'])}"
     )
     return View("Usage", [_cards(found), *blocks], lede)
+
+
+async def recent_use(visit: Visit, **query: str | int | None) -> Answer:
+    """Ask for use; without a window, for the month so far, or for the last month that the log tells of."""
+    found = await visit.ask.get("/v1/usage", **query)
+    if not found.ok or query.get("from_") or query.get("until") or query.get("cursor"):
+        return found
+    closed = found.data["closed_until"]
+    if closed is None or closed > found.data["snapped_since"]:
+        return found
+    return await visit.ask.get("/v1/usage", **{**query, "until": closed})
+
+
+def _closed(until: str | None) -> str:
+    return "No hour is closed yet." if until is None else f"Hours before {short_moment(until)} are closed."
 
 
 def day(text: str) -> str:
@@ -87,12 +103,13 @@ def meters_of(group: Mapping[str, Any]) -> str:
 
 def quantity(unit: str, much: str) -> str:
     """Return a quantity in the unit that people think in: GPU-hours, cut to whole ones, for GPU-seconds."""
-    if unit == "gpu_s":
+    if unit == "gpu_s" and abs(int(much)) >= 3_600:
         return f"{int(much) // 3_600:,} GPU-h"
     return f"{int(much):,} {unit}" if much.lstrip("-").isdigit() else f"{much} {unit}"
 
 
-def _chart(found: Answer, words: Sequence[str]) -> Chart:
+def cost_chart(found: Answer, words: Sequence[str]) -> Chart:
+    """Return what each bucket of an answer comes to, by its groups, the largest at the bottom."""
     items = found.data["items"]
     order = [label_of(each, words) for each in sorted(found.data["totals"], key=_size, reverse=True)]
     shown, others = order[:LAYERS_MAX], order[LAYERS_MAX:]
@@ -103,7 +120,8 @@ def _chart(found: Answer, words: Sequence[str]) -> Chart:
     ]
     times = [parse_utc(each["since"]) for each in items]
     code = next((each["amount"]["currency"] for each in found.data["totals"]), "")
-    note = f"{len(others)} smaller groups are in the table alone." if others else ""
+    note = f"{len(others)} smaller groups are in the table alone. " if others else ""
+    note += f"The first {len(items)}; the rest is on the next pages of the table." if found.more else ""
     caption = f"What each {found.data['bucket']} comes to"
     return Chart(
         "cost",

@@ -1,6 +1,5 @@
 """Webhooks of a tenant: where it is told of what happens."""
 
-from billing.api.schemas.settings import NewWebhook
 from billing.console.asking import at
 from billing.console.blocks import Act, Block, Column, Field, Form, Mark, View
 from billing.console.pages.parts import kept, listed
@@ -30,7 +29,7 @@ async def show_webhooks(visit: Visit) -> Shown:
     columns = [Column("Address"), Column("Told of"), Column("State"), Column("Added, UTC", "time"), Column("", "act")]
     blocks: list[Block] = [listed("webhooks", "Webhooks", found, columns, rows)]
     if writes:
-        blocks.append(_new_webhook(visit))
+        blocks.append(_new_webhook(visit, await _types(visit)))
     return View("Webhooks", blocks, "Addresses of the public internet that are told, over https, of what happens.")
 
 
@@ -48,8 +47,14 @@ async def disable_webhook(visit: Visit) -> Shown:
     return Go(WEBHOOKS, "webhook-disabled")
 
 
-def _new_webhook(visit: Visit) -> Form:
-    words = NewWebhook.model_json_schema()["properties"]["events"]["items"]["enum"]
+async def _types(visit: Visit) -> list[str]:
+    """What one can be told of, from the API's own description."""
+    described = await visit.ask.need("/openapi.json")
+    words: list[str] = described.data["components"]["schemas"]["NewWebhook"]["properties"]["events"]["items"]["enum"]
+    return words
+
+
+def _new_webhook(visit: Visit, words: list[str]) -> Form:
     fields = [
         Field("url", "Address", value=kept(visit, "url"), hint="https://..., reachable from the internet."),
         Field("events", "Tell of", "checks", " ".join(visit.form.get("events", ())), [(word, word) for word in words]),

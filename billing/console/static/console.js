@@ -16,6 +16,19 @@
     return rows.map((row) => row.map((value, at) => (sums[at] += value === null ? 0 : value)));
   }
 
+  function ticks(zone) {
+    const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short" });
+    const hour = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+    const month = new Intl.DateTimeFormat("en-GB", { timeZone: zone, month: "short", year: "numeric" });
+    return (_, all, __, ___, apart) => all.map((at) => (apart >= 2e6 ? month : apart >= 86400 ? day : hour).format(at * 1000));
+  }
+
+  function span(told, bars) {
+    const x = told.x, last = x[x.length - 1];
+    const step = x.length > 1 ? x[1] - x[0] : 86400;
+    return bars ? [x[0] - step * 0.6, last + step * 0.6] : told.stacked ? [x[0], last + step] : [x[0], last];
+  }
+
   function options(told, box, order, raw) {
     const width = Math.max(240, box.clientWidth);
     const bars = told.stacked && told.x.length <= 62;
@@ -35,12 +48,12 @@
       height: width < 500 ? 210 : 280,
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), told.zone),
       cursor: { drag: { x: false, y: false } },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.06 : 1] } },
+      scales: { x: { range: () => span(told, bars) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.06 : 1] } },
       axes: [
-        { grid: { show: false }, stroke: "#5a6570" },
+        { size: 34, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone) },
         { size: 54, stroke: "#5a6570", grid: { stroke: "#1b232b22", width: 1 }, values: (_, all) => all.map((v) => short.format(v)) },
       ],
-      legend: { live: true, markers: { show: false } },
+      legend: { markers: { width: 0, fill: (_, at) => (at ? COLOURS[told.series[order[at - 1]].colour] : "none") } },
       series: [{ value: (_, at) => (at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) }, ...order.map((at) => line(told.series[at], at))],
     };
   }
@@ -52,6 +65,8 @@
     const shown = told.stacked ? stacked(raw) : raw;
     const order = told.series.map((_, at) => (told.stacked ? told.series.length - 1 - at : at));
     const plot = new uPlot(options(told, box, order, raw), [told.x, ...order.map((at) => shown[at])], box);
+    const plain = box.nextElementSibling;
+    if (plain && plain.matches(".legend")) plain.hidden = true; // the plot's own says the values, too
     new ResizeObserver(() => {
       const width = Math.max(240, box.clientWidth);
       if (width !== plot.width) plot.setSize({ width, height: width < 500 ? 210 : 280 });
