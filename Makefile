@@ -6,12 +6,13 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.ready-tools
 NUMBA := $(VENV)/.ready-numba
+WEB   := $(VENV)/.ready-web
 UV    := $(shell command -v uv 2>/dev/null)
 # Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down.
 PYTEST ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check inspect bench study fuzz validate kernel run doctor constraints clean
+.PHONY: help demo test fast check inspect bench study fuzz validate kernel web run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -58,6 +59,9 @@ validate: $(READY) ## the long versions: golden files, published cases, whole tr
 kernel: $(NUMBA) ## install numba, and hold the compiled kernel to the core
 	@$(BIN)/python -m pytest -m slow tests/differential/test_kernel_twin.py
 
+web: $(WEB) ## the API by schemathesis, the console in a browser; pictures into SPILLWAY_SHOTS [PYTEST="-k word"]
+	@$(BIN)/python -m pytest -m web tests/web $(PYTEST)
+
 run: $(READY) ## one scenario into a run folder: make run SCENARIO=name-or-file [DAYS=n SEED=n]
 	@test -n "$(SCENARIO)" || { echo 'make run SCENARIO=x needs a bundled name or a TOML file; the names are:'; \
 	  $(BIN)/python -m sim scenarios list; exit 2; } >&2
@@ -67,7 +71,7 @@ doctor: $(READY) ## check this machine
 	@$(BIN)/python -m sim doctor
 
 constraints: ## pin again, for Python 3.11 and later at once; needs uv, writes no address
-	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra numba --extra postgres --extra report --universal --python-version 3.11 --upgrade --quiet \
+	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra web --extra numba --extra postgres --extra report --universal --python-version 3.11 --upgrade --quiet \
 	  --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 clean: ## remove .venv and caches; run folders stay
@@ -98,4 +102,8 @@ $(TOOLS): $(READY)
 
 $(NUMBA): $(READY)
 	@$(call install,numba)
+	@touch $@
+
+$(WEB): $(READY)
+	@$(call install,web)
 	@touch $@

@@ -20,7 +20,7 @@ from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
-from billing.api.problems import DESCRIBED, Problem, answer, of_status, response
+from billing.api.problems import Problem, answer, described, of_status, response
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
 from billing.api.webhook_target import Resolver
@@ -69,7 +69,11 @@ def create_app(
             response_model=entry.answer,
             status_code=entry.status,
             operation_id=entry.endpoint.__name__,
-            responses={**DESCRIBED, entry.status: {"content": {offer: {} for offer in entry.offers}}},
+            responses={
+                **described(refusals_of(entry.path, policy)),
+                **({304: {"description": "What If-None-Match names is still so"}} if entry.method == "GET" else {}),
+                entry.status: {"content": {offer: {} for offer in entry.offers}},
+            },
             openapi_extra=security_of(policy),
             deprecated=policy.deprecated is not None or None,
         )
@@ -79,6 +83,18 @@ def create_app(
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_middleware(Envelope, entropy=entropy)
     return app
+
+
+# What the guard may refuse on any route that wants a key, and what more on one that makes a change.
+_REFUSALS = (401, 403, 404, 406, 408, 413, 422, 429)
+_REFUSED_CHANGES = (409, 412, 415, 428)
+
+
+def refusals_of(path: str, policy: Policy) -> tuple[int, ...]:
+    """Return the statuses of the problems with which a route may answer, a fault of ours apart."""
+    if policy.whose is Whose.NOBODY:
+        return (503,) if path == "/readyz" else ()
+    return (*_REFUSALS, *(_REFUSED_CHANGES if policy.action else ()))
 
 
 def security_of(policy: Policy) -> dict[str, Any]:
@@ -125,9 +141,8 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 
 def allowed_at(app: FastAPI, path: str) -> list[str]:
-    """Return the methods that a path takes."""
-    found = {"OPTIONS"}
-    for route in app.routes:
-        if isinstance(route, GuardedRoute) and route.path_regex.match(path):
-            found |= route.methods or set()
+    """Return the methods that a path takes. A route of that very path outweighs one that would read an id into it."""
+    fitting = [route for route in app.routes if isinstance(route, GuardedRoute) and route.path_regex.match(path)]
+    literal = [route for route in fitting if route.path == path]
+    found = {"OPTIONS"}.union(*(route.methods or set() for route in literal or fitting))
     return sorted(found | ({"HEAD"} if "GET" in found else set()))

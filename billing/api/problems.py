@@ -6,7 +6,7 @@ the same bytes.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fastapi.exceptions import RequestValidationError
@@ -74,26 +74,27 @@ _LIMITED = {
 # What the description of the API says of every refusal.
 _FAULT = {"type": "object", "additionalProperties": False, "required": ["at", "reason"]}
 _TEXT = {"type": "string"}
-DESCRIBED: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457). `type` is one of " + ", ".join(URN + slug for slug in KINDS) + ".",
-        "content": {
-            "application/problem+json": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["type", "title", "status"],
-                    "properties": {
-                        "type": _TEXT,
-                        "title": _TEXT,
-                        "status": {"type": "integer"},
-                        "errors": {"type": "array", "items": {**_FAULT, "properties": {"at": _TEXT, "reason": _TEXT}}},
-                    },
-                }
-            }
-        },
-    }
+_PROBLEM = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "errors": {"type": "array", "items": {**_FAULT, "properties": {"at": _TEXT, "reason": _TEXT}}},
+    },
 }
+
+
+def described(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    """Return what the description of a route says of its refusals: each status, and which problems have it."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for status in sorted(statuses):
+        kinds = [f"{URN}{slug}: {title}" for slug, (of_kind, title) in KINDS.items() if of_kind == status]
+        content = {"application/problem+json": {"schema": _PROBLEM}}
+        found[status] = {"description": "; ".join(kinds), "content": content}
+    return found
 
 
 class Fault(NamedTuple):
