@@ -1,5 +1,6 @@
 """The console from the outside: who may open what, how a session begins and ends, and what a form must prove."""
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -11,6 +12,8 @@ from api_house import ApiHouse, api_house
 from billing.console.app import find, with_console
 from billing.console.drawing import static_file
 from billing.console.pages.every import every_page
+from billing.console.policy import NAVIGATION
+from house_rules import ROOT
 from pages_of import ORIGIN, Browser, hidden, links_in
 from tenants.access.limits import Limit, Limits
 from tenants.access.sessions import IDLE_S, LIFE_S
@@ -275,3 +278,9 @@ def test_our_own_script_stays_small_and_asks_nobody_else() -> None:
     text = static_file("console.js").decode()
     assert text.count("\n") <= 300
     assert "http" not in text and "innerHTML" not in text and "eval" not in text
+
+
+def test_the_document_tells_of_every_page_of_the_menu() -> None:
+    text = (ROOT / "docs/console.md").read_text()
+    told = re.findall(r"^\| ([A-Z][a-z ]+) \|", text, flags=re.MULTILINE)
+    assert sorted(told) == sorted(entry.words for entries in NAVIGATION.values() for entry in entries)
