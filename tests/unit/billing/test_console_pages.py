@@ -1,0 +1,111 @@
+"""Pages of the console as a reader meets them: what people wrote is shown and never run, everything has its name."""
+
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api_house import ApiHouse, api_house
+from billing.console.app import with_console
+from billing.console.blocks import Act, Column, Link, Mark, Table, csv_of
+from billing.console.drawing import for_eyes, short_moment
+from pages_of import Browser
+from who_may_open import ADMIN, PAGES
+
+HOSTILE = "<img src=x onerror=alert(1)>\"' {{ 7 * 7 }} </script>"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
+    with api_house(str(tmp_path_factory.mktemp("pages") / "store.db")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser(house: ApiHouse) -> Browser:
+    made = Browser(with_console(house.app))
+    made.sign_in(house.keys[ADMIN])
+    return made
+
+
+class Read(HTMLParser):
+    """What a page is made of: its tags, ids, labels, fields and headings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.ids: Counter[str] = Counter()
+        self.named: set[str] = set()
+        self.fields: list[dict[str, str | None]] = []
+        self.headings: list[int] = []
+        self._depth = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        self.tags[tag] += 1
+        if names.get("id"):
+            self.ids[str(names["id"])] += 1
+        if tag == "label":
+            self._depth += 1
+            self.named.add(str(names.get("for")))
+        if tag in ("input", "select") and names.get("type") != "hidden" and not self._depth:
+            self.fields.append(names)
+        if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "label":
+            self._depth -= 1
+
+
+@pytest.mark.parametrize("path", sorted(path for method, path in PAGES if method == "GET"))
+def test_everything_on_a_page_has_its_name(browser: Browser, path: str) -> None:
+    may = PAGES["GET", path]
+    answer = browser.get(path.format(**may.ids))
+    if ADMIN not in may.who or not answer.headers["content-type"].startswith("text/html"):
+        return
+    page = Read(answer.text)
+    assert page.tags["h1"] == page.tags["main"] == page.tags["nav"] == page.tags["header"] == 1
+    assert set(page.headings) <= {1, 2}
+    assert [each for each, count in page.ids.items() if count > 1] == []
+    assert all(str(field.get("id")) in page.named for field in page.fields), page.fields
+    assert page.tags["caption"] == page.tags["table"]
+
+
+def test_what_people_wrote_is_shown_and_never_run(house: ApiHouse, browser: Browser) -> None:
+    fields = {"name": HOSTILE, "kind": "person", "role": "member"}
+    assert browser.post("/console/accounts", fields, "/console/keys").status_code == 303
+    for path in ("/console/keys", "/console/audit"):
+        text = browser.get(path).text
+        assert "<img" not in text and "&lt;img" in text and "49" not in text.partition("{{")[2][:20]
+    echoed = browser.post("/console/webhooks", {"url": HOSTILE, "events": []}, "/console/webhooks")
+    assert echoed.status_code == 422 and "<img" not in echoed.text and 'role="alert"' in echoed.text
+    asked = browser.get("/console/usage?since=%22%3E%3Cimg%3E&bucket=%3Cimg%3E")
+    assert "<img" not in asked.text
+
+
+def test_a_cell_of_words_runs_nothing_in_a_spreadsheet() -> None:
+    columns = [Column("What"), Column("Amount", "money"), Column("", "act")]
+    table = Table("t", "T", columns, [("=1+1", "-3.00", Act("Go", "/x")), (Link("a", "/b"), None, None)])
+    assert csv_of(table._replace(total=(Mark("Sum"), "-3.00", None))) == b"What,Amount\n'=1+1,-3.00\na,\nSum,-3.00\n"
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["", ".5", ".00", ".000001"]), st.sampled_from(["", " USD"]))
+def test_numbers_for_eyes_are_the_same_numbers(whole: int, rest: str, code: str) -> None:
+    shown = for_eyes(f"{whole}{rest}{code}")
+    assert shown.replace(",", "") == f"{whole}{rest}{code}"
+    assert all(len(part) == 3 for part in shown.partition(".")[0].removesuffix(code).lstrip("-").split(",")[1:])
+
+
+@pytest.mark.parametrize("text", ["2026-11", "acme-000001", "1.2.3", "", "1e5", "²", "at least 8"])
+def test_what_is_no_number_stays_as_it_is(text: str) -> None:
+    assert for_eyes(text) == text
+
+
+def test_times_are_shown_to_the_minute_where_that_is_all() -> None:
+    assert short_moment("2026-11-26T03:40:00Z") == "2026-11-26 03:40"
+    assert short_moment("2026-11-26T03:40:07Z") == "2026-11-26 03:40:07"
