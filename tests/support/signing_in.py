@@ -65,7 +65,8 @@ class Desk:
         """Run a command on the store; with `now`, as of the desk's clock."""
         at = ["--at", utc_text(self.now_s)] if now else []
         files = {"SPILLWAY_DB": self.place, "SPILLWAY_SECRETS": str(self.folder / "secrets"), "NO_COLOR": "1"}
-        done = call([*map(str, words), *at], files)
+        with patch("sim.cli.edge.now_s", lambda: self.now_s):
+            done = call([*map(str, words), *at], files)
         assert done.exit_code == 0 or not ok, done.output
         return done
 
