@@ -49,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(profile_name())
     if config.option.hypothesis_seed is None and not settings.default.derandomize:
         config.option.hypothesis_seed = str(secrets.randbits(32))
+    if os.environ.get("SPILLWAY_EVIDENCE") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Closing())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -63,6 +65,29 @@ def pytest_report_header(config: pytest.Config) -> str:
     if settings.default.derandomize:
         return f"hypothesis: profile {profile_name()}, the same examples each time"
     return f"hypothesis: profile {profile_name()}, repeat with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+class Closing:
+    """Closes the evidence of attacks (tests/support/isolation.py), where no attack was lost on the way."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        """A worker is gone: with an error, so is what it was about to write."""
+        self.lost |= error is not None
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        from isolation import close_evidence
+
+        stopped = session.shouldstop or session.shouldfail
+        if not (self.lost or stopped) and exitstatus in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.TESTS_FAILED,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
+            close_evidence()
 
 
 @pytest.fixture

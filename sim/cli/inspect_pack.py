@@ -40,15 +40,16 @@ def read_evidence_or_pack(file: Path, secrets: Path | None = None) -> "list[Evid
     """The evidence in a file of lines, or in a pack.
 
     Raises:
-        TenantError: a file without evidence; a pack that was changed, or was not signed with the secrets named.
+        TenantError: a file without evidence, or that was cut short; a pack that was changed, or was not signed with the
+                     secrets named.
     """
     from tenants.errors import TenantError
-    from tenants.isolation.evidence import read_evidence
+    from tenants.isolation.evidence import read_closed
     from tenants.isolation.pack import is_pack, read_pack, signed_by
 
     text = file.read_text(encoding="utf-8")
     if not is_pack(text):
-        found = read_evidence(text.splitlines(), str(file))
+        found = read_closed(text.splitlines(), str(file)) if text.strip() else []
         if not found:
             raise TenantError("no evidence in it", file=str(file), allowed="lines of JSON, or a pack")
         return found

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sim.errors import SimError
-from tenants.isolation.evidence import Backend, Evidence, Result, read_evidence
+from tenants.isolation.evidence import Backend, Evidence, Result, read_closed
 
 ATTACKS = Path("tests") / "isolation"
 NEEDED = "a checkout with tests/isolation and pytest (make test sets both up), or --evidence FILE"
@@ -59,7 +59,7 @@ def run_attacks(
                 file=str(ATTACKS),
                 found=f"pytest {done.returncode}",
             )
-        found = read_evidence(file.read_text(encoding="utf-8").splitlines(), str(file))
+        found = read_closed(file.read_text(encoding="utf-8").splitlines(), str(file))
     if done.returncode == 1 and all(each.result is not Result.FAIL for each in found):
         # Lost with its process, or broken before it began: what the others wrote down would look like the whole.
         raise SimError("an attack failed and left no evidence", code="attacks_broken", file=str(ATTACKS))

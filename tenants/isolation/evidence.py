@@ -1,6 +1,9 @@
 """What one attack on one database wrote down: a line of JSON, the only thing that can turn a property green.
 
 An attack runs plain, and once under each planted fault (mutant), where it has to fail: only then has it teeth.
+
+A run that went to its end closes the file with a line that counts those above. A file that was cut, or whose run was
+killed, lacks it: what is left would read like the evidence of fewer attacks.
 """
 
 import json
@@ -11,6 +14,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tenants.errors import TenantError
+
+_CLOSED = '{"closed":'
 
 
 class Backend(StrEnum):
@@ -68,13 +73,40 @@ def read_evidence(lines: Iterable[str], file: str) -> list[Evidence]:
     Raises:
         TenantError: a line that is no evidence, with its number.
     """
-    found = []
+    return [_evidence(line, number, file) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def closing(count: int) -> str:
+    """The line, without its newline, that closes a file with so many lines of evidence above it."""
+    return f"{_CLOSED}{count}}}"
+
+
+def read_closed(lines: Iterable[str], file: str) -> list[Evidence]:
+    """Return the evidence in a file that each of its runs closed.
+
+    Raises:
+        TenantError: a line that is no evidence; a file that was cut, or whose run did not come to its end.
+    """
+    found: list[Evidence] = []
+    whole = False
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                found.append(Evidence.model_validate_json(line))
-            except ValidationError as error:
-                first = error.errors()[0]
-                path = f"line {number}: {'.'.join(map(str, first['loc'])) or 'JSON'}"
-                raise TenantError(f"not evidence: {first['msg'].lower()}", file=file, path=path) from None
+        if line.startswith(_CLOSED):
+            whole = line == closing(len(found))
+            if not whole:
+                break
+        elif line.strip():
+            found.append(_evidence(line, number, file))
+            whole = False
+    if not whole:
+        allowed = f"{closing(len(found))} below so many lines: a run writes it when it has come to its end"
+        raise TenantError("the evidence was cut short", code="evidence_cut", file=file, allowed=allowed)
     return found
+
+
+def _evidence(line: str, number: int, file: str) -> Evidence:
+    try:
+        return Evidence.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = f"line {number}: {'.'.join(map(str, first['loc'])) or 'JSON'}"
+        raise TenantError(f"not evidence: {first['msg'].lower()}", file=file, path=path) from None

@@ -9,7 +9,7 @@
 
 An attack runs plain, where it must pass, and under each of its faults, where it must fail, on each of its backends,
 always with the same seed unless `--seed` says otherwise. tests/isolation/conftest.py makes the cases. Each run is a
-line of evidence in the file that `SPILLWAY_EVIDENCE` names.
+line of evidence in the file that `SPILLWAY_EVIDENCE` names, and a session that came to its end closes that file.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ import pytest
 from hypothesis import HealthCheck, Phase
 from hypothesis.stateful import run_state_machine_as_test
 
-from tenants.isolation.evidence import Backend, Evidence, Result
+from tenants.isolation.evidence import Backend, Evidence, Result, closing
 
 MODEL = ("model",)
 BOTH = ("sqlite", "postgresql")
@@ -268,6 +268,15 @@ def record(known: Attack, case: Case, result: Result, reason: str, started: floa
     with Path(file).open("a") as out:  # many workers write to it
         fcntl.flock(out, fcntl.LOCK_EX)
         out.write("".join(f"{line}\n" for line in lines))
+
+
+def close_evidence() -> None:
+    """Write below the evidence how many lines it has. Only a session that ran all of its attacks may say so."""
+    if file := os.environ.get(EVIDENCE):
+        with Path(file).open("a+") as out:
+            out.seek(0)
+            count = sum(line.startswith('{"backend":') for line in out)
+            out.write(f"{closing(count)}\n")
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from billing.store.secrets_file import make_secrets
 from sim.cli import app
 from sim.inspector import attacks
 from tenants.isolation.catalogue import CATALOGUE
-from tenants.isolation.evidence import Backend, Evidence, Result
+from tenants.isolation.evidence import Backend, Evidence, Result, closing
 
 NOON = "2026-02-01T12:00:00Z"
 
@@ -50,7 +50,7 @@ def evidence(tmp_path: Path) -> Path:
     ]
     lines += [line("D1", "sqlite"), line("D1", "sqlite", mutant="no <wall>", reason="B's rows: <b>")]
     lines += [line("D1", "postgresql", "UNTESTED", reason="NO POSTGRESQL")]
-    file.write_text("\n".join(lines))
+    file.write_text("\n".join([*lines, closing(len(lines))]))
     return file
 
 
@@ -79,7 +79,9 @@ def test_filters_and_exit_codes(evidence: Path) -> None:
     assert '"id": "D1"' in run("--evidence", evidence, "--control", "asvs8.3.1", "--format", "json")
     assert run("--evidence", evidence, "--backend", "sqlite", "--property", "D1", "--strict")
     assert "caught" in run("--evidence", evidence, "--mutants")
-    evidence.write_text(line("B1") + "\n" + line("B1", result="FAIL", mutant="tiers", reason="not noticed"))
+    evidence.write_text(
+        line("B1") + "\n" + line("B1", result="FAIL", mutant="tiers", reason="not noticed") + "\n" + closing(2)
+    )
     assert "SURVIVED" in run("--evidence", evidence, "--mutants", code=1)
     for bad in (["--property", "Z1"], ["--category", "x"], ["--control", "x"], ["--backend", "x"], ["--seed", "1"]):
         run("--evidence", evidence, *bad, code=2)
@@ -96,6 +98,20 @@ def test_filters_and_exit_codes(evidence: Path) -> None:
     for broken in ("{}", contradictory, line("B1").replace('"killed":null', '"killed":true')):
         evidence.write_text(broken)
         run("--evidence", evidence, code=2)
+
+
+def test_evidence_that_was_cut_anywhere_is_refused(evidence: Path) -> None:
+    whole = evidence.read_text().splitlines(keepends=True)
+    for end in range(1, len(whole)):
+        for left in (whole[:end], [*whole[: end - 1], *whole[end:]]):
+            evidence.write_text("".join(left))
+            done = CliRunner().invoke(app, ["inspect", "--evidence", str(evidence)])
+            assert done.exit_code == 2 and "cut short" in " ".join(done.output.split()), end
+    more = [*whole, "\n", line("P1"), "\n"]
+    evidence.write_text("".join(more))
+    run("--evidence", evidence, code=2)
+    evidence.write_text("".join([*more, closing(len(whole))]))  # two runs, each of which came to its end
+    run("--evidence", evidence)
 
 
 def test_json_holds_every_property_with_its_verdicts(evidence: Path) -> None:
