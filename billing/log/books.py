@@ -19,7 +19,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
 
     Raises:
         PriceError: usage without a price, between two times at which it has one.
-        UsageError: more in one hour than an int64 holds.
+        UsageError: more GPU time in one hour than an int64 holds.
     """
     last_s = int(facts.segments.end_s.max()) if len(facts.segments.end_s) else 0
     return close(

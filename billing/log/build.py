@@ -13,7 +13,7 @@ from billing.log.shapes import DEGRADED, OUTAGE_STARTED, PREEMPTED, STALLED
 from billing.metering import classes
 from billing.metering.level import covered_s
 from billing.metering.meters import METER_CODES
-from billing.money import SECONDS_PER_HOUR
+from billing.money import INT64_MAX, SECONDS_PER_HOUR
 from billing.sla.told import Told as SlaTold
 from billing.usage import (
     ANY,
@@ -148,19 +148,32 @@ class Builder:
             self._add(MarkTable, number, classes.DOWN, 0, gpus, *span)
 
     def add_metered(self, told: Sequence[Told]) -> None:
-        """Add quantities by the hour: what was used by a second is quantity x seconds // length, so parts add up."""
-        for event, data in told:
-            from_s, until_s, quantity = data["from_s"] - self.epoch_s, data["until_s"] - self.epoch_s, data["quantity"]
-            tenant, product, region, sku = self._place(event.subject, data)
-            at_s, used = from_s, 0
-            while at_s < until_s:
-                hour_s = at_s - at_s % SECONDS_PER_HOUR
-                at_s = min(until_s, hour_s + SECONDS_PER_HOUR)
-                total = quantity * (at_s - from_s) // (until_s - from_s)
-                row = (tenant, hour_s, region, sku, product, METER_CODES.index(data["meter"]), total - used)
-                if total > used:
-                    self._add(MeteredTable, *row)
-                used = total
+        """Add quantities by the hour, the earlier told first. An hour of a tenant holds as much as an int64: what goes
+        beyond is set aside, or it would keep the hours of all others from being added up."""
+        sums: dict[Row, int] = {}
+        for event, data in sorted(told, key=lambda pair: (pair[0].time_s, pair[0].source, pair[0].seq, pair[0].id)):
+            rows = self._by_hour(event, data)
+            if any(sums.get(key, 0) + quantity > INT64_MAX for key, quantity in rows):
+                self.set_aside(event, f"with it an hour would hold more than {INT64_MAX}")
+                continue
+            for key, quantity in rows:
+                sums[key] = sums.get(key, 0) + quantity
+                self._add(MeteredTable, *key, quantity)
+
+    def _by_hour(self, event: Event, data: Mapping[str, Any]) -> list[tuple[Row, int]]:
+        """What was used by a second is quantity x seconds // length, so parts add up."""
+        from_s, until_s, quantity = data["from_s"] - self.epoch_s, data["until_s"] - self.epoch_s, data["quantity"]
+        tenant, product, region, sku = self._place(event.subject, data)
+        at_s, used = from_s, 0
+        found: list[tuple[Row, int]] = []
+        while at_s < until_s:
+            hour_s = at_s - at_s % SECONDS_PER_HOUR
+            at_s = min(until_s, hour_s + SECONDS_PER_HOUR)
+            total = quantity * (at_s - from_s) // (until_s - from_s)
+            if total > used:
+                found.append(((tenant, hour_s, region, sku, product, METER_CODES.index(data["meter"])), total - used))
+            used = total
+        return found
 
     def add_capacity(self, told: Sequence[Told]) -> None:
         """Add what nobody held."""

@@ -144,6 +144,20 @@ def test_tokens_are_spread_over_their_seconds_and_add_up() -> None:
     assert found.metered.hour_s.tolist() == [0, HOUR_S]
 
 
+def test_an_hour_that_holds_no_more_is_its_tenants_own_affair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("billing.log.build.INT64_MAX", 1500)
+    place = {"meter": "tokens_out", "quantity": 1000, "product": "bare.spot", "region": "eu", "sku": "h100"}
+    used = [
+        ("usage.metered", at_s, tenant, {**place, **unix(from_s=from_s, until_s=from_s + 60)})
+        for at_s, tenant, from_s in ((90, "acme", 0), (70, "birch", 0), (80, "acme", 0), (95, "acme", HOUR_S))
+    ]
+    found = facts(*used)
+    assert reasons(found) == {"scheduler-0": "with it an hour would hold more than 1500"}
+    assert found.metered.quantity.tolist() == [1000, 1000, 1000]
+    again = facts_of(told(used)[::-1], terms(), EPOCH_S + found.until_s)
+    assert again.quarantined == found.quarantined and again.metered.tenant.tolist() == found.metered.tenant.tolist()
+
+
 def test_use_that_is_priced_per_event_is_set_aside_since_hours_have_no_events() -> None:
     per_call = {"product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "model": "percentage", "rate_percent": "1"}
     book = price_book([*PRICES, {**per_call, "meter": "tool_calls", "fixed_per_event": "0.3"}])
