@@ -7,7 +7,7 @@ import typer
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 from sim.cli.store import DEFAULT, DbFlag, current_store
-from sim.cli.when import AtFlag, at_or_now, past_or_now
+from sim.cli.when import AtFlag, at_or_now, lately_or_now, past_or_now
 from tenants.audit.entry import LOCAL
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def delete(
 
     engine = current_store(db)
     with writing(engine) as connection:
-        dead = delete_tenant(connection, LOCAL, id_, reason, at_or_now(at))
+        dead = delete_tenant(connection, LOCAL, id_, reason, lately_or_now(at))
     _keep(engine, db, tombstones, [dead])
     scrub(engine)
     deadlines = {

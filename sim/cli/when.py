@@ -7,6 +7,7 @@ import typer
 from sim.errors import SimError
 
 AtFlag = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC [now].")]
+_LATELY_S = 3_600  # the clocks of two machines may differ, and whoever writes down a decision may be late
 _UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -47,6 +48,21 @@ def past_or_now(text: str | None) -> int:
     if at_s > now:
         allowed = f"until now, {utc_text(now)}"
         raise SimError("lies in the future", code="time.outside", path="--at", found=text, allowed=allowed)
+    return at_s
+
+
+def lately_or_now(text: str | None) -> int:
+    """The Unix second meant by `--at`, for what starts deadlines: dated back, they would end before their time.
+
+    Raises PeriodError, SimError.
+    """
+    from billing.months import utc_text
+    from sim.cli.edge import now_s
+
+    at_s, now = at_or_now(text), now_s()
+    if at_s < now - _LATELY_S:
+        allowed = f"from {utc_text(now - _LATELY_S)}, an hour ago"
+        raise SimError("lies too far back", code="time.outside", path="--at", found=text, allowed=allowed)
     return at_s
 
 

@@ -13,8 +13,6 @@ from billing.store.engine import open_store, place_of, reading, writing
 from billing.store.writer import append
 from sim.cli import app
 
-THEN = "2026-01-01T00:00:00Z"
-
 
 def spillway(*words: object) -> Result:
     return CliRunner(env={"SPILLWAY_DB": None, "SPILLWAY_WITNESS": None}).invoke(app, [str(word) for word in words])
@@ -28,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("db", "init"),
         *(("tenants", "create", name.title(), "--id", name) for name in ("acme", "bolt", "gone")),
         ("tenants", "suspend", "bolt"),
-        ("tenants", "delete", "gone", "--at", THEN),
+        ("tenants", "delete", "gone"),
     ):
         done = spillway(*words, "--db", path)
         assert done.exit_code == 0, done.output
@@ -47,6 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("tenants", "suspend", "bolt"), "tenant bolt is suspended already"),
         (("tenants", "resume", "acme"), "tenant acme is active already"),
         (("tenants", "delete", "gone"), "tenant gone was deleted"),
+        (("tenants", "delete", "acme", "--at", "2020-01-01T00:00:00Z"), "--at: lies too far back (found 2020-01"),
         (("tenants", "purge", "--at", "2999-01-01T00:00:00Z"), "--at: lies in the future"),
         (("keys", "create", "--tenant", OPERATOR), "unknown tenant"),
         (("keys", "create", "--tenant", EVERYBODY), "unknown tenant"),
