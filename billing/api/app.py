@@ -20,6 +20,7 @@ from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
+from billing.api.ports import NoRuns, RunsPort
 from billing.api.problems import Problem, answer, described, of_status, response
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
@@ -40,6 +41,7 @@ def create_app(
     limits: Limits | None = None,
     accepts: Accepts = lambda _event: True,
     terms_fit: TermsFit = lambda _text: True,
+    runs: RunsPort | None = None,
 ) -> FastAPI:
     """Return the API over a store.
 
@@ -49,6 +51,7 @@ def create_app(
         resolve: the name of a host to its addresses; by default no name has one, so that no webhook can be set.
         accepts: whether an event that a tenant reports could be billed; one that could not would hold up its month.
         terms_fit: whether a text is terms by which the use of a source can be billed.
+        runs:    finished runs that operators look at; None: there are none.
         limits:  how fast a tenant, a key and an address may ask.
 
     Raises:
@@ -58,7 +61,9 @@ def create_app(
         title="Spillway", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     readiness = Readiness(lambda: door.check())
-    app.state.house = House(door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit)
+    app.state.house = House(
+        door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit, runs or NoRuns()
+    )
     app.router.route_class = GuardedRoute
     for entry in every_route():
         policy = POLICIES.get((entry.method, entry.path), PUBLIC)

@@ -20,6 +20,7 @@ from billing.api.formats import JSON
 from billing.api.idempotency import REPLAYED, Asked, require_same, without_secrets
 from billing.api.paging import Binding, Key, seal, unseal
 from billing.api.policy import Policy
+from billing.api.ports import RunsPort
 from billing.api.readiness import Readiness
 from billing.api.webhook_target import Resolver
 from billing.log.event import Event
@@ -46,6 +47,7 @@ class House(NamedTuple):
     accepts: Accepts
     readiness: Readiness
     terms_fit: TermsFit
+    runs: RunsPort
 
 
 class Told(NamedTuple):

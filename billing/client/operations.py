@@ -416,6 +416,73 @@ class Operations(Transport):
         answer: s.SnapshotKept = self.ask("PUT", "/v1/operator/snapshots", {}, body)
         return answer
 
+    def list_runs(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.RunOut]:
+        """List the finished runs that can be looked at, oldest first."""
+        answer: s.Page[s.RunOut] = self.ask("GET", "/v1/operator/runs", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def read_run(self, run: str) -> s.RunResultOut:
+        """Read what was run, and its headline numbers."""
+        answer: s.RunResultOut = self.ask("GET", f"/v1/operator/runs/{quoted(run)}", {})
+        return answer
+
+    def list_clusters(self) -> s.SourcesOut:
+        """List the live clusters that are told of, and how far their logs are settled."""
+        answer: s.SourcesOut = self.ask("GET", "/v1/operator/clusters", {})
+        return answer
+
+    def read_capacity(
+        self,
+        *,
+        run: str | None = None,
+        from_: str | None = None,
+        until: str | None = None,
+        bucket: Literal["hour", "day", "week", "month"] | None = None,
+    ) -> s.CapacityOut:
+        """Read who held the cluster over time. Every installed GPU-second is in one column."""
+        answer: s.CapacityOut = self.ask(
+            "GET", "/v1/operator/cluster", {"run": run, "from": from_, "until": until, "bucket": bucket}
+        )
+        return answer
+
+    def read_revenue(
+        self,
+        *,
+        run: str | None = None,
+        from_: str | None = None,
+        until: str | None = None,
+        bucket: Literal["hour", "day", "week", "month"] | None = None,
+    ) -> s.RevenueOut:
+        """Read what the cluster brought in over time, and of a run by how much that delayed internal work."""
+        answer: s.RevenueOut = self.ask(
+            "GET", "/v1/operator/revenue", {"run": run, "from": from_, "until": until, "bucket": bucket}
+        )
+        return answer
+
+    def list_nodes(self, *, run: str | None = None, at: str | None = None, source: str | None = None) -> s.NodesOut:
+        """List the nodes of a cluster at one moment: who holds each, and in how many pieces the rest is free."""
+        answer: s.NodesOut = self.ask("GET", "/v1/operator/nodes", {"run": run, "at": at, "source": source})
+        return answer
+
+    def list_queue(self, *, run: str | None = None, at: str | None = None, source: str | None = None) -> s.QueueOut:
+        """List who waits at one moment, why, and when each is expected to start; and whose notice runs."""
+        answer: s.QueueOut = self.ask("GET", "/v1/operator/queue", {"run": run, "at": at, "source": source})
+        return answer
+
+    def list_evictions(
+        self, *, run: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> s.Page[s.EvictionOut]:
+        """List who had to leave in a run, with what notice, for whom, and what that cost; in order of time."""
+        answer: s.Page[s.EvictionOut] = self.ask(
+            "GET", "/v1/operator/evictions", {"run": run, "limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def list_house_credits(self, *, run: str | None = None) -> s.Page[s.HouseCredit]:
+        """List what broken promises gave back in a run, by month and product, to all tenants together."""
+        answer: s.Page[s.HouseCredit] = self.ask("GET", "/v1/operator/credits", {"run": run})
+        return answer
+
     def list_notices(
         self, *, limit: int | None = None, cursor: str | None = None, after: int | None = None
     ) -> s.Page[s.NoticeOut]:

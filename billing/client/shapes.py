@@ -53,6 +53,21 @@ class AuditRow(TypedDict):
     details: dict[str, Any] | None
 
 
+class BucketCapacity(TypedDict):
+    """Who held the cluster in a bucket [since, until). All columns together are what is installed."""
+
+    since: str
+    until: str
+    installed_gpu_s: int
+    critical_gpu_s: int
+    internal_gpu_s: int
+    reserved_gpu_s: int
+    on_demand_gpu_s: int
+    spot_gpu_s: int
+    down_gpu_s: int
+    idle_gpu_s: int
+
+
 class BucketOut(TypedDict):
     """A bucket [from, until): an hour belongs to the one in which it begins."""
 
@@ -60,6 +75,16 @@ class BucketOut(TypedDict):
     until: str
     closed: bool
     groups: list[GroupOut]
+
+
+class BucketRevenue(TypedDict):
+    """What a bucket [since, until) brought in. Both sums are rounded by themselves."""
+
+    since: str
+    until: str
+    rented_gpu_s: int
+    rented: Money
+    internal: Money
 
 
 class BudgetOut(TypedDict):
@@ -71,6 +96,16 @@ class BudgetOut(TypedDict):
     thresholds_percent: list[int]
     created: str
     disabled: str | None
+
+
+class CapacityOut(TypedDict):
+    """Who held the cluster over time."""
+
+    run: str | None
+    bucket: str
+    installed_gpu_s: int
+    states: list[StateOut]
+    items: list[BucketCapacity]
 
 
 class Consistency(TypedDict):
@@ -141,6 +176,18 @@ class CreditOut(TypedDict):
     evidence: list[EvidenceOut]
 
 
+class DelayOut(TypedDict):
+    """By how much rentals delayed internal work: starts beside those of the same world without rentals, in
+    seconds."""
+
+    jobs: int
+    later: int
+    earlier: int
+    total_s: int
+    p99_s: int | None
+    max_s: int
+
+
 class Empty(TypedDict):
     """Nothing more to say."""
 
@@ -184,6 +231,25 @@ class EventResults(TypedDict):
     results: list[EventResult]
 
 
+class EvictionOut(TypedDict):
+    """A holder who had to leave, and what it cost."""
+
+    job: str
+    tenant: str
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    noticed: str
+    evicted: str
+    notice_s: int
+    inside_guarantee: bool
+    by_job: str | None
+    by_product: str | None
+    lost_gpu_s: int
+    lost: Money | None
+
+
 class EvidenceOut(TypedDict):
     """An outage or an eviction that a credit was given for."""
 
@@ -217,6 +283,13 @@ class ExcludedTimeOut(TypedDict):
     until: str
     held_gpu_s: int
     lost_gpu_s: int
+
+
+class FigureOut(TypedDict):
+    """One headline number."""
+
+    name: str
+    value: str | None
 
 
 class GrantOut(TypedDict):
@@ -303,6 +376,16 @@ class HourRowOut(TypedDict):
     since: str
     until: str
     closed: bool
+
+
+class HouseCredit(TypedDict):
+    """What broken promises of a product gave back in a month, to all tenants together."""
+
+    period: str
+    product: str
+    tenants: int
+    broken: int
+    credit: Money
 
 
 class HouseEvent(TypedDict):
@@ -602,6 +685,15 @@ class NodeNow(TypedDict):
     held_gpus: int
 
 
+class NodesOut(TypedDict):
+    """Every node at one moment."""
+
+    source: str
+    time: str
+    pools: list[PoolFree]
+    items: list[NodeNow]
+
+
 class NoticeNow(TypedDict):
     """A notice that runs: a holder who must leave."""
 
@@ -623,6 +715,30 @@ class NoticeOut(TypedDict):
     time: str
     object: str
     body: dict[str, Any]
+
+
+class PoolFree(TypedDict):
+    """What is free in one pool, and in how many pieces."""
+
+    region: str
+    sku: str
+    nodes: int
+    free_nodes: int
+    free_gpus: int
+    stranded_gpus: int
+    longest_run_nodes: int
+    down_nodes: int
+
+
+class ProductRevenue(TypedDict):
+    """What a product brought in over the whole window."""
+
+    product: str
+    holder: str
+    rented: bool
+    gpu_s: int
+    amount: Money
+    exact: ExactOut
 
 
 class Proof(TypedDict):
@@ -649,6 +765,16 @@ class ProvenEntry(TypedDict):
     details_hash: str
 
 
+class QueueOut(TypedDict):
+    """Who waits at one moment, and whose notice runs."""
+
+    source: str
+    time: str
+    count: int
+    notices: list[NoticeNow]
+    items: list[WaitingNow]
+
+
 class QuotaOut(TypedDict):
     """How many of each a tenant may have at a time."""
 
@@ -657,10 +783,48 @@ class QuotaOut(TypedDict):
     gpus_max: int
 
 
+class RevenueOut(TypedDict):
+    """What the cluster brought in over time, against what that cost internal work."""
+
+    run: str | None
+    bucket: str
+    rented: Money
+    delay: DelayOut | None
+    products: list[ProductRevenue]
+    items: list[BucketRevenue]
+
+
 class Rotation(TypedDict):
     """How long the old key lives beside the new one."""
 
     overlap_s: int
+
+
+class RunOut(TypedDict):
+    """A finished run of a simulation."""
+
+    id: str
+    scenario: str
+    policy: str
+    lend: str
+    seed: int
+    since: str
+    until: str
+    installed_gpus: int
+
+
+class RunResultOut(TypedDict):
+    """A run and its headline numbers."""
+
+    id: str
+    scenario: str
+    policy: str
+    lend: str
+    seed: int
+    since: str
+    until: str
+    installed_gpus: int
+    figures: list[FigureOut]
 
 
 class SlaReportOut(TypedDict):
@@ -680,6 +844,14 @@ class SnapshotKept(TypedDict):
     time: str
 
 
+class SourceOut(TypedDict):
+    """A live cluster that is told of."""
+
+    source: str
+    time: str
+    received: str
+
+
 class SourceTerms(TypedDict):
     """By which terms a source is billed. Said before its first event, and the same ever after."""
 
@@ -693,6 +865,23 @@ class SourceTermsKept(TypedDict):
 
     source: str
     hash: str
+
+
+class SourcesOut(TypedDict):
+    """Live clusters, and how far their logs are settled."""
+
+    settled_events: int | None
+    settled_at: str | None
+    settling_fault: str
+    items: list[SourceOut]
+
+
+class StateOut(TypedDict):
+    """What was in one state over the whole window."""
+
+    state: str
+    holder: str
+    gpu_s: int
 
 
 class Sum(TypedDict):

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from billing.log.event import Event
+    from billing.store.door import Door
     from billing.store.engine import Store
     from sim.cli.serve_upkeep import Upkeep
     from sim.cli.serve_worker import Job
     from sim.cli.settle_process import SettleProcess
+    from tenants.access.secrets import Secrets
 
 PORT = 8340
 SETTLE_EVERY_S = 5
@@ -54,7 +56,6 @@ def serve(
 
     Put a proxy that speaks TLS before it: keys travel in a header.
     """
-    from billing.api.app import create_app
     from billing.console.app import with_console
     from billing.store.door import door_of
     from billing.store.engine import place_of
@@ -69,9 +70,7 @@ def serve(
     upkeep = Upkeep(door, store, db, Files(tombstones, witness), kept.checkpoint, now_s)
     for tenant in upkeep.bury():
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
-    app = create_app(
-        door, kept, now_s, entropy, _addresses, accepts=_accepts(session, store, terms), terms_fit=_terms_fit
-    )
+    app = _api(session, door, kept, _accepts(session, store, terms))
     settling = SettleProcess(Of(db, secrets, terms))
     worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, lambda text: note(session, text))
     _note_owner(session, store)
@@ -93,6 +92,19 @@ def serve(
     if checkpoint_every:
         _checkpoint_last(session, upkeep)
     note(session, "stopped; whatever was answered is kept")
+
+
+def _api(session: Session, door: "Door", secrets: "Secrets", accepts: "Callable[[Event], bool]") -> Any:
+    """The API over a store, with the finished runs of `--runs` for operators."""
+    from functools import partial
+
+    from billing.api.app import create_app
+    from sim.answers.runs_port import Runs
+    from sim.cli.edge import entropy, now_s
+    from sim.cli.runs import run_folders
+
+    runs = Runs(partial(run_folders, session.runs))
+    return create_app(door, secrets, now_s, entropy, _addresses, accepts=accepts, terms_fit=_terms_fit, runs=runs)
 
 
 def _server(app: Callable[..., Any]) -> "Server":

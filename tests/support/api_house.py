@@ -29,6 +29,7 @@ from billing.store.migrate import init
 from billing.store.schema import all_tables
 from billing.store.tenant_rows import create_tenant, require_account
 from invoice_facts import ISSUED_S, cents
+from runs_shown import OneRun
 from some_secrets import SECRETS
 from tenants.access.identity import ROLE_SCOPES, Role
 from tenants.access.keys import mint
@@ -126,6 +127,7 @@ def api_house(place: str, *, seed: int = 1, limits: Limits | None = None) -> Ite
         entropy,
         lambda host: hosts.get(host, ()),
         limits or Limits(FAST, FAST, FAST),
+        runs=OneRun(),
     )
     house = ApiHouse(place, door, app, keys, accounts, hosts)
     try:

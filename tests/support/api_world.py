@@ -21,6 +21,7 @@ from billing.store.engine import open_store, reading, writing
 from billing.store.schema import METADATA
 from billing.store.walls.postgres import make_roles
 from canary import Canaries
+from runs_shown import RUN, OneRun
 from tenant_world import MADE_S, NOW_S, SECRETS, Seeding, Side, Word, watch_documents
 from tenants.access import keys
 from tenants.access.keys import DAY_S
@@ -72,7 +73,7 @@ class ApiWorld:
         self.chance = Chance()
         self._starts = itertools.count(1)
         self.door = open_door(place, SECRETS, self.chance)
-        self.app = create_app(self.door, SECRETS, lambda: NOW_S, self.chance, lambda _host: ("1.1.1.1",))
+        self.app = create_app(self.door, SECRETS, lambda: NOW_S, self.chance, lambda _host: ("1.1.1.1",), runs=OneRun())
         self.client = Client(self.app)
 
     # -- what the engines ask of a world ---------------------------------------------------------------------------
@@ -174,6 +175,7 @@ class ApiWorld:
         row = seed.any_row(grant, self.own.tenant, lambda _: next(self._names)) | {"tenant": self.own.tenant}
         # Opened by the operator, so that it may read "own", and no other tenant.
         seed.add(grant, row | {"operator": self._outside["operator account"], "reason": "a fault that was reported"})
+        self.own.ids["run"] = RUN.id
         self.own.ids["bystander"], self.own.ids["sleeper"] = self._bystander(seed), self._bystander(seed, "suspended")
 
     def _bystander(self, seed: Seeding, status: str = "active") -> str:

@@ -5,6 +5,7 @@ from billing.api.routes import (
     audit,
     bills,
     budgets,
+    cluster,
     events,
     house,
     keys,
@@ -30,6 +31,7 @@ _PARTS = (
     audit,
     house,
     sources,
+    cluster,
     notices,
 )
 
