@@ -1,15 +1,42 @@
 """What becomes of an answer before it leaves: a table where one was asked for, its tag, and when its route goes."""
 
 import json
+from collections.abc import Callable, Coroutine, Mapping
 from email.utils import formatdate
+from inspect import signature
+from typing import Any
 
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.api.conditional import holds, tag_of
 from billing.api.formats import JSON, written
 from billing.api.policy import Deprecated
+from billing.api.table import Entry
+
+
+def answering(entry: Entry) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return a route's function as the framework asks it: run and written as JSON in one go of another thread.
+
+    The framework would go there once more for the writing. An answer that is no model of the route, such as one that
+    was kept under an Idempotency-Key, is left to it.
+    """
+    endpoint = entry.endpoint
+
+    def made(told: Mapping[str, Any]) -> Any:
+        answer = endpoint(**told)
+        if not isinstance(answer, entry.answer):
+            return answer
+        return Response(answer.model_dump_json().encode(), entry.status, media_type=JSON)
+
+    async def answered(**told: Any) -> Any:
+        return await run_in_threadpool(made, told)
+
+    answered.__name__, answered.__doc__ = endpoint.__name__, endpoint.__doc__
+    answered.__signature__ = signature(endpoint)  # type: ignore[attr-defined]
+    return answered
 
 
 def deprecation(told: Deprecated) -> dict[str, str]:

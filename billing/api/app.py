@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing.api.answers import answering
 from billing.api.call import Accepts, House, TermsFit
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
@@ -69,7 +70,7 @@ def create_app(
         policy = POLICIES.get((entry.method, entry.path), PUBLIC)
         app.add_api_route(
             entry.path,
-            entry.endpoint,
+            answering(entry),
             methods=[entry.method],
             response_model=entry.answer,
             status_code=entry.status,

@@ -166,7 +166,7 @@ class Call:
         return Binding(self.scope.tenant or "", self.path, self.query)
 
 
-def call_of(request: Request) -> Call:
+async def call_of(request: Request) -> Call:
     """Return what `guard` has made of a request."""
     call = request.state.call
     assert isinstance(call, Call)

@@ -105,7 +105,7 @@ def admitted(request: Request, policy: Policy) -> Call:
     house: House = request.app.state.house
     now_s = house.clock()
     if SIGNED_IN in request.scope:
-        return Call(house, scope_in(request), policy, request.url.path, request.query_params, now_s)
+        return Call(house, scope_in(request), policy, request.scope["path"], request.query_params, now_s)
     address = request.client.host if request.client else ""
     try:
         scope = house.door.sign_in(key_in(request), now_s)
@@ -118,7 +118,7 @@ def admitted(request: Request, policy: Policy) -> Call:
         house.limiter.require(found.tenant, found.key, now_s * SECOND_US)
         raise
     house.limiter.require(scope.principal.tenant, scope.principal.key, now_s * SECOND_US)
-    return Call(house, scope, policy, request.url.path, request.query_params, now_s)
+    return Call(house, scope, policy, request.scope["path"], request.query_params, now_s)
 
 
 def scope_in(request: Request) -> Scope:

@@ -5,9 +5,10 @@ been asked. Each change writes its entry of the audit log in the caller's transa
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, select, update
 
 from billing.store.audit import record
 from billing.store.key_rows import key_of as key_of_row
@@ -43,7 +44,7 @@ class SqlKeys:
 
     def key(self, id_: str) -> HeldKey | None:
         """Return a key by its id."""
-        row = self._connection.execute(_held_keys().where(api_key.c.id == id_)).mappings().first()
+        row = self._connection.execute(_key_by_id(), {"wanted": id_}).mappings().first()
         return None if row is None else _held_key(row)
 
     def token(self, id_: str) -> HeldToken | None:
@@ -132,6 +133,12 @@ def revoke_key(connection: Connection, actor: str, old: KeyRecord, reason: str, 
 
 def _at(tenant_id: str, id_: str) -> Any:
     return update(api_key).where(api_key.c.tenant == tenant_id, api_key.c.id == id_)
+
+
+@cache
+def _key_by_id() -> Select[Any]:
+    """Asked with every request, so it is built once."""
+    return _held_keys().where(api_key.c.id == bindparam("wanted"))
 
 
 def _held_keys() -> Select[Any]:

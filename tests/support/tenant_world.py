@@ -205,6 +205,8 @@ class Seeding:
 def _number_of(column: str) -> int:
     if column.endswith("_max"):
         return 1_000
+    if column.endswith("_micro"):
+        return CENT
     return NOW_S + DAY_S if column == "expires_s" else MADE_S if column.endswith("_s") else 1
 
 

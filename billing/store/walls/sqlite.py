@@ -17,6 +17,7 @@ to can climb it, which is why production uses PostgreSQL (docs/decisions/0052-sq
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from billing.log.watermark import OF_TENANTS
@@ -59,14 +60,14 @@ _EVENTS = {
     Wall.WORKER: f"substr(NEW.source, 1, {len(OF_TENANTS)}) <> '{OF_TENANTS}'",
 }
 _REFUSE = f"SELECT RAISE(ABORT, '{FOREIGN}') WHERE NOT coalesce({{mine}}, 0);"
+_search = lru_cache(maxsize=2_048)(re.Pattern.search)  # the same few statements come over and over
 _FREE = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_RECURSIVE}
 
 
 def forbidden_names() -> re.Pattern[str]:
     """Return what no statement of a guarded connection may contain: tables, catalogues, capabilities, and EXPLAIN."""
-    tables = "|".join(sorted(all_tables().tables))
-    catalogues = "sqlite_|pragma_|alembic_version|dbstat|json_each|json_tree|explain"
-    return re.compile(f"{tables}|{catalogues}|g_[0-9a-f]{{{2 * CAPABILITY_BYTES}}}", re.IGNORECASE)
+    names = (*sorted(all_tables().tables), "sqlite_|pragma_|alembic_version|dbstat|json_each|json_tree|explain")
+    return re.compile(f"{'|'.join(names)}|g_[0-9a-f]{{{2 * CAPABILITY_BYTES}}}", re.IGNORECASE)
 
 
 class GuardedConnection(sqlite3.Connection):
@@ -81,7 +82,7 @@ class GuardedConnection(sqlite3.Connection):
 
     def refuse(self, sql: str) -> None:
         """Raise OperationalError for a statement that names what it must not."""
-        if self.guard is not None and self.guard.search(sql):
+        if self.guard is not None and _search(self.guard, sql):
             raise sqlite3.OperationalError("statement names what the wall keeps to itself")
 
     def cursor(self, factory: Any = None) -> "GuardedCursor":  # type: ignore[override]
