@@ -34,6 +34,7 @@ from sim.cli.replay import replay
 from sim.cli.report import report
 from sim.cli.run import run
 from sim.cli.serve import serve
+from sim.cli.stream import stream
 from sim.cli.study import study
 
 app = new_app()
@@ -122,6 +123,12 @@ command(
     'spillway inspect --evidence evidence.jsonl --control "SOC2 CC6.1"',
 )(inspect)
 command(app, "serve", "spillway serve", "spillway serve --db postgresql://spillway@db/spillway --port 8340")(serve)
+command(
+    app,
+    "stream",
+    "spillway stream small --to http://127.0.0.1:8340 --key-file key --fast",
+    "spillway stream my.toml --to http://127.0.0.1:8340 --key-file key --pace 600 --json",
+)(stream)
 command(app, "doctor", "spillway doctor", "spillway doctor --json")(doctor)
 
 

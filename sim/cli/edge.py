@@ -17,3 +17,8 @@ def now_us() -> int:
 def entropy(count: int) -> bytes:
     """So many bytes that nobody can guess."""
     return os.urandom(count)
+
+
+def pause_us(duration_us: int) -> None:
+    """Let so many microseconds go by; none if there are fewer than one."""
+    time.sleep(max(0, duration_us) / 1_000_000)

@@ -32,7 +32,12 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 def config_sha256(result: RunResult, scenario_toml: str) -> str:
     """Return the hash of all that decides what a run does: two runs with one hash are the same run."""
-    config = (scenario_toml, result.seed, result.policy, result.lend, result.horizon_s)
+    return config_hash(scenario_toml, result.seed, result.policy, result.lend, result.horizon_s)
+
+
+def config_hash(scenario_toml: str, seed: int, policy: str, lend: str, horizon_s: int) -> str:
+    """Return the same before there is a result."""
+    config = (scenario_toml, seed, policy, lend, horizon_s)
     return hashlib.sha256(json.dumps(config).encode()).hexdigest()
 
 

@@ -41,7 +41,7 @@ def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     lines: list[str] = []
-    while not (found := re.search(r"at (http://\S+);", lines[-1] if lines else "")):
+    while not (found := re.search(r"at (http://[^\s,;]+)", lines[-1] if lines else "")):
         lines.append(process.stderr.readline())
         assert lines[-1], "".join(lines)
     yield process, found[1]

@@ -41,7 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- help ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = ("run", "demo", "replay", "scenarios", "bill", "sla", "report", "explain", "delay", "compare", "policies")
-COMMANDS += ("queue", "reliability", "doctor")
+COMMANDS += ("queue", "reliability", "stream", "doctor")
 OURS = {"sim", "tenants"}
 # typer, and what typer itself loads.
 HELP_MODULES = {"typer", "rich", "click", "shellingham", "annotated_doc", "typing_extensions"}
