@@ -1,0 +1,258 @@
+"""The API under load on loopback, as ratios within one run: bills against a hello-world route, events, and a flood.
+
+    python benchmarks/bench_api.py [--postgres URL] [--days 30] [--seconds 4] [--json]
+
+`bill`: a tenant's hourly bill (`GET /v1/bill/hour`) against a bare FastAPI route under the same uvicorn, in answers per
+second and in CPU seconds of the server's process; and the p99 at half of the rate that it can do. `events`: batches of
+500 of a tenant's own use over HTTP into the log, durable and each once, one worker. `flood`: the p99 of one tenant that
+asks twenty times a second, alone, and while another asks as fast as it can, under the limits that `spillway serve` has.
+The server runs in a process of its own, the load in this one. Wall times are of this machine; ratios are what counts.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from api_load import Load, again, closed, request, steady
+
+HERE = Path(__file__).resolve()
+CONNECTIONS = 8
+BATCH = 500
+
+
+# -- the server, in a process of its own -----------------------------------------------------------------------------
+
+
+def serve(kind: str, place: str, secrets: str, port: int, limited: bool) -> None:
+    """Serve hello-world or the API until killed."""
+    import uvicorn
+
+    config: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "off"}
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        server = uvicorn.Server(uvicorn.Config(hello() if kind == "hello" else api(place, secrets, limited), **config))
+        server.run(sockets=[listening])
+
+
+def hello() -> Any:
+    """A route that does nothing, in the way that a FastAPI route is written."""
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    @app.get("/hello")
+    def say() -> dict[str, str]:
+        return {"hello": "world"}
+
+    return app
+
+
+def api(place: str, secrets: str, limited: bool) -> Any:
+    """The API, with the limits that it has by default, or with none that matters."""
+    from billing.api.app import create_app
+    from billing.store.door import open_door
+    from billing.store.secrets_file import load_secrets
+    from tenants.access.limits import Limit, Limits
+
+    kept, free = load_secrets(Path(secrets)), Limit(10**6, 1, 10**6)
+    limits = Limits() if limited else Limits(free, free, free)
+    door = open_door(place, kept, os.urandom)
+    return create_app(door, kept, lambda: int(time.time()), os.urandom, limits=limits)
+
+
+@contextmanager
+def serving(kind: str, place: str, secrets: str, limited: bool = False) -> Iterator[tuple[int, int]]:
+    """(port, process id) of a server that answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [sys.executable, str(HERE), "--serve", kind, place, secrets, str(port), str(int(limited))]
+    process = subprocess.Popen(words)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port, process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def cpu_s(process: int) -> float:
+    """CPU seconds that a process has used, from /proc."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# -- the world -------------------------------------------------------------------------------------------------------
+
+
+def spillway(folder: Path, *words: str) -> str:
+    """What a command printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"spillway {' '.join(words)}: {done.stderr}")
+    return done.stdout
+
+
+def filled(folder: Path, place: str, days: int) -> dict[str, str]:
+    """Make a store with a run in it, settled, and return keys of two of its tenants."""
+    store = ["--db", place, "--secrets", str(folder / "bench.secrets")]
+    if not (folder / "run").exists():
+        spillway(folder, "run", "gap", "--days", str(days), "--out", str(folder / "run"), "--no-report", "-q")
+    spillway(folder, "db", "init", "--db", place)
+    spillway(folder, "db", "import", str(folder / "run"), "--db", place)
+    keys = {}
+    for tenant in ("acme", "birch"):
+        made = spillway(folder, "keys", "create", "--tenant", tenant, "--role", "tenant_admin", "--json", *store)
+        keys[tenant] = json.loads(made)["key"]
+    if place.startswith("postgresql"):
+        spillway(folder, "db", "roles", *store)
+    spillway(folder, "db", "settle", "--db", place)
+    return keys
+
+
+# -- what is measured ------------------------------------------------------------------------------------------------
+
+
+def run_closed(port: int, data: bytes, seconds: float, connections: int = CONNECTIONS) -> Load:
+    load = asyncio.run(closed(port, again([data]), connections, seconds))
+    assert set(load.statuses) == {200}, load.statuses
+    return load
+
+
+def bill(place: str, secrets: str, key: str, seconds: float, rounds: int = 5) -> dict[str, float]:
+    """An hourly bill against hello-world, turn by turn, and its p99 at half of its own rate."""
+    asked, said = request("GET", "/v1/bill/hour", key), request("GET", "/hello")
+    with serving("api", place, secrets) as (port, process), serving("hello", place, secrets) as (other, greeter):
+        run_closed(port, asked, 1), run_closed(other, said, 1)
+        per_s, ratios, cpu_ratios = [], [], []
+        for _ in range(rounds):
+            before, begun = cpu_s(greeter), cpu_s(process)
+            simple, whole = run_closed(other, said, seconds), run_closed(port, asked, seconds)
+            per_s.append(whole.per_s)
+            ratios.append(whole.per_s / simple.per_s)
+            simple_s = (cpu_s(greeter) - before) / len(simple.took_s)
+            cpu_ratios.append(simple_s / ((cpu_s(process) - begun) / len(whole.took_s)))
+        rate = statistics.median(per_s)
+        half = asyncio.run(steady(port, asked, rate / 2, CONNECTIONS * 2, 2 * seconds))
+    return {
+        "per_s": round(rate),
+        "of_hello_world": round(statistics.median(ratios), 2),
+        "of_hello_world_in_cpu": round(statistics.median(cpu_ratios), 2),
+        "p99_ms_at_half_rate": round(half.percentile_ms(99), 1),
+    }
+
+
+def batches(key: str) -> Iterator[bytes]:
+    """Batches of new events of one tenant."""
+    for number in count():
+        events = [
+            {
+                "id": f"{os.getpid()}-{number}-{row}",
+                "type": "usage.metered",
+                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3_600)),
+                "data": {
+                    "meter": "tool_calls",
+                    "quantity": 1,
+                    "product": "agents",
+                    "sku": "any",
+                    "region": "us-1",
+                    "from_s": int(time.time()) - 7_200,
+                    "until_s": int(time.time()) - 3_600,
+                },
+            }
+            for row in range(BATCH)
+        ]
+        yield request("POST", "/v1/events", key, json.dumps({"events": events}).encode())
+
+
+def events(place: str, secrets: str, key: str, seconds: float) -> dict[str, float]:
+    """Events a second over HTTP into the log: made beforehand, sent over two connections."""
+    with serving("api", place, secrets) as (port, process):
+        made = [data for data, _ in zip(batches(key), range(max(40, int(40 * seconds))), strict=False)]
+        before = cpu_s(process)
+        load = asyncio.run(closed(port, iter(made), 2, 60))
+        used_s = cpu_s(process) - before
+    assert set(load.statuses) == {200}, load.statuses
+    sent = BATCH * len(load.took_s)
+    return {"events_per_s": round(sent / load.wall_s), "events_per_cpu_s": round(sent / used_s)}
+
+
+def flood(place: str, secrets: str, keys: dict[str, str], seconds: float) -> dict[str, float]:
+    """The p99 of a quiet tenant, alone and beside one that floods; the flood comes from a process of its own."""
+    quiet = request("GET", "/v1/bill/hour", keys["acme"])
+    found = {}
+    for name, limited in (("limited", True), ("unlimited", False)):
+        with serving("api", place, secrets, limited) as (port, _):
+            per_s = 4 if limited else 20  # a key may ask 300 times a minute
+            alone, beside = [], []
+            for _ in range(3):
+                alone.append(asyncio.run(steady(port, quiet, per_s, 4, seconds)).percentile_ms(99))
+                words = [sys.executable, str(HERE), "--flood", str(port), keys["birch"], str(seconds + 2)]
+                attacker = subprocess.Popen(words)
+                time.sleep(1)
+                load = asyncio.run(steady(port, quiet, per_s, 4, seconds))
+                assert set(load.statuses) == {200}, load.statuses
+                beside.append(load.percentile_ms(99))
+                attacker.wait()
+        found[f"p99_ms_alone_{name}"] = round(statistics.median(alone), 1)
+        found[f"p99_ms_beside_a_flood_{name}"] = round(statistics.median(beside), 1)
+        found[f"p99_ratio_{name}"] = round(statistics.median(beside) / statistics.median(alone), 1)
+    return found
+
+
+def main() -> None:
+    """Measure on SQLite, and on PostgreSQL where a URL is given."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--postgres", metavar="URL", help="an empty database, as its owner")
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--flood", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.serve:
+        kind, place, secrets, port, limited = asked.serve
+        serve(kind, place, secrets, int(port), limited == "1")
+        return
+    if asked.flood:
+        port, key, seconds = asked.flood
+        asyncio.run(closed(int(port), again([request("GET", "/v1/bill/hour", key)]), CONNECTIONS, float(seconds)))
+        return
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        places = {"sqlite": str(folder / "bench.db")} | ({"postgresql": asked.postgres} if asked.postgres else {})
+        for name, place in places.items():
+            keys, secrets = filled(folder, place, asked.days), str(folder / "bench.secrets")
+            found[name] = {
+                "bill": bill(place, secrets, keys["acme"], asked.seconds),
+                "events": events(place, secrets, keys["acme"], asked.seconds),
+                "flood": flood(place, secrets, keys, asked.seconds),
+            }
+            for part, figures in found[name].items():
+                if not asked.json:
+                    told = "  ".join(f"{key}={value}" for key, value in figures.items())
+                    print(f"store={name}  case={part}  {told}", flush=True)
+    if asked.json:
+        print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
