@@ -65,8 +65,8 @@
     const shown = told.stacked ? stacked(raw) : raw;
     const order = told.series.map((_, at) => (told.stacked ? told.series.length - 1 - at : at));
     const plot = new uPlot(options(told, box, order, raw), [told.x, ...order.map((at) => shown[at])], box);
-    const plain = box.nextElementSibling;
-    if (plain && plain.matches(".legend")) plain.hidden = true; // the plot's own says the values, too
+    const plain = box.parentElement.querySelector(".legend");
+    if (plain) plain.hidden = true; // the plot's own says the values, too
     new ResizeObserver(() => {
       const width = Math.max(240, box.clientWidth);
       if (width !== plot.width) plot.setSize({ width, height: width < 500 ? 210 : 280 });
