@@ -137,6 +137,7 @@ def _jobs(settling: "SettleProcess", settle_every_s: int, upkeep: "Upkeep", chec
     from sim.cli.serve_worker import Job
 
     jobs = [
+        Job("calls", settle_every_s, upkeep.calls),
         Job("settling", settle_every_s, settling.settle),
         Job("budgets", settle_every_s, upkeep.budgets),
         Job("purging", checkpoint_every_s, upkeep.purge),

@@ -1,5 +1,5 @@
-"""What a service keeps in order by itself: who was deleted stays deleted, what the audit logs hold is witnessed, and
-budgets that were reached are told.
+"""What a service keeps in order by itself: who was deleted stays deleted, what the audit logs hold is witnessed, calls
+that were noted are metered, and budgets that were reached are told.
 
 All of it is done as the worker, through the door: the process needs no owner's rights for it.
 """
@@ -29,6 +29,7 @@ class Upkeep:
         from billing.store.budget_check import BudgetCheck
         from billing.store.engine import place_of
         from billing.store.tombstones_file import tombstones_path
+        from billing.store.tool_calls import LostCalls
         from billing.store.witness import witness_file
         from tenants.access.scope import local_scope
 
@@ -36,7 +37,12 @@ class Upkeep:
         self._tombstones = tombstones_path(db, files.tombstones)
         self._witness = files.witness or witness_file(place_of(store))
         self._bytes_left = False
+        self._calls = LostCalls(door, local_scope())
         self._budgets = BudgetCheck(door, local_scope(), now_s)
+
+    def calls(self) -> int:
+        """Meter calls of tools that were noted before a process died, and return how many. Raises StoreError."""
+        return self._calls.meter()
 
     def budgets(self) -> None:
         """Tell tenants what of their budgets has been reached since. Raises StoreError."""

@@ -241,7 +241,7 @@ def door_findings(tree: ast.Module, module: str) -> Iterator[str]:
             name = dotted(node.func) if isinstance(node, ast.Call) else ""
             if name.split(".")[-1] in ("execute", "exec_driver_sql", "executescript", "raw_connection"):
                 yield f"{module}:{node.lineno} calls {name}(): statements are the store's"  # type: ignore[attr-defined]
-            if isinstance(node, ast.Attribute) and node.attr == "working":
+            if isinstance(node, ast.Attribute) and node.attr in ("working", "working_for"):
                 yield f"{module}:{node.lineno} works on the tables of all: the store does, for whom it has checked"
 
 

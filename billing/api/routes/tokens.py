@@ -12,13 +12,13 @@ from billing.api.schemas.keys import MadeToken, NewToken, TokenOut, ToolAnswer, 
 from billing.api.table import Routes
 from billing.log.event import Event, canonical
 from billing.log.shapes import METERED
+from billing.log.tool_call import tool_call
 from billing.store import tenant_keys as store
 from billing.store.api_events import Reported, report, source_of
 from billing.store.door import Bound
 from tenants.access.tokens import issue_token
 
 routes = Routes()
-METER = "tool_calls"
 
 
 @routes.get("/v1/tokens", Page[TokenOut])
@@ -73,20 +73,18 @@ def call_tool(call: Calling, body: ToolCall) -> Any:
     call.about = body.tool
     call.scope.require_tool(body.tool)
     place = {"product": body.product, "sku": body.sku, "region": body.region}
-    data = {"meter": METER, "quantity": 1, **place, "from_s": call.now_s, "until_s": call.now_s + 1}
     event_id = new_id(call, "tool")
-    seen = Event(event_id, source_of(call.tenant), METERED, call.now_s, call.tenant, 1, "", canonical(data))
+    event = Reported(event_id, METERED, call.now_s, tool_call(place, call.now_s))
+    seen = Event(event_id, source_of(call.tenant), event.type, call.now_s, call.tenant, 1, "", canonical(event.data))
     if not call.house.accepts(seen):
         raise invalid("body", "has no price")
-    event = Reported(event_id, METERED, call.now_s, data)
 
     def work(_bound: Bound) -> Done:
         return Done(ToolAnswer(tool=body.tool, event=event_id), Told(body.tool, {"event": event_id, **place}))
 
     answer = call.change(work)
-    # Noted first, metered second, by roles that may do no more than that. Killed between the two, the audit log shows a
-    # call that nobody was told of; whoever asks again under its Idempotency-Key gets the answer that was noted, and the
-    # event in it is metered now unless it has been. Its id makes sure of once.
+    # Noted first, metered second, by roles that may do no more than that. After a kill between the two the worker
+    # meters what the log shows (LostCalls), or whoever asks again under the Idempotency-Key. The id makes sure of once.
     if call.replayed:
         event = event._replace(id=answer["event"])
     with call.ingesting() as bound:
