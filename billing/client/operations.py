@@ -12,6 +12,21 @@ from billing.client.transport import Transport, quoted
 class Operations(Transport):
     """See `billing.client.Client`. All methods raise ApiError where the API refuses, NoAnswer where it is not there."""
 
+    def export_focus(self, *, period: str | None = None, version: Literal["1.2", "1.4"] | None = None) -> s.TableOut:
+        """Export a month as FOCUS rows, one for each hour of each line."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/focus", {"period": period, "version": version})
+        return answer
+
+    def export_lines(self, *, period: str | None = None) -> s.TableOut:
+        """Export the lines of a month's invoices."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/lines", {"period": period})
+        return answer
+
+    def export_usage(self, *, period: str | None = None) -> s.TableOut:
+        """Export the hours behind the lines of a month's invoices."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/usage", {"period": period})
+        return answer
+
     def list_budgets(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.BudgetOut]:
         """List the tenant's budgets."""
         answer: s.Page[s.BudgetOut] = self.ask("GET", "/v1/budgets", {"limit": limit, "cursor": cursor})

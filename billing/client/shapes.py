@@ -891,6 +891,13 @@ class Sum(TypedDict):
     amount: str
 
 
+class TableOut(TypedDict):
+    """A table of text: names of the columns, and in each row one cell for each of them."""
+
+    columns: list[str]
+    rows: list[list[str | None]]
+
+
 class TenantOut(TypedDict):
     """A tenant, without any data of its own."""
 

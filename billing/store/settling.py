@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, true, tuple_
 
 from billing.errors import BillingError
 from billing.settling.settle import HOUSE, Settled, settle
 from billing.store.door import Door
+from billing.store.invoice_hours import KIND
 from billing.store.log_basis import noted_terms
 from billing.store.reader import events_in, last_position
 from billing.store.tables_access import tombstone
@@ -133,19 +134,26 @@ def _keep(connection: Connection, model: Settled, now_s: int) -> tuple[int, int]
         house_hour: (row._asdict() for row in model.house),
         settled: [{"tenant": HOUSE, "until_s": model.until_s}],
     }
-    counts = [_replace(connection, table, found, {"made_s"}) for table, found in rows.items()]
+    # Hours of issued invoices are papers too, and not made here (`billing.store.invoice_hours`).
+    ours = {month_paper: ~month_paper.c.kind.startswith(KIND)}
+    counts = [_replace(connection, table, found, {"made_s"}, ours.get(table, true())) for table, found in rows.items()]
     return sum(written for written, _ in counts), sum(removed for _, removed in counts)
 
 
 def _replace(
-    connection: Connection, table: Table, rows: Iterable[dict[str, Any]], beside: Collection[str]
+    connection: Connection,
+    table: Table,
+    rows: Iterable[dict[str, Any]],
+    beside: Collection[str],
+    ours: ColumnElement[bool],
 ) -> tuple[int, int]:
-    """Make a table hold these rows. One that differs in a column of `beside` alone stays as it is."""
+    """Make a table hold these rows, of those that are `ours`. One that differs in a column of `beside` alone stays as
+    it is."""
     names = [column.name for column in table.columns if column.name not in beside]
     keys = [column.name for column in table.primary_key]
     held = {
         tuple(row[: len(keys)]): tuple(row)
-        for row in connection.execute(select(*(table.c[name] for name in _first(keys, names))))
+        for row in connection.execute(select(*(table.c[name] for name in _first(keys, names))).where(ours))
     }
     new = []
     for row in rows:

@@ -25,12 +25,16 @@ def settle(ctx: typer.Context, terms: TermsFlag = None, db: DbFlag = DEFAULT) ->
 
     from billing.months import utc_text
     from billing.store.engine import place_of, reading, writing
+    from billing.store.invoice_hours import keep_hours
     from billing.store.settling import settle_store
     from sim.cli.edge import now_s
 
     engine = current_store(db)
     read, write = partial(reading, engine), partial(writing, engine)
-    done = settle_store(read, write, parse_terms, ISSUER, now_s(), given_terms(terms))
+    given = given_terms(terms)
+    done = settle_store(read, write, parse_terms, ISSUER, now_s(), given)
+    if not done.error:
+        keep_hours(read, write, parse_terms, ISSUER, now_s(), given)
     until = None if done.until_s is None else utc_text(done.until_s)
     document: dict[str, Any] = {"db": place_of(engine), **done._asdict(), "until": until}
     rows = f"{done.written} rows written, {done.removed} taken away; hours before {until} are closed"
@@ -41,12 +45,16 @@ def settle(ctx: typer.Context, terms: TermsFlag = None, db: DbFlag = DEFAULT) ->
 
 
 def settle_for(door: "Door", terms: "Terms | None") -> "Outcome":
-    """Settle a store that is served, as the worker. Raises StoreError."""
+    """Settle a store that is served, as the worker, and keep the hours of what was invoiced. Raises BillingError."""
+    from billing.store.invoice_hours import keep_hours_behind
     from billing.store.settling import settle_behind
     from sim.cli.edge import now_s
     from tenants.access.scope import local_scope
 
-    return settle_behind(door, local_scope(), parse_terms, ISSUER, now_s(), terms)
+    done = settle_behind(door, local_scope(), parse_terms, ISSUER, now_s(), terms)
+    if not done.error:
+        keep_hours_behind(door, local_scope(), parse_terms, ISSUER, now_s(), terms)
+    return done
 
 
 def given_terms(file: str | None) -> "Terms | None":

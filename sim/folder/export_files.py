@@ -9,8 +9,8 @@ from typing import Any
 
 from billing.documents.bundle_parts import Bundle
 from billing.documents.export import EXPORTS, Table, focus_name, focus_table, tables
+from billing.documents.focus_parquet import write_focus_parquet
 from sim.errors import SimError
-from sim.folder.focus_parquet import write_focus_parquet
 from sim.folder.parquet import Cells, write_table
 
 PARQUET = "parquet"

@@ -162,6 +162,11 @@ class Seeding:
                 "numerator": str(number("numerator")), "denominator": str(number("denominator")),
             }  # fmt: skip
             self.add(tables_settled.usage_hour, row)
+        columns = METADATA.tables["all_invoice"].c
+        for id_, period in self.connection.execute(select(columns.id, columns.period).where(columns.tenant == tenant)):
+            paper = {"issuer": word("issuer"), "tenant_name": word("name"), "bands": {}, "hours": {}}
+            row = {"tenant": tenant, "period": period, "kind": f"hours/{id_}", "body": json.dumps(paper)}
+            self.add(tables_settled.month_paper, row | {"hash": "0" * 64, "made_s": MADE_S})
         for kind, paper in month_papers(tenant, word, number).items():
             row = {"tenant": tenant, "period": "2026-02", "kind": kind, "body": json.dumps(paper), "made_s": MADE_S}
             self.add(tables_settled.month_paper, row | {"hash": "0" * 64})

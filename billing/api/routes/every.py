@@ -7,6 +7,7 @@ from billing.api.routes import (
     budgets,
     cluster,
     events,
+    exports,
     house,
     keys,
     notices,
@@ -19,6 +20,7 @@ from billing.api.routes import (
 from billing.api.table import Entry
 
 _PARTS = (
+    exports,
     budgets,
     about,
     events,

@@ -1,6 +1,7 @@
 """The API over the log of a run says what the offline commands say of the run: use, SLA, contracts, wallets."""
 
 import json
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from run_folders import write_small
 from sim.cli import app
 from sim.cli.edge import entropy
 from sim.cli.store import secrets_of
+from sim.folder.focus_parquet import read_focus
 
 NOW_S = 1_800_000_000
 
@@ -37,14 +39,17 @@ class Served:
         self.door = open_door(place, kept, entropy)
         self.client = TestClient(create_app(self.door, kept, lambda: NOW_S, entropy))
 
-    def get(self, tenant: str, path: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def ask(self, tenant: str, path: str, form: str = "application/json") -> Any:
         if tenant not in self.keys:
             words = ("--tenant", tenant, "--role", "member", "--at", "2027-01-01T00:00:00Z", "--db", self.place)
             self.keys[tenant] = call("keys", "create", *words)["key"]
+        return self.client.get(path, headers={"Authorization": f"Bearer {self.keys[tenant]}", "Accept": form})
+
+    def get(self, tenant: str, path: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         rows, cursor = [], ""
         while cursor is not None:
             query = f"{path}{'&' if '?' in path else '?'}limit=7" + (f"&cursor={cursor}" if cursor else "")
-            page = self.client.get(query, headers={"Authorization": f"Bearer {self.keys[tenant]}"}).json()
+            page = self.ask(tenant, query).json()
             rows, cursor = rows + page["items"], page["next"]
         return rows, page
 
@@ -108,3 +113,32 @@ def test_credits_and_incidents_are_those_of_the_export(served: Served, tmp_path:
         assert [row["what"] for row in incidents if row["kind"] == "credited"] == evidence
         excluded = sum(len(level["excluded"]) for level in report["levels"])
         assert sum(row["kind"] == "excluded" for row in incidents) == excluded
+
+
+def test_exports_are_those_of_the_command_but_for_the_price_book(served: Served, tmp_path: Path) -> None:
+    call("bill", "issue", "--db", served.place)
+    tenant, period = "fjord", "2026-01"
+    assert served.ask(tenant, f"/v1/exports/focus?period={period}").status_code == 503
+    call("db", "settle", "--db", served.place)
+    words = ("--db", served.place, "--tenant", tenant, "--month", period, "--out", str(tmp_path))
+    for version, name in (("1.2", "focus-1.2"), ("1.4", "focus-1.4-unverified")):
+        call("bill", "export", *words, "--format", "focus", "--focus-version", version)
+        path = f"/v1/exports/focus?period={period}&version={version}"
+        theirs = (tmp_path / f"{name}.csv").read_text()
+        (book,) = set(re.findall("sha256:[0-9a-f]{12}", theirs))
+        assert served.ask(tenant, path, "text/csv").text == theirs.replace(book, "none")
+        kept = tmp_path / "ours.parquet"
+        kept.write_bytes(served.ask(tenant, path, "application/vnd.apache.parquet").content)
+        names, rows = read_focus(tmp_path / f"{name}.parquet")
+        same = [["none" if cell == book else cell for cell in row] for row in rows]
+        assert read_focus(kept) == (names, same) and len(rows) > 24
+    call("bill", "export", *words, "--format", "csv")
+    for route, name in (("lines", "invoice_lines"), ("usage", "invoice_hours")):
+        mine = served.ask(tenant, f"/v1/exports/{route}?period={period}", "text/csv").content
+        assert mine == (tmp_path / f"{name}.csv").read_bytes()
+        table = served.ask(tenant, f"/v1/exports/{route}?period={period}").json()
+        assert len(table["rows"]) == mine.count(b"\n") - 1
+        assert {len(row) for row in table["rows"]} == {len(table["columns"])}
+    assert served.ask(tenant, "/v1/exports/lines?period=2020-01").status_code == 404
+    assert served.ask(tenant, "/v1/exports/lines").status_code == 422
+    assert served.ask(tenant, f"/v1/exports/lines?period={period}", "text/html").status_code == 406
