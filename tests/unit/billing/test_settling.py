@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def store(store_place: str) -> Store:
     return made
 
 
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Store:
+    """For what no database has a say in."""
+    made = open_store(str(tmp_path / "spillway.db"), create=True)
+    init(made)
+    return made
+
+
 def told_to(store: Store, events: list[Event]) -> None:
     with writing(store) as connection:
         append(connection, events)
@@ -56,24 +65,24 @@ def rows(store: Store) -> dict[str, list[Any]]:
         }
 
 
-def test_only_what_changed_is_written(store: Store) -> None:
-    assert settle(store) == Outcome(0, None, 0, 0, None)
-    told_to(store, LIFE)
-    first = settle(store)
+def test_only_what_changed_is_written(sqlite_store: Store) -> None:
+    assert settle(sqlite_store) == Outcome(0, None, 0, 0, None)
+    told_to(sqlite_store, LIFE)
+    first = settle(sqlite_store)
     assert first.error is None and first.written > 0 and first.until_s == EPOCH_S + 3 * HOUR_S
-    assert settle(store) == first._replace(written=0)
-    told_to(store, told([("source.beat", 3 * HOUR_S + 1, "operator", {})], "desk"))
-    assert settle(store, now_s=NOW_S + 9)[2:4] == (0, 0)  # nothing that anybody sees has changed
-    assert {row[-1] for row in rows(store)["all_month_paper"]} == {NOW_S}
+    assert settle(sqlite_store) == first._replace(written=0)
+    told_to(sqlite_store, told([("source.beat", 3 * HOUR_S + 1, "operator", {})], "desk"))
+    assert settle(sqlite_store, now_s=NOW_S + 9)[2:4] == (0, 0)  # nothing that anybody sees has changed
+    assert {row[-1] for row in rows(sqlite_store)["all_month_paper"]} == {NOW_S}
 
 
-def test_a_late_event_moves_its_tenants_rows_alone(store: Store) -> None:
-    told_to(store, LIFE)
-    settle(store)
-    before = rows(store)
-    told_to(store, LATER)
-    settle(store, now_s=NOW_S + 9)
-    after = rows(store)
+def test_a_late_event_moves_its_tenants_rows_alone(sqlite_store: Store) -> None:
+    told_to(sqlite_store, LIFE)
+    settle(sqlite_store)
+    before = rows(sqlite_store)
+    told_to(sqlite_store, LATER)
+    settle(sqlite_store, now_s=NOW_S + 9)
+    after = rows(sqlite_store)
     for name in ("all_usage_hour", "all_month_paper"):
         moved = {row[0] for row in {*before[name]} ^ {*after[name]}}
         assert moved == {"acme"}, name
@@ -96,20 +105,20 @@ def test_any_history_comes_to_the_same_as_all_at_once(store: Store, tmp_path: An
     assert rows(store) == rows(fresh)
 
 
-def test_a_log_that_cannot_be_settled_keeps_the_last_good_model(store: Store) -> None:
-    told_to(store, LIFE)
-    settle(store)
-    good = rows(store)
-    told_to(store, told([resized(10, 4)], "other"))
+def test_a_log_that_cannot_be_settled_keeps_the_last_good_model(sqlite_store: Store) -> None:
+    told_to(sqlite_store, LIFE)
+    settle(sqlite_store)
+    good = rows(sqlite_store)
+    told_to(sqlite_store, told([resized(10, 4)], "other"))
 
     def parse(_: str) -> Terms:
         raise PriceError("no price for what was used", code="unknown_price")
 
-    read, write = partial(reading, store), partial(writing, store)
+    read, write = partial(reading, sqlite_store), partial(writing, sqlite_store)
     bad = settle_store(read, write, parse, "us", NOW_S)
-    assert bad.error is not None and "no single terms" in bad.error and rows(store) == good
+    assert bad.error is not None and "no single terms" in bad.error and rows(sqlite_store) == good
     assert settle_store(read, write, parse, "us", NOW_S) == bad
-    assert settle(store).error is None
+    assert settle(sqlite_store).error is None
 
 
 def test_the_worker_settles_what_is_served(store: Store, store_place: str) -> None:
@@ -125,11 +134,11 @@ def test_the_worker_settles_what_is_served(store: Store, store_place: str) -> No
     door.close()
 
 
-def test_nothing_is_made_of_who_was_deleted(store: Store) -> None:
-    told_to(store, LIFE)
-    settle(store)
-    with writing(store) as connection:
+def test_nothing_is_made_of_who_was_deleted(sqlite_store: Store) -> None:
+    told_to(sqlite_store, LIFE)
+    settle(sqlite_store)
+    with writing(sqlite_store) as connection:
         connection.execute(insert(tombstone), {"tenant": "birch", "deleted_s": NOW_S})
-    told_to(store, LATER)
-    settle(store)
-    assert {row[0] for name in ("all_usage_hour", "all_month_paper") for row in rows(store)[name]} == {"acme"}
+    told_to(sqlite_store, LATER)
+    settle(sqlite_store)
+    assert {row[0] for name in ("all_usage_hour", "all_month_paper") for row in rows(sqlite_store)[name]} == {"acme"}
