@@ -88,7 +88,7 @@ def view_answer(request: Request, visit: Visit, view: View, token: str, status: 
         csrf=token,
         once=visit.house.entropy(16).hex,
         navigation=navigation(who.role, who.scopes),
-        here=request.url.path,
+        here=request.scope["path"],
         query_with=lambda **more: f"?{urlencode({**_kept(visit), **more})}",
         done=DONE.get(visit.query.get("done", ""), ""),
         problem=visit.problem,

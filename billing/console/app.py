@@ -27,6 +27,7 @@ from billing.console.drawing import draw
 from billing.console.pages.every import every_page
 from billing.console.policy import HOME, LOGIN, LOGOUT, PAGES, ROOT, may_open
 from billing.console.visit import Go, PageEntry, Visit
+from billing.errors import StoreError
 from tenants.access.errors import AccessError, Suspended, TooManyRequests, Unauthenticated
 from tenants.access.scope import Scope as Signed
 from tenants.access.sessions import session_digest
@@ -72,6 +73,10 @@ class Console:
         request = Request(scope, receive)
         try:
             response = await self._answered(request)
+        except TooManyRequests as error:
+            response = error_page(429, f"Too many requests. Try again in {error.retry_after_s} s.")
+        except StoreError as error:
+            response = error_page(503 if error.code == "store_busy" else 500)
         except Exception as error:
             # The type alone: a message may quote what was posted, and that may be a key.
             log.error("%s while drawing a page", type(error).__name__)
@@ -80,7 +85,7 @@ class Console:
         await response(scope, receive, send)
 
     async def _answered(self, request: Request) -> Response:
-        path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
+        path, method = request.scope["path"], "GET" if request.method == "HEAD" else request.method
         if path.startswith(f"{ROOT}/static/") and method == "GET":
             return static_answer(path.removeprefix(f"{ROOT}/static/"), request.headers.get("if-none-match"))
         if path == ROOT:
@@ -99,10 +104,10 @@ class Console:
             scope = await run_in_threadpool(self._admitted, request, cookie)
         except Unauthenticated:
             return self._to_login(request)
-        except Suspended:
+        except Suspended as found:
+            now_us = self.house.clock() * signing.SECOND_US
+            await run_in_threadpool(self.house.limiter.require, found.tenant, found.key, now_us)
             return error_page(403, "This tenant is suspended: keys and sessions do nothing until it is resumed.")
-        except TooManyRequests as error:
-            return error_page(429, f"Too many requests. Try again in {error.retry_after_s} s.")
         return await self._page(request, cookie, scope, form)
 
     def _admitted(self, request: Request, cookie: str) -> Signed:
@@ -114,7 +119,7 @@ class Console:
 
     async def _page(self, request: Request, cookie: str, scope: Signed, form: Fields) -> Response:
         method = "POST" if request.method == "POST" else "GET"
-        found = find(self.pages, method, request.url.path)
+        found = find(self.pages, method, request.scope["path"])
         who = scope.principal
         if found is None or who.role not in PAGES[found[0].method, found[0].path].roles:
             return error_page(404)
@@ -199,7 +204,7 @@ class Console:
     def _to_login(self, request: Request) -> Response:
         if FRAGMENT in request.headers:
             return error_page(401)
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        here = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
         response = RedirectResponse(f"{LOGIN}?next={quote(here)}" if request.method == "GET" else LOGIN, 303)
         if self.cookies.session in request.cookies:
             self.cookies.drop(response, self.cookies.session)

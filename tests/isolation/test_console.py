@@ -284,3 +284,16 @@ def test_the_document_tells_of_every_page_of_the_menu() -> None:
     text = (ROOT / "docs/console.md").read_text()
     told = re.findall(r"^\| ([A-Z][a-z ]+) \|", text, flags=re.MULTILINE)
     assert sorted(told) == sorted(entry.words for entries in NAVIGATION.values() for entry in entries)
+
+
+def test_a_suspended_tenant_sees_nothing_and_is_counted(tmp_path: Path) -> None:
+    with api_house(str(tmp_path / "store.db"), limits=Limits(FAST, Limit(60, 60, 6), FAST)) as house:
+        admin = Browser(with_console(house.app))
+        admin.sign_in(house.keys["acme"])
+        house.post("operator", "/v1/operator/tenants/acme/suspend", {"reason": "a fault that was reported"})
+        met = [admin.get("/console/bills").status_code for _ in range(8)]
+        assert met == [403] * 6 + [429] * 2
+        assert "suspended" in Browser(with_console(house.app)).sign_in(house.keys["acme"]).text
+        house.post("operator", "/v1/operator/tenants/acme/resume", {"reason": "the fault was mended"})
+        house.now_s += 60
+        assert admin.get("/console/bills").status_code == 200

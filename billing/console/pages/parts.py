@@ -43,8 +43,9 @@ def why(answer: Answer) -> str:
         return "The key that you signed in with may not see this."
     if answer.status == 404:
         return "There is nothing of this kind yet."
-    title = answer.data.get("title") if isinstance(answer.data, dict) else None
-    return f"{title or 'It could not be read'} ({answer.status})."
+    told = answer.data if isinstance(answer.data, dict) else {}
+    faults = "; ".join(f"{each['at'].removeprefix('query.')} {each['reason']}" for each in told.get("errors", ()))
+    return f"{told.get('title', 'It could not be read')}{': ' if faults else ''}{faults}."
 
 
 def kept(visit: Visit, name: str, usual: str = "") -> str:
