@@ -26,7 +26,7 @@ from billing.console.blocks import View
 from billing.console.drawing import draw
 from billing.console.pages.every import every_page
 from billing.console.policy import HOME, LOGIN, LOGOUT, PAGES, ROOT, may_open
-from billing.console.visit import Go, PageEntry, Visit
+from billing.console.visit import Absent, Go, PageEntry, Visit
 from billing.errors import StoreError
 from tenants.access.errors import AccessError, Suspended, TooManyRequests, Unauthenticated
 from tenants.access.scope import Scope as Signed
@@ -142,6 +142,8 @@ class Console:
         token = signing.form_token(self.house, cookie)
         try:
             shown = await page.opens(visit)
+        except Absent:
+            return error_page(404)
         except Refused as refused:
             return await self._refused(request, page, visit, token, refused.answer)
         if isinstance(shown, Go):

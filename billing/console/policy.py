@@ -33,6 +33,8 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/usage"): _own("usage:read"),
     ("GET", "/console/bills"): _own("bills:read"),
     ("GET", "/console/bills/{number}"): _own("bills:read"),
+    ("GET", "/console/bills/{number}/lines/{line}"): _own("bills:read"),
+    ("GET", "/console/hour"): _own("usage:read"),
     ("GET", "/console/ledger"): _own("bills:read"),
     ("GET", "/console/budgets"): _own("bills:read"),
     ("POST", "/console/budgets"): _own("budgets:write", "budget.create", _ADMIN),

@@ -17,6 +17,10 @@ class Go(NamedTuple):
     done: str = ""
 
 
+class Absent(Exception):
+    """What a page is about is not there."""
+
+
 # What is said after a change, by the word in the address: nothing that somebody else could put there.
 DONE: Mapping[str, str] = {
     "account-created": "The account was added.",

@@ -24,6 +24,8 @@ PAGES: Mapping[tuple[str, str], May] = {
     ("GET", "/console/usage"): May(TENANT),
     ("GET", "/console/bills"): May(TENANT),
     ("GET", "/console/bills/{number}"): May(TENANT, {"number": "acme-000001"}),
+    ("GET", "/console/bills/{number}/lines/{line}"): May(TENANT, {"number": "acme-000001", "line": "1"}),
+    ("GET", "/console/hour"): May(TENANT),
     ("GET", "/console/ledger"): May(TENANT),
     ("GET", "/console/budgets"): May(TENANT),
     ("POST", "/console/budgets"): May((ADMIN,)),

@@ -59,15 +59,16 @@ async def show_invoice(visit: Visit) -> Shown:
         ],
         found.link,
     )
-    blocks: list[Block] = [facts, lines_table(invoice["lines"], invoice, found.link)]
+    here = at(f"{BILLS}/{{number}}", number=number)
+    blocks: list[Block] = [facts, lines_table(invoice["lines"], invoice, here, found.link)]
     return View(f"Invoice {invoice['number']}", blocks, crumbs=[Link("Bills", BILLS)])
 
 
-def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], link: str) -> Table:
-    """Return the lines of an invoice, and what they add up to."""
+def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], here: str, link: str) -> Table:
+    """Return the lines of an invoice whose page is `here`, and what they add up to."""
     rows = [
         (
-            str(each["number"]),
+            Link(str(each["number"]), f"{here}/lines/{each['number']}"),
             each["description"],
             each["kind"],
             each["region"] or None,

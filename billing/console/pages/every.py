@@ -8,6 +8,7 @@ from billing.console.pages import (
     home,
     house,
     keys,
+    lines,
     notices,
     sessions,
     sla,
@@ -16,7 +17,7 @@ from billing.console.pages import (
 )
 from billing.console.visit import Pages
 
-_MODULES = (home, usage, bills, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
+_MODULES = (home, usage, bills, lines, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
 
 
 def every_page() -> Pages:
