@@ -34,6 +34,7 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/bills"): _own("bills:read"),
     ("GET", "/console/bills/{number}"): _own("bills:read"),
     ("GET", "/console/bills/{number}/lines/{line}"): _own("bills:read"),
+    ("GET", "/console/exports"): _own("bills:read"),
     ("GET", "/console/hour"): _own("usage:read"),
     ("GET", "/console/ledger"): _own("bills:read"),
     ("GET", "/console/budgets"): _own("bills:read"),
@@ -75,6 +76,7 @@ NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
         Entry("/console/sla", "Service levels"),
         Entry("/console/contracts", "Contracts and wallets"),
         Entry("/console/ledger", "Ledger"),
+        Entry("/console/exports", "Exports"),
     ),
     "Account": (
         Entry("/console/keys", "Keys"),

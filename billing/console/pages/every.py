@@ -5,6 +5,7 @@ from billing.console.pages import (
     audit,
     bills,
     budgets,
+    exports,
     home,
     house,
     keys,
@@ -17,7 +18,7 @@ from billing.console.pages import (
 )
 from billing.console.visit import Pages
 
-_MODULES = (home, usage, bills, lines, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
+_MODULES = (home, usage, bills, lines, exports, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
 
 
 def every_page() -> Pages:
