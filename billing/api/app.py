@@ -27,6 +27,7 @@ from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
 from billing.api.webhook_target import Resolver
 from billing.errors import BillingError
+from billing.store.api_terms import PLAIN, TermsSource
 from billing.store.door import Door
 from tenants.access.limits import Limiter, Limits
 from tenants.access.secrets import Secrets
@@ -43,6 +44,7 @@ def create_app(
     accepts: Accepts = lambda _event: True,
     terms_fit: TermsFit = lambda _text: True,
     runs: RunsPort | None = None,
+    terms: TermsSource = PLAIN,
 ) -> FastAPI:
     """Return the API over a store.
 
@@ -53,6 +55,7 @@ def create_app(
         accepts: whether an event that a tenant reports could be billed; one that could not would hold up its month.
         terms_fit: whether a text is terms by which the use of a source can be billed.
         runs:    finished runs that operators look at; None: there are none.
+        terms:   how the terms in force are read, and who sends the invoices.
         limits:  how fast a tenant, a key and an address may ask.
 
     Raises:
@@ -63,7 +66,7 @@ def create_app(
     )
     readiness = Readiness(lambda: door.check())
     app.state.house = House(
-        door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit, runs or NoRuns()
+        door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit, runs or NoRuns(), terms
     )
     app.router.route_class = GuardedRoute
     for entry in every_route():

@@ -24,7 +24,9 @@ from billing.api.ports import RunsPort
 from billing.api.readiness import Readiness
 from billing.api.webhook_target import Resolver
 from billing.log.event import Event
+from billing.store.api_acts import acting
 from billing.store.api_changes import KeptAnswer, keep_answer, kept_answer, note
+from billing.store.api_terms import TermsSource
 from billing.store.door import Bound, Door
 from tenants.access.limits import Limiter
 from tenants.access.scope import Scope
@@ -48,6 +50,7 @@ class House(NamedTuple):
     readiness: Readiness
     terms_fit: TermsFit
     runs: RunsPort
+    terms: TermsSource
 
 
 class Told(NamedTuple):
@@ -64,10 +67,10 @@ class Told(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What a change has done: for whoever asked, and for the audit log."""
+    """What a change has done: for whoever asked, and for the audit log; None where the store has told that already."""
 
     answer: BaseModel
-    told: Told
+    told: Told | None
 
 
 @dataclass(slots=True)
@@ -112,18 +115,27 @@ class Call:
             Problem: the Idempotency-Key stands for another request.
         """
         with self.house.door.writing(self.scope) as bound:
-            if self.asked is not None:
-                kept = kept_answer(bound, self.asked.key, self.now_s)
-                if kept is not None:
-                    require_same(self.asked, Asked(self.asked.key, kept.method, kept.path, kept.body_hash))
-                    self.headers[REPLAYED] = "true"
-                    return json.loads(kept.body)
-            done = work(bound)
+            return self._changed(bound, work)
+
+    def act(self, work: Callable[[Bound], Done]) -> Any:
+        """As `change`, for what the house does to the books of its tenants: as the worker, in the operator's name."""
+        with acting(self.house.door, self.scope, self.policy.scope) as bound:
+            return self._changed(bound, work)
+
+    def _changed(self, bound: Bound, work: Callable[[Bound], Done]) -> Any:
+        if self.asked is not None:
+            kept = kept_answer(bound, self.asked.key, self.now_s)
+            if kept is not None:
+                require_same(self.asked, Asked(self.asked.key, kept.method, kept.path, kept.body_hash))
+                self.headers[REPLAYED] = "true"
+                return json.loads(kept.body)
+        done = work(bound)
+        if done.told is not None:
             self.note(bound, self.policy.action, done.told)
-            if self.asked is not None:
-                body = json.dumps(without_secrets(done.answer.model_dump(mode="json")))
-                keep_answer(bound, KeptAnswer(*self.asked, body, self.now_s))
-            return done.answer
+        if self.asked is not None:
+            body = json.dumps(without_secrets(done.answer.model_dump(mode="json")))
+            keep_answer(bound, KeptAnswer(*self.asked, body, self.now_s))
+        return done.answer
 
     @contextmanager
     def ingesting(self) -> Iterator[Bound]:

@@ -28,6 +28,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "not_acceptable": (406, "There is no answer of the kind that is accepted"),
     "request_timeout": (408, "The request took too long to come"),
     "conflict": (409, "It stands in conflict with what is there"),
+    "month_open": (409, "The month cannot be closed yet"),
     "precondition_failed": (412, "It has changed since"),
     "body_too_large": (413, "The body is too large"),
     "unsupported_media_type": (415, "The body must be application/json in UTF-8"),

@@ -321,6 +321,11 @@ class Operations(Transport):
         answer: s.Page[s.TenantOut] = self.ask("GET", "/v1/operator/tenants", {"limit": limit, "cursor": cursor})
         return answer
 
+    def create_tenant(self, body: s.NewTenant) -> s.TenantOut:
+        """Make a tenant. It is billed once the terms name it, and signs in once it has a key."""
+        answer: s.TenantOut = self.ask("POST", "/v1/operator/tenants", {}, body)
+        return answer
+
     def suspend_tenant(self, tenant: str, body: s.Why) -> s.TenantOut:
         """Suspend a tenant: its keys hold, and do nothing."""
         answer: s.TenantOut = self.ask("POST", f"/v1/operator/tenants/{quoted(tenant)}/suspend", {}, body)
@@ -413,6 +418,21 @@ class Operations(Transport):
     def read_quota_of_tenant(self, tenant: str) -> s.QuotaOut:
         """Read how many keys and webhooks a tenant may have at a time."""
         answer: s.QuotaOut = self.ask("GET", f"/v1/auditor/tenants/{quoted(tenant)}/quota", {})
+        return answer
+
+    def finalise_invoices(self, body: s.Finalise) -> s.FinalisedAll:
+        """Issue the invoices of a month that is over and complete. Asked for again, it changes nothing."""
+        answer: s.FinalisedAll = self.ask("POST", "/v1/operator/invoices/finalise", {}, body)
+        return answer
+
+    def create_credit_note(self, body: s.NewCreditNote) -> s.CreditNoteMade:
+        """Give back lines of an invoice, parts of them, or all that is left of it."""
+        answer: s.CreditNoteMade = self.ask("POST", "/v1/operator/credit-notes", {}, body)
+        return answer
+
+    def note_payment(self, body: s.NewPayment) -> s.PaymentNoted:
+        """Note what was paid of an invoice; exactly once by its reference."""
+        answer: s.PaymentNoted = self.ask("POST", "/v1/operator/payments", {}, body)
         return answer
 
     def post_house_events(self, body: s.HouseEvents) -> s.HouseEventResults:

@@ -163,6 +163,15 @@ class CreditNoteHead(TypedDict):
     total: Money
 
 
+class CreditNoteMade(TypedDict):
+    """A credit note that was issued."""
+
+    number: str
+    invoice: str
+    total: Money
+    issued: str
+
+
 class CreditOut(TypedDict):
     """A credit of the month, and what it rests on."""
 
@@ -290,6 +299,30 @@ class FigureOut(TypedDict):
 
     name: str
     value: str | None
+
+
+class Finalise(TypedDict):
+    """A month whose invoices are to be issued."""
+
+    period: str
+    tenant: NotRequired[str | None]
+
+
+class FinalisedAll(TypedDict):
+    """What became of a month."""
+
+    period: str
+    tenants: list[FinalisedOut]
+
+
+class FinalisedOut(TypedDict):
+    """What became of a tenant's month. What stands already stays as it is."""
+
+    tenant: str
+    outcome: Literal["issued", "stood", "refused", "nothing due"]
+    number: str | None
+    total: Money | None
+    reason: str
 
 
 class GrantOut(TypedDict):
@@ -620,6 +653,15 @@ class NewBudget(TypedDict):
     thresholds_percent: list[int]
 
 
+class NewCreditNote(TypedDict):
+    """What is given back of an invoice, and why."""
+
+    number: str
+    lines: NotRequired[list[ReturnLine]]
+    cause: str
+    reason: str
+
+
 class NewGrant(TypedDict):
     """Leave to read one tenant's data for a while, for a reason that the tenant reads."""
 
@@ -634,6 +676,15 @@ class NewKey(TypedDict):
     account: str
     scopes: list[str]
     expires: NotRequired[str | None]
+
+
+class NewPayment(TypedDict):
+    """What was paid of an invoice. The same payment again changes nothing."""
+
+    number: str
+    amount: Sum
+    reference: str
+    time: NotRequired[str | None]
 
 
 class NewQuota(TypedDict):
@@ -654,6 +705,15 @@ class NewSnapshot(TypedDict):
     queue: list[WaitingNow]
     queue_count: int
     notices: list[NoticeNow]
+
+
+class NewTenant(TypedDict):
+    """A tenant to be made."""
+
+    name: str
+    id: NotRequired[str | None]
+    organisation: NotRequired[str | None]
+    regions: NotRequired[list[str]]
 
 
 class NewToken(TypedDict):
@@ -715,6 +775,15 @@ class NoticeOut(TypedDict):
     time: str
     object: str
     body: dict[str, Any]
+
+
+class PaymentNoted(TypedDict):
+    """An invoice after a payment."""
+
+    number: str
+    status: str
+    open: Money
+    new: bool
 
 
 class PoolFree(TypedDict):
@@ -781,6 +850,13 @@ class QuotaOut(TypedDict):
     keys_max: int
     webhooks_max: int
     gpus_max: int
+
+
+class ReturnLine(TypedDict):
+    """A line of an invoice of which something is given back."""
+
+    line: int
+    part: NotRequired[str]
 
 
 class RevenueOut(TypedDict):

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select
 
 from billing.store.audit import record
 from billing.store.door import Bound
-from billing.store.walls.views import view
+from billing.store.walls.views import table_of
 
 KEPT_S = 86_400  # a request is repeated within a day, or it is another one
 
@@ -23,23 +23,22 @@ class KeptAnswer(NamedTuple):
     created_s: int
 
 
-_KEPT = view("idempotency")
-
-
 def kept_answer(bound: Bound, key: str, now_s: int) -> KeptAnswer | None:
     """Return what was answered under a key of this caller within the last day."""
-    mine = (_KEPT.c.tenant == _tenant(bound)) & (_KEPT.c.key == _key(bound, key))
-    wanted = select(*(_KEPT.c[name] for name in KeptAnswer._fields)).where(mine, _KEPT.c.created_s > now_s - KEPT_S)
+    kept = table_of(bound.connection, "idempotency").c
+    mine = (kept.tenant == _tenant(bound)) & (kept.key == _key(bound, key))
+    wanted = select(*(kept[name] for name in KeptAnswer._fields)).where(mine, kept.created_s > now_s - KEPT_S)
     row = bound.connection.execute(wanted).one_or_none()
     return None if row is None else KeptAnswer._make(row)
 
 
 def keep_answer(bound: Bound, answer: KeptAnswer) -> None:
     """Keep an answer, and forget those of this caller's tenant that are too old to come again."""
-    mine = _KEPT.c.tenant == _tenant(bound)
-    bound.connection.execute(delete(_KEPT).where(mine, _KEPT.c.created_s <= answer.created_s - KEPT_S))
+    kept = table_of(bound.connection, "idempotency")
+    mine = kept.c.tenant == _tenant(bound)
+    bound.connection.execute(delete(kept).where(mine, kept.c.created_s <= answer.created_s - KEPT_S))
     row = answer._asdict() | {"tenant": _tenant(bound), "key": _key(bound, answer.key), "status": 200}
-    bound.connection.execute(insert(_KEPT), row)
+    bound.connection.execute(insert(kept), row)
 
 
 def note(

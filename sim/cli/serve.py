@@ -70,7 +70,7 @@ def serve(
     upkeep = Upkeep(door, store, db, Files(tombstones, witness), kept.checkpoint, now_s)
     for tenant in upkeep.bury():
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
-    app = _api(session, door, kept, _accepts(session, store, terms))
+    app = _api(session, door, kept, _accepts(session, store, terms), terms)
     settling = SettleProcess(Of(db, secrets, terms))
     worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, lambda text: note(session, text))
     _note_owner(session, store)
@@ -94,17 +94,31 @@ def serve(
     note(session, "stopped; whatever was answered is kept")
 
 
-def _api(session: Session, door: "Door", secrets: "Secrets", accepts: "Callable[[Event], bool]") -> Any:
+def _api(
+    session: Session, door: "Door", secrets: "Secrets", accepts: "Callable[[Event], bool]", terms: str | None
+) -> Any:
     """The API over a store, with the finished runs of `--runs` for operators."""
     from functools import partial
 
     from billing.api.app import create_app
+    from billing.store.api_terms import TermsSource
     from sim.answers.runs_port import Runs
+    from sim.cli.bill_export import ISSUER
+    from sim.cli.db_settle import given_terms, parse_terms
     from sim.cli.edge import entropy, now_s
     from sim.cli.runs import run_folders
 
-    runs = Runs(partial(run_folders, session.runs))
-    return create_app(door, secrets, now_s, entropy, _addresses, accepts=accepts, terms_fit=_terms_fit, runs=runs)
+    return create_app(
+        door,
+        secrets,
+        now_s,
+        entropy,
+        _addresses,
+        accepts=accepts,
+        terms_fit=_terms_fit,
+        runs=Runs(partial(run_folders, session.runs)),
+        terms=TermsSource(parse_terms, given_terms(terms), ISSUER),
+    )
 
 
 def _server(app: Callable[..., Any]) -> "Server":

@@ -22,6 +22,7 @@ SCOPES = (
     "usage:read",
     "usage:write",
     "bills:read",
+    "bills:write",
     "jobs:read",
     "jobs:write",
     "keys:read",
@@ -56,6 +57,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
             "tenants:read",
             "tenants:write",
             "break_glass:write",
+            "bills:write",  # the house's own act: to issue, to give back, to note what was paid
             "usage:write",  # for the house's own emitters: what a scheduler tells of all tenants
         )
     ),

@@ -44,6 +44,12 @@ BUDGET: Mapping[str, Any] = {
 TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["read_bill"], "lifetime_s": 60}
 TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
 WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
+GIVEN: Mapping[str, Any] = {"number": "invoice:", "lines": [{"line": 1, "part": "1/1000"}], "cause": "sla", **WHY}
+PAID: Mapping[str, Any] = {
+    "number": "invoice:",
+    "amount": {"currency": "USD", "amount": "0.01"},
+    "reference": "a transfer",
+}
 GLASS: Mapping[str, Any] = {**WHY, "tenant": "bystander:", "lifetime_s": 60}
 
 
@@ -103,6 +109,11 @@ _ROWS: Table = {
     ("GET", "/v1/quota"): _reads(),
     ("PUT", "/v1/quota"): _changes(OPERATOR, {"tenant": "bystander:", "keys_max": 5, "webhooks_max": 5}),
     ("GET", "/v1/operator/tenants"): _reads(OPERATOR),
+    ("POST", "/v1/operator/tenants"): _changes(OPERATOR, {"name": "Zeta"}),
+    # The log of the world has no terms: the house may ask, and is told so.
+    ("POST", "/v1/operator/invoices/finalise"): Rule(OPERATOR, hints={"period": "2025-01"}, house=True, status=409),
+    ("POST", "/v1/operator/credit-notes"): _changes(OPERATOR, GIVEN)._replace(uses_up=False),
+    ("POST", "/v1/operator/payments"): _changes(OPERATOR, PAID)._replace(uses_up=False),
     ("POST", "/v1/operator/tenants/{tenant}/suspend"): _changes(OPERATOR, WHY, tenant="bystander"),
     ("POST", "/v1/operator/tenants/{tenant}/resume"): _changes(OPERATOR, WHY, tenant="sleeper"),
     ("POST", "/v1/operator/tenants/{tenant}/delete"): _changes(OPERATOR, WHY, tenant="bystander"),
@@ -169,6 +180,9 @@ _SCOPES = {
     "/v1/operator/queue": ("jobs:read", ""),
     "/v1/operator/evictions": ("jobs:read", ""),
     "/v1/operator/credits": ("jobs:read", ""),
+    "/v1/operator/invoices": ("", "bills:write"),
+    "/v1/operator/credit-notes": ("", "bills:write"),
+    "/v1/operator/payments": ("", "bills:write"),
     "/v1/operator/tenants": ("tenants:read", "tenants:write"),
     "/v1/operator/keys": ("", "keys:write"),
     "/v1/operator/break-glass": ("break_glass:write", "break_glass:write"),

@@ -2,6 +2,7 @@
 
 from billing.api.routes import (
     about,
+    acts,
     audit,
     bills,
     budgets,
@@ -32,6 +33,7 @@ _PARTS = (
     settings,
     audit,
     house,
+    acts,
     sources,
     cluster,
     notices,

@@ -1,0 +1,106 @@
+"""Routes by which the house acts on its tenants' books: issuing, giving back, noting payments; and new tenants."""
+
+from billing.api.call import Calling, Done
+from billing.api.moments import moment_of
+from billing.api.problems import Fault, Problem, invalid
+from billing.api.schemas.acts import (
+    CreditNoteMade,
+    Finalise,
+    FinalisedAll,
+    NewCreditNote,
+    NewPayment,
+    NewTenant,
+    PaymentNoted,
+    credit_note_made,
+    finalised_out,
+    payment_noted,
+)
+from billing.api.schemas.house import TenantOut, tenant_out
+from billing.api.table import Routes
+from billing.closing.close_month import MonthOpenError
+from billing.errors import BillingError, InvoiceError, StoreError
+from billing.invoices.credit_note import Return
+from billing.money import parse_usd
+from billing.store import api_acts as store
+from billing.store.door import Bound
+
+routes = Routes()
+_ABSENT = ("unknown_invoice",)
+_CONFLICTS = ("conflict", "duplicate", "ambiguous_invoice")
+
+
+@routes.post("/v1/operator/invoices/finalise", FinalisedAll)
+def finalise_invoices(call: Calling, body: Finalise) -> FinalisedAll:
+    """Issue the invoices of a month that is over and complete. Asked for again, it changes nothing."""
+    house = call.house
+    try:
+        found = store.finalise(
+            house.door, call.scope, call.policy.scope, house.terms, body.period, body.tenant, call.now_s
+        )
+    except MonthOpenError as open_:
+        reasons = [Fault(each.where, f"{each.count} {each.what}") for each in open_.reasons]
+        raise Problem("month_open", reasons) from None
+    except StoreError as error:
+        if error.code != "no_terms":
+            raise
+        raise Problem("month_open", [Fault("terms", "there are none to bill by")]) from None
+    return FinalisedAll(period=body.period, tenants=[finalised_out(each) for each in found])
+
+
+@routes.post("/v1/operator/credit-notes", CreditNoteMade, status=201)
+def create_credit_note(call: Calling, body: NewCreditNote) -> CreditNoteMade:
+    """Give back lines of an invoice, parts of them, or all that is left of it."""
+    wishes = [Return(each.line, *(int(number) for number in each.part.split("/"))) for each in body.lines]
+
+    def work(bound: Bound) -> Done:
+        try:
+            note = store.give_back(bound, body.number, wishes, body.cause, body.reason, call.now_s)
+        except InvoiceError as error:
+            raise refusal(error) from None
+        return Done(credit_note_made(note), None)
+
+    made: CreditNoteMade = call.act(work)
+    return made
+
+
+@routes.post("/v1/operator/payments", PaymentNoted)
+def note_payment(call: Calling, body: NewPayment) -> PaymentNoted:
+    """Note what was paid of an invoice; exactly once by its reference."""
+    at_s = call.now_s if body.time is None else moment_of(body.time, "body.time")
+
+    def work(bound: Bound) -> Done:
+        try:
+            amount_micro = parse_usd(body.amount.amount)
+            paid = store.note_payment(bound, body.number, amount_micro, body.amount.currency, body.reference, at_s)
+        except BillingError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise refusal(error) from None
+        return Done(payment_noted(paid), None)
+
+    noted: PaymentNoted = call.act(work)
+    return noted
+
+
+@routes.post("/v1/operator/tenants", TenantOut, status=201)
+def create_tenant(call: Calling, body: NewTenant) -> TenantOut:
+    """Make a tenant. It is billed once the terms name it, and signs in once it has a key."""
+
+    def work(bound: Bound) -> Done:
+        made = store.make_tenant(
+            bound, body.name, body.id, body.organisation, body.regions, call.house.entropy, call.now_s
+        )
+        return Done(tenant_out(made), None)
+
+    created: TenantOut = call.act(work)
+    return created
+
+
+def refusal(error: BillingError) -> Problem:
+    """Return the problem of what cannot be done to a document, without the value that was found."""
+    if error.code in _ABSENT:
+        return Problem("not_found")
+    allowed = f"; allowed: {error.allowed}" if error.allowed and error.code not in _CONFLICTS else ""
+    if error.code in _CONFLICTS:
+        return Problem("conflict", [Fault("body", error.message)])
+    return invalid("body", f"{error.message}{allowed}")

@@ -1,0 +1,160 @@
+"""What the house does to the books of its tenants over the API: issuing, giving back, noting payments, new tenants.
+
+An operator's own role sees no bill and writes none. So these acts are the house's: once it is sure that an operator
+may, the work is done as the worker, with the operator as the actor in the tenant's audit log. `acting` is the one way
+in, and what comes back says no more than number and total (docs/decisions/0064-the-house-acts-as-its-worker.md).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from billing.closing.close_month import require_closed
+from billing.closing.month import months_with_lines
+from billing.currency import currency_of
+from billing.errors import InvoiceError
+from billing.invoices.credit_note import CreditNote, Return, whole_invoice
+from billing.invoices.invoice import Invoice
+from billing.invoices.lifecycle import open_micro
+from billing.money import money_json
+from billing.months import month_label, parse_month
+from billing.store.api_terms import TermsSource
+from billing.store.books import (
+    invoice_of,
+    notes_of,
+    payments_of,
+    save_credit_note,
+    save_payment,
+    standing_invoice,
+)
+from billing.store.door import Bound, Door
+from billing.store.issuing import Issuing, issue_through
+from billing.store.log_basis import basis_at, known_at, noted_terms
+from billing.store.notices import notify
+from billing.store.tenant_admin import TenantHead
+from billing.store.tenant_rows import create_tenant
+from billing.terms import Terms
+from tenants.access.keys import Entropy
+from tenants.access.scope import Scope
+
+
+class Finalised(NamedTuple):
+    """What became of a tenant's month: its invoice where it has one, and why it has none."""
+
+    tenant: str
+    outcome: str
+    invoice: Invoice | None
+    reason: str = ""
+
+
+class Paid(NamedTuple):
+    """An invoice after a payment. `new` is False where that very payment was noted before."""
+
+    invoice: Invoice
+    open_micro: int
+    new: bool
+
+
+@contextmanager
+def acting(door: Door, scope: Scope, word: str, *, write: bool = True) -> Iterator[Bound]:
+    """A transaction of the worker in the name of an operator who may. Raises Forbidden, StoreError."""
+    scope.require(word)
+    with door.working(scope, write=write) as bound:
+        yield bound
+
+
+def terms_in_force(connection: Connection, source: TermsSource) -> Terms:
+    """Return the terms that hold. Raises StoreError where there are none, BillingError, TenantError."""
+    return source.given or source.parse(noted_terms(connection))
+
+
+def finalise(
+    door: Door, scope: Scope, word: str, source: TermsSource, period: str, tenant: str | None, now_s: int
+) -> list[Finalised]:
+    """Issue the invoices of a month, one transaction for each, and return what became of each tenant's.
+
+    Raises:
+        Forbidden:      no operator, or without the scope word.
+        MonthOpenError: the month cannot be closed; nothing is issued.
+        BillingError:   no terms to bill by.
+
+    Cost: a fold of the whole log.
+    """
+
+    @contextmanager
+    def transaction() -> Iterator[Connection]:
+        with acting(door, scope, word) as bound:
+            yield bound.connection
+
+    def tell(connection: Connection, invoice: Invoice) -> None:
+        body = {"number": invoice.number, "period": invoice.period, "total": _money(invoice)}
+        notify(Bound(connection, scope), invoice.tenant, "invoice.issued", invoice.number, body, now_s)
+
+    with acting(door, scope, word, write=False) as bound:
+        agreed, month = terms_in_force(bound.connection, source), parse_month(period)
+        (basis, arrived, _), position = basis_at(bound.connection, agreed)
+        closed = require_closed(basis, month, agreed.epoch_s, arrived)
+        how = Issuing(position, known_at(bound.connection, agreed), scope.principal.id, tenant, tell)
+        done = issue_through(transaction, closed, month, agreed.epoch_s, arrived, how)
+    issued = {invoice.tenant: invoice for invoice in done.invoices}
+    chosen = {closed.books.names.tenants[who] for each, who in months_with_lines(closed) if each == month}
+    chosen |= {*issued, *done.refused}
+    found = []
+    with acting(door, scope, word, write=False) as bound:
+        for who in sorted(chosen if tenant is None else chosen & {tenant}):
+            if who in done.refused:
+                found.append(Finalised(who, "refused", None, done.refused[who].message))
+            elif who in issued:
+                found.append(Finalised(who, "issued", issued[who]))
+            else:
+                stands = standing_invoice(bound.connection, who, month_label(month))
+                found.append(Finalised(who, "stood" if stands else "nothing due", stands))
+    return found
+
+
+def give_back(bound: Bound, number: str, wishes: Sequence[Return], cause: str, reason: str, now_s: int) -> CreditNote:
+    """Issue a credit note on parts of an invoice; without any, on all that is left of it. Raises InvoiceError."""
+    connection = bound.connection
+    invoice = invoice_of(connection, number)
+    chosen = wishes or whole_invoice(invoice, notes_of(connection, invoice.id))
+    made = save_credit_note(connection, number, chosen, cause, reason, now_s, bound.scope.principal.id)
+    body = {"number": made.number, "invoice": invoice.number, "cause": cause, "total": _money(made)}
+    notify(bound, made.tenant, "credit_note.issued", made.number, body, now_s)
+    return made
+
+
+def note_payment(bound: Bound, number: str, amount_micro: int, currency: str, reference: str, at_s: int) -> Paid:
+    """Note what was paid of an invoice. The same payment again changes nothing.
+
+    Raises:
+        InvoiceError: as `save_payment`, or another currency than the invoice's.
+    """
+    connection = bound.connection
+    if (due := invoice_of(connection, number)).currency != currency:
+        path = f"payment of {number}"
+        raise InvoiceError("not the currency of the invoice", path=path, found=currency, allowed=due.currency)
+    new = save_payment(connection, number, amount_micro, reference, at_s, bound.scope.principal.id)
+    invoice = invoice_of(connection, number)
+    left = open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
+    return Paid(invoice, left, new)
+
+
+def _money(document: Invoice | CreditNote) -> dict[str, str]:
+    return money_json(document.total_micro, document.currency, currency_of(document.currency).decimals)
+
+
+def make_tenant(
+    bound: Bound,
+    name: str,
+    id_: str | None,
+    owner: str | None,
+    regions: Sequence[str],
+    entropy: Entropy,
+    now_s: int,
+) -> TenantHead:
+    """Make a tenant, and its organisation where that is new. Raises TenantError, as `tenant_rows.create_tenant`."""
+    actor = bound.scope.principal.id
+    made = create_tenant(bound.connection, actor, name, entropy, now_s, id_=id_, owner=owner, regions=regions)
+    return TenantHead(made.tenant, made.name, made.status, made.created_s, made.suspended_s, made.deleted_s)

@@ -1,0 +1,93 @@
+"""What operators do to tenants' books over the API: as the house, once, and told to the tenant."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from api_house import ApiHouse
+from billing.store.api_terms import TermsSource
+from settled_house import settled_house
+from told_events import terms
+
+WHY = {"cause": "goodwill", "reason": "a slow GPU"}
+
+
+@pytest.fixture
+def either(store_place: str) -> Iterator[ApiHouse]:
+    """On each engine: the worker's rights are the engine's."""
+    with settled_house(store_place) as made:
+        inner = made.app.state.house
+        made.app.state.house = inner._replace(terms=TermsSource(given=terms()))
+        yield made
+
+
+def test_a_month_is_issued_once_and_its_tenants_are_told(either: ApiHouse) -> None:
+    # January and February have invoices in this house already; acme's and birch's use is not on those.
+    body = {"period": "2026-02"}
+    done = either.post("operator", "/v1/operator/invoices/finalise", body)
+    assert done.status_code == 200, done.text
+    rows = {row["tenant"]: row for row in done.json()["tenants"]}
+    assert rows["acme"]["outcome"] == "stood" and rows["acme"]["number"] == "acme-000002"
+    assert rows["birch"]["outcome"] == "issued" and rows["birch"]["number"] == "birch-000001"
+    assert set(rows["birch"]) == {"tenant", "outcome", "number", "total", "reason"}
+    again = either.post("operator", "/v1/operator/invoices/finalise", body | {"tenant": "birch"}).json()
+    assert [row["outcome"] for row in again["tenants"]] == ["stood"]
+    told = [row for row in either.rows("all_notice") if row["tenant"] == "birch"]
+    assert [(row["type"], row["object"]) for row in told] == [("invoice.issued", "birch-000001")]
+    (issued,) = [row for row in either.rows("all_audit_entry") if row["tenant"] == "birch"]
+    assert (issued["action"], issued["actor"]) == ("invoice.issue", either.accounts["operator"])
+
+
+def test_a_month_that_is_open_says_why(either: ApiHouse) -> None:
+    inner = either.app.state.house
+    either.app.state.house = inner._replace(terms=TermsSource())
+    told = either.post("operator", "/v1/operator/invoices/finalise", {"period": "2026-02"})
+    assert told.status_code == 409 and told.json()["type"].endswith("month_open") and told.json()["errors"]
+
+
+def test_something_is_given_back_once(either: ApiHouse) -> None:
+    body = {"number": "acme-000002", "lines": [{"line": 1, "part": "1/2"}], **WHY}
+    headers = {"Idempotency-Key": "k1"}
+    first = either.post("operator", "/v1/operator/credit-notes", body, headers=headers)
+    assert first.status_code == 201 and first.json()["total"] == {"currency": "USD", "amount": "1.00"}
+    second = either.post("operator", "/v1/operator/credit-notes", body, headers=headers)
+    assert second.json() == first.json() and second.headers["Idempotency-Replayed"] == "true"
+    other = either.post("operator", "/v1/operator/credit-notes", {**body, "cause": "sla"}, headers=headers)
+    assert other.status_code == 422
+    rest = either.post("operator", "/v1/operator/credit-notes", {"number": "acme-000002", **WHY})
+    assert rest.json()["total"]["amount"] == "1.00"
+    more = either.post("operator", "/v1/operator/credit-notes", {"number": "acme-000002", **WHY})
+    assert more.status_code == 422 and more.json()["errors"][0]["at"] == "body"
+    numbers = [row["number"] for row in either.get("acme", "/v1/credit-notes").json()["items"]]
+    assert {first.json()["number"], rest.json()["number"]} < set(numbers)
+    assert either.actions("acme")[-1] == "credit_note.issue"
+    assert "credit_note.issued" in {row["type"] for row in either.rows("all_notice")}
+
+
+def test_a_payment_is_noted_once(either: ApiHouse) -> None:
+    body = {"number": "acme-000003", "amount": {"currency": "USD", "amount": "2.00"}, "reference": "r1"}
+    path = "/v1/operator/payments"
+    noted = either.post("operator", path, body).json()
+    assert noted == {
+        "number": "acme-000003", "status": "issued", "open": {"currency": "USD", "amount": "1.00"}, "new": True,
+    }  # fmt: skip
+    again = {**body, "time": "2027-01-15T08:00:00Z"}
+    assert either.post("operator", path, again).json()["new"] is False
+    assert either.post("operator", path, {**body, "amount": {"currency": "USD", "amount": "1.50"}}).status_code == 409
+    assert either.post("operator", path, {**body, "number": "acme-000009"}).status_code == 404
+    euros = {"amount": {"currency": "EUR", "amount": "1.00"}, "reference": "r2"}
+    assert either.post("operator", path, {**body, **euros}).status_code == 422
+    before = {"time": "2001-01-01T00:00:00Z", "reference": "r3"}
+    assert either.post("operator", path, {**body, **before}).status_code == 422
+    last = {"amount": {"currency": "USD", "amount": "1.00"}, "reference": "r4"}
+    assert either.post("operator", path, {**body, **last}).json()["status"] == "paid"
+
+
+def test_a_tenant_is_made(either: ApiHouse) -> None:
+    body = {"name": "Zeta", "id": "zeta", "regions": ["eu"]}
+    made = either.post("operator", "/v1/operator/tenants", body)
+    assert made.status_code == 201 and (made.json()["id"], made.json()["status"]) == ("zeta", "active")
+    assert either.post("operator", "/v1/operator/tenants", body).status_code == 409
+    assert either.post("operator", "/v1/operator/tenants", {"name": "Zeta", "id": "operator"}).status_code == 422
+    assert either.actions("zeta") == ["tenant.create"]
+    assert either.post("acme", "/v1/operator/tenants", body).status_code == 403
