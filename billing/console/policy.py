@@ -13,7 +13,7 @@ from tenants.access.identity import Role
 
 ROOT = "/console"
 HOME, LOGIN, LOGOUT = f"{ROOT}/", f"{ROOT}/login", f"{ROOT}/logout"
-HOUSE, SESSIONS = f"{ROOT}/house", f"{ROOT}/sessions"
+CLUSTER, HOUSE, SESSIONS = f"{ROOT}/cluster", f"{ROOT}/house", f"{ROOT}/sessions"
 _TENANTS, _ADMIN, _OPERATOR = (Role.MEMBER, Role.TENANT_ADMIN), (Role.TENANT_ADMIN,), (Role.OPERATOR,)
 _ALL = tuple(Role)
 
@@ -55,6 +55,17 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/audit"): _own("audit:read", roles=_ADMIN),
     ("GET", "/console/audit/{position}/proof"): _own("audit:read", roles=_ADMIN),
     ("GET", HOUSE): _house("tenants:read"),
+    ("POST", HOUSE): _house("tenants:write", "tenant.suspend"),
+    ("POST", "/console/break-glass"): _house("break_glass:write", "break_glass.open"),
+    ("POST", "/console/break-glass/{id}/close"): _house("break_glass:write", "break_glass.close"),
+    ("GET", "/console/break-glass/{tenant}"): _house("break_glass:write"),
+    ("GET", CLUSTER): _house("jobs:read"),
+    ("GET", "/console/nodes"): _house("jobs:read"),
+    ("GET", "/console/queue"): _house("jobs:read"),
+    ("GET", "/console/evictions"): _house("jobs:read"),
+    ("GET", "/console/revenue"): _house("jobs:read"),
+    ("GET", "/console/runs"): _house("jobs:read"),
+    ("GET", "/console/runs/{run}"): _house("jobs:read"),
 }
 
 
@@ -68,6 +79,14 @@ class Entry(NamedTuple):
 # In the order in which they are shown, under their headings. Whoever may not open a page is not shown its line.
 NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
     "": (Entry(HOME, "Overview"), Entry("/console/notices", "Notices")),
+    "Cluster": (
+        Entry(CLUSTER, "Over time"),
+        Entry("/console/nodes", "Nodes"),
+        Entry("/console/queue", "Queue"),
+        Entry("/console/evictions", "Evictions"),
+        Entry("/console/revenue", "Revenue and delay"),
+        Entry("/console/runs", "Runs"),
+    ),
     "House": (Entry(HOUSE, "Tenants"),),
     "Use and cost": (
         Entry("/console/usage", "Usage"),

@@ -27,9 +27,13 @@ DONE: Mapping[str, str] = {
     "account-disabled": "The account was disabled; its keys have ended.",
     "budget-created": "The budget was added.",
     "budget-removed": "The budget watches no longer.",
+    "glass-broken": "The grant is open. What you read under it stands in the tenant's log.",
+    "glass-closed": "The grant is closed.",
     "key-revoked": "The key was revoked. It ended at once.",
     "session-ended": "The session was ended.",
     "sessions-ended": "All your other sessions were ended.",
+    "tenant-resumed": "The tenant was resumed.",
+    "tenant-suspended": "The tenant was suspended: its keys do nothing.",
     "webhook-created": "The webhook was added.",
     "webhook-disabled": "The webhook was disabled.",
 }

@@ -8,6 +8,9 @@ from billing.console.pages import (
     exports,
     home,
     house,
+    house_cluster,
+    house_nodes,
+    house_runs,
     keys,
     lines,
     notices,
@@ -18,7 +21,25 @@ from billing.console.pages import (
 )
 from billing.console.visit import Pages
 
-_MODULES = (home, usage, bills, lines, exports, budgets, sla, agreed, notices, keys, webhooks, audit, sessions, house)
+_MODULES = (
+    home,
+    usage,
+    bills,
+    lines,
+    exports,
+    budgets,
+    sla,
+    agreed,
+    notices,
+    keys,
+    webhooks,
+    audit,
+    sessions,
+    house_cluster,
+    house_nodes,
+    house_runs,
+    house,
+)
 
 
 def every_page() -> Pages:

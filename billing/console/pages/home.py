@@ -6,7 +6,7 @@ from billing.console.blocks import Block, Card, Cards, Facts, Tone, View
 from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
 from billing.console.pages.usage import cost_chart, recent_use
-from billing.console.policy import HOME, HOUSE
+from billing.console.policy import CLUSTER, HOME
 from billing.console.visit import Go, Pages, Shown, Visit
 from billing.months import parse_utc, utc_text
 from tenants.access.identity import Role
@@ -20,7 +20,7 @@ async def show_home(visit: Visit) -> Shown:
     """Show where a tenant stands."""
     role = visit.scope.principal.role
     if role is Role.OPERATOR:
-        return Go(HOUSE)
+        return Go(CLUSTER)
     me = await visit.ask.need("/v1/me")
     who = Facts(
         "Signed in",

@@ -1,11 +1,14 @@
-"""The first page of an operator: the tenants of the house."""
+"""The tenants of the house, for operators: who there is, suspending and resuming, and looking inside under a grant."""
 
-from billing.console.blocks import Column, Mark, View
-from billing.console.pages.parts import listed
+from billing.console.asking import Answer, Refused, at
+from billing.console.blocks import Act, Block, Column, Field, Form, Link, Mark, Table, View, Words
+from billing.console.pages.parts import amount, currency_in, kept, listed
 from billing.console.policy import HOUSE
-from billing.console.visit import Pages, Shown, Visit
+from billing.console.visit import Go, Pages, Shown, Visit
 
 pages = Pages()
+GLASS = "/console/break-glass"
+_SECONDS_PER_MINUTE = 60
 
 
 @pages.get(HOUSE)
@@ -13,8 +16,124 @@ async def show_tenants(visit: Visit) -> Shown:
     """List the tenants."""
     found = await visit.ask.get("/v1/operator/tenants", cursor=visit.query.get("cursor"), limit=100)
     rows = [
-        (each["id"], each["name"], Mark(each["status"], "good" if each["status"] == "active" else "bad"))
+        (
+            each["id"],
+            each["name"],
+            Mark(each["status"], "good" if each["status"] == "active" else "bad"),
+            each["created"],
+        )
         for each in found.items
     ]
-    columns = [Column("Tenant", "code"), Column("Name"), Column("Status")]
-    return View("Tenants", [listed("tenants", "Tenants", found, columns, rows)])
+    columns = [Column("Tenant", "code"), Column("Name"), Column("Status"), Column("Since, UTC", "time")]
+    blocks: list[Block] = [listed("tenants", "Tenants", found, columns, rows)]
+    if visit.may("tenants:write") and found.items:
+        blocks.append(_move(visit, found))
+    if visit.may("break_glass:write"):
+        blocks += [_grants(await visit.ask.get("/v1/operator/break-glass", limit=100)), _open(visit, found)]
+    lede = "Who there is, and no data of theirs. What is done to a tenant stands in its own log, with the reason."
+    return View("Tenants", blocks, lede)
+
+
+@pages.post(HOUSE, back=HOUSE)
+async def move_tenant(visit: Visit) -> Shown:
+    """Suspend a tenant, or resume it."""
+    word = "resume" if visit.text("what") == "resume" else "suspend"
+    path = at(f"/v1/operator/tenants/{{tenant}}/{word}", tenant=visit.text("tenant"))
+    if not visit.text("tenant"):
+        raise Refused(Answer(422, {"title": "Choose a tenant"}, path))
+    await visit.change("POST", path, {"reason": visit.text("reason")})
+    return Go(HOUSE, "tenant-resumed" if word == "resume" else "tenant-suspended")
+
+
+@pages.post(GLASS, back=HOUSE)
+async def break_glass(visit: Visit) -> Shown:
+    """Open a grant."""
+    minutes = visit.text("minutes")
+    body = {
+        "tenant": visit.text("tenant"),
+        "reason": visit.text("reason"),
+        "lifetime_s": int(minutes) * _SECONDS_PER_MINUTE if minutes.isdecimal() and len(minutes) < len("10000") else 0,
+    }
+    await visit.change("POST", "/v1/operator/break-glass", body)
+    return Go(HOUSE, "glass-broken")
+
+
+@pages.post(f"{GLASS}/{{id}}/close", back=HOUSE)
+async def close_glass(visit: Visit) -> Shown:
+    """Close a grant."""
+    await visit.change("DELETE", at("/v1/operator/break-glass/{id}", id=visit.ids["id"]))
+    return Go(HOUSE, "glass-closed")
+
+
+@pages.get(f"{GLASS}/{{tenant}}")
+async def show_under_grant(visit: Visit) -> Shown:
+    """Show a tenant's invoices under an open grant; its log says so."""
+    tenant = visit.ids["tenant"]
+    path = at("/v1/operator/tenants/{tenant}/invoices", tenant=tenant)
+    found = await visit.ask.get(path, cursor=visit.query.get("cursor"), limit=100)
+    crumbs = [Link("Tenants", HOUSE)]
+    if not found.ok:
+        closed = Words("Closed", "You hold no open grant for it: break the glass first.")
+        return View(f"Invoices of {tenant}", [closed], crumbs=crumbs)
+    rows = [(each["number"], each["period"], each["status"], amount(each["total"])) for each in found.items]
+    columns = [
+        Column("Number", "code"),
+        Column("Month"),
+        Column("Status"),
+        Column(f"Total{currency_in(found.items, 'total')}", "money"),
+    ]
+    blocks = [listed("invoices", "Invoices", found, columns, rows)]
+    return View(
+        f"Invoices of {tenant}",
+        blocks,
+        "Read under a grant: the tenant's log says so.",
+        crumbs=[Link("Tenants", HOUSE)],
+    )
+
+
+def _tenant_field(found: Answer, visit: Visit) -> Field:
+    options = [(each["id"], f"{each['name']} ({each['id']}, {each['status']})") for each in found.items]
+    return Field("tenant", "Tenant", "select", kept(visit, "tenant"), options)
+
+
+def _move(visit: Visit, found: Answer) -> Form:
+    choices = [("suspend", "suspend: its keys hold, and do nothing"), ("resume", "resume")]
+    fields = [
+        _tenant_field(found, visit),
+        Field("what", "Do", "select", kept(visit, "what"), choices),
+        Field("reason", "Reason", value=kept(visit, "reason"), hint="In words that the tenant reads."),
+    ]
+    return Form("Suspend or resume", HOUSE, fields, "Do it", danger=True)
+
+
+def _open(visit: Visit, found: Answer) -> Form:
+    fields = [
+        _tenant_field(found, visit),
+        Field("reason", "Reason", value=kept(visit, "reason"), hint="At least 10 characters; the tenant reads them."),
+        Field("minutes", "Minutes", "number", kept(visit, "minutes", "30"), hint="240 at most."),
+    ]
+    note = "For a while you may read this tenant's data. Opening it, each look and closing it stand in its log."
+    return Form("Break the glass", GLASS, fields, "Break the glass", note, danger=True)
+
+
+def _grants(found: Answer) -> Table:
+    rows = [
+        (
+            Link(each["tenant"], at(f"{GLASS}/{{tenant}}", tenant=each["tenant"])),
+            each["reason"],
+            each["opened"],
+            each["expires"],
+            Mark("closed", "quiet") if each["closed"] else Mark("open until it expires", "bad"),
+            None if each["closed"] else Act("Close", at(f"{GLASS}/{{id}}/close", id=each["id"])),
+        )
+        for each in found.items
+    ]
+    columns = [
+        Column("Tenant", "code"),
+        Column("Reason"),
+        Column("Opened, UTC", "time"),
+        Column("Expires", "time"),
+        Column("State"),
+        Column("", "act"),
+    ]
+    return listed("grants", "Your grants", found, columns, rows, empty="You hold none.")
