@@ -1,4 +1,4 @@
-"""A morning with the client: what was used, what it cost, what was given back, and a key for a colleague's program.
+"""A morning with the client: what was used, what it cost, what was given back; a file, and a key for a colleague.
 
     python docs/example_client.py URL KEY_FILE [MONTH]
 
@@ -33,6 +33,10 @@ for head in client.every(client.list_invoices, period=month):
 # %% What was given back, and for what?
 for incident in client.every(client.list_incidents, period=month):
     print(f"{incident['since']}  {incident['job']}  {incident['gpus']} GPUs: {incident['kind']}")
+
+# %% The month as a file that a spreadsheet opens.
+table = client.file("/v1/exports/usage", "csv", period=month)
+print(f"{len(table.splitlines()) - 1} rows of use, {len(table):,} bytes")
 
 # %% A key for a colleague's program: it may read bills, and nothing else.
 account = client.create_account({"kind": "service", "name": "dashboard", "role": "member"})

@@ -1,12 +1,13 @@
 """The client: every operation, and lists from their first page to their last."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from billing.client.operations import Operations
 from billing.client.shapes import Page
 
 T = TypeVar("T")
+FORMS = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 class Client(Operations):
@@ -31,3 +32,10 @@ class Client(Operations):
         while (cursor := page.get("next")) is not None:
             page = fetch(*names, **query, cursor=cursor)
             yield from page["items"]
+
+    def file(self, path: str, form: Literal["csv", "parquet"], **query: Any) -> bytes:
+        """Return a table as a file: `client.file("/v1/exports/usage", "csv", period="2026-01")`.
+
+        Raises ApiError: also where the table has no such form.
+        """
+        return self.fetch(path, FORMS[form], query)

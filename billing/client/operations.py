@@ -12,17 +12,17 @@ from billing.client.transport import Transport, quoted
 class Operations(Transport):
     """See `billing.client.Client`. All methods raise ApiError where the API refuses, NoAnswer where it is not there."""
 
-    def export_focus(self, *, period: str | None = None, version: Literal["1.2", "1.4"] | None = None) -> s.TableOut:
+    def export_focus(self, *, period: str, version: Literal["1.2", "1.4"] | None = None) -> s.TableOut:
         """Export a month as FOCUS rows, one for each hour of each line."""
         answer: s.TableOut = self.ask("GET", "/v1/exports/focus", {"period": period, "version": version})
         return answer
 
-    def export_lines(self, *, period: str | None = None) -> s.TableOut:
+    def export_lines(self, *, period: str) -> s.TableOut:
         """Export the lines of a month's invoices."""
         answer: s.TableOut = self.ask("GET", "/v1/exports/lines", {"period": period})
         return answer
 
-    def export_usage(self, *, period: str | None = None) -> s.TableOut:
+    def export_usage(self, *, period: str) -> s.TableOut:
         """Export the hours behind the lines of a month's invoices."""
         answer: s.TableOut = self.ask("GET", "/v1/exports/usage", {"period": period})
         return answer
@@ -306,7 +306,7 @@ class Operations(Transport):
         answer: s.Head = self.ask("GET", "/v1/audit/checkpoint", {})
         return answer
 
-    def read_consistency(self, *, first: int | None = None, second: int | None = None) -> s.Consistency:
+    def read_consistency(self, *, first: int, second: int) -> s.Consistency:
         """Prove that the log of one size begins with the log of an earlier one."""
         answer: s.Consistency = self.ask("GET", "/v1/audit/consistency", {"first": first, "second": second})
         return answer
@@ -504,16 +504,14 @@ class Operations(Transport):
         answer: s.QueueOut = self.ask("GET", "/v1/operator/queue", {"run": run, "at": at, "source": source})
         return answer
 
-    def list_evictions(
-        self, *, run: str | None = None, limit: int | None = None, cursor: str | None = None
-    ) -> s.Page[s.EvictionOut]:
+    def list_evictions(self, *, run: str, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EvictionOut]:
         """List who had to leave in a run, with what notice, for whom, and what that cost; in order of time."""
         answer: s.Page[s.EvictionOut] = self.ask(
             "GET", "/v1/operator/evictions", {"run": run, "limit": limit, "cursor": cursor}
         )
         return answer
 
-    def list_house_credits(self, *, run: str | None = None) -> s.Page[s.HouseCredit]:
+    def list_house_credits(self, *, run: str) -> s.Page[s.HouseCredit]:
         """List what broken promises gave back in a run, by month and product, to all tenants together."""
         answer: s.Page[s.HouseCredit] = self.ask("GET", "/v1/operator/credits", {"run": run})
         return answer

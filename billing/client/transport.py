@@ -58,8 +58,7 @@ class Transport:
             ApiError: the API refused.
             NoAnswer: nobody answered, however often it was asked.
         """
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
-        content = None
+        headers, content = {"Accept": "application/json"}, None
         if method != "GET":
             headers["Idempotency-Key"] = self._chance(_KEY_BYTES).hex()
         if body is not None:
@@ -67,13 +66,23 @@ class Transport:
             headers["Content-Type"] = "application/json"
             if len(content) >= PACKED_FROM_BYTES:
                 content, headers["Content-Encoding"] = gzip.compress(content, 6, mtime=0), "gzip"
+        return _document(self._good(method, path, query, headers, content))
+
+    def fetch(self, path: str, kind: str, query: Mapping[str, Any]) -> bytes:
+        """Return what stands at a path in the form that a media type names. Raises as `ask`."""
+        return self._good("GET", path, query, {"Accept": kind}, None).content
+
+    def _good(
+        self, method: str, path: str, query: Mapping[str, Any], headers: Mapping[str, str], content: bytes | None
+    ) -> httpx2.Response:
         asked = {name: value for name, value in query.items() if value is not None}
-        answer = self._answered(method, path, params=asked, content=content, headers=headers)
-        document = _document(answer)
-        if not answer.is_success:
-            told = document if isinstance(document, dict) else {}
-            raise error_of(answer.status_code, told, answer.headers.get("X-Request-Id", ""))
-        return document
+        told = {"Authorization": f"Bearer {self._key}", **headers}
+        answer = self._answered(method, path, params=asked, content=content, headers=told)
+        if answer.is_success:
+            return answer
+        problem = _document(answer)
+        request_id = answer.headers.get("X-Request-Id", "")
+        raise error_of(answer.status_code, problem if isinstance(problem, dict) else {}, request_id)
 
     def _answered(self, method: str, path: str, **more: Any) -> httpx2.Response:
         """An answer that no waiting makes better, or the last one."""

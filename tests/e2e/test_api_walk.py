@@ -35,6 +35,7 @@ def test_every_call_of_the_page_is_answered_as_it_says(
     said = capsys.readouterr().out
     assert "tenant fjord\n785.4 GPU-hours in " in said
     assert "fjord-000001/3     -739.51  service credit for 2026-01" in said
+    assert " rows of use, " in said
     assert "1 invoices through the new key\nkeys: The key may not do this (forbidden)\n" in said
 
 

@@ -105,7 +105,7 @@ def _operation(document: Schema, path: str, method: str, operation: Schema) -> s
         words.append(f"body: {_kind(_json(body['content']), 's.')}")
     if asked:
         words.append("*")
-    words += [f"{_word(each['name'])}: {_optional(_kind(each['schema'], 's.'))} = None" for each in asked]
+    words += [f"{_word(each['name'])}: {_asked(each)}" for each in asked]
     good = next(each for status, each in operation["responses"].items() if status.startswith("2"))
     answer = _kind(_json(good.get("content", {})), "s.")
     route = path
@@ -129,8 +129,12 @@ def _is_text(given: list[Schema], name: str) -> bool:
     return next(each["schema"].get("type") for each in given if each["name"] == name) != "integer"
 
 
-def _optional(kind: str) -> str:
-    return kind if kind.endswith("| None") else f"{kind} | None"
+def _asked(parameter: Schema) -> str:
+    """The type of a parameter of the query, and None where it may be left out."""
+    kind = _kind(parameter["schema"], "s.")
+    if parameter.get("required"):
+        return kind
+    return f"{kind} = None" if kind.endswith("| None") else f"{kind} | None = None"
 
 
 def _word(name: str) -> str:
