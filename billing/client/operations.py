@@ -12,73 +12,6 @@ from billing.client.transport import Transport, quoted
 class Operations(Transport):
     """See `billing.client.Client`. All methods raise ApiError where the API refuses, NoAnswer where it is not there."""
 
-    def export_focus(self, *, period: str, version: Literal["1.2", "1.4"] | None = None) -> s.TableOut:
-        """Export a month as FOCUS rows, one for each hour of each line."""
-        answer: s.TableOut = self.ask("GET", "/v1/exports/focus", {"period": period, "version": version})
-        return answer
-
-    def export_lines(self, *, period: str) -> s.TableOut:
-        """Export the lines of a month's invoices."""
-        answer: s.TableOut = self.ask("GET", "/v1/exports/lines", {"period": period})
-        return answer
-
-    def export_usage(self, *, period: str) -> s.TableOut:
-        """Export the hours behind the lines of a month's invoices."""
-        answer: s.TableOut = self.ask("GET", "/v1/exports/usage", {"period": period})
-        return answer
-
-    def list_budgets(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.BudgetOut]:
-        """List the tenant's budgets."""
-        answer: s.Page[s.BudgetOut] = self.ask("GET", "/v1/budgets", {"limit": limit, "cursor": cursor})
-        return answer
-
-    def create_budget(self, body: s.NewBudget) -> s.BudgetOut:
-        """Be told when a month has come to parts of a sum: in the list of alerts, and as `budget.reached`."""
-        answer: s.BudgetOut = self.ask("POST", "/v1/budgets", {}, body)
-        return answer
-
-    def disable_budget(self, id: str) -> s.Empty:
-        """Watch no longer. What was reached stays in the list of alerts."""
-        answer: s.Empty = self.ask("DELETE", f"/v1/budgets/{quoted(id)}", {})
-        return answer
-
-    def list_alerts(
-        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
-    ) -> s.Page[s.AlertOut]:
-        """List which parts of budgets were reached, and of the sums that were agreed with the house, oldest first."""
-        answer: s.Page[s.AlertOut] = self.ask("GET", "/v1/alerts", {"limit": limit, "cursor": cursor, "period": period})
-        return answer
-
-    def read_health(self) -> s.Health:
-        """Say that the process answers."""
-        answer: s.Health = self.ask("GET", "/healthz", {})
-        return answer
-
-    def read_readiness(self) -> s.Health:
-        """Say whether the store answers, its walls standing: as of half a minute ago at most."""
-        answer: s.Health = self.ask("GET", "/readyz", {})
-        return answer
-
-    def read_openapi(self) -> dict[str, Any]:
-        """Describe every route."""
-        answer: dict[str, Any] = self.ask("GET", "/openapi.json", {})
-        return answer
-
-    def read_me(self) -> s.Me:
-        """Say who the key is, and what it may do."""
-        answer: s.Me = self.ask("GET", "/v1/me", {})
-        return answer
-
-    def post_events(self, body: s.EventIn | s.EventBatch) -> s.EventResults:
-        """Report use. An event that comes again changes nothing; one that is refused holds up no other."""
-        answer: s.EventResults = self.ask("POST", "/v1/events", {}, body)
-        return answer
-
-    def list_events(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EventOut]:
-        """List the tenant's events in the log, oldest first, whoever told them."""
-        answer: s.Page[s.EventOut] = self.ask("GET", "/v1/events", {"limit": limit, "cursor": cursor})
-        return answer
-
     def read_usage(
         self,
         *,
@@ -140,6 +73,73 @@ class Operations(Transport):
     def read_hour_bill(self, *, at: str | None = None) -> s.HourBill:
         """Read what the tenant used in one hour, and what it comes to."""
         answer: s.HourBill = self.ask("GET", "/v1/bill/hour", {"at": at})
+        return answer
+
+    def post_events(self, body: s.EventIn | s.EventBatch) -> s.EventResults:
+        """Report use. An event that comes again changes nothing; one that is refused holds up no other."""
+        answer: s.EventResults = self.ask("POST", "/v1/events", {}, body)
+        return answer
+
+    def list_events(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EventOut]:
+        """List the tenant's events in the log, oldest first, whoever told them."""
+        answer: s.Page[s.EventOut] = self.ask("GET", "/v1/events", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def read_health(self) -> s.Health:
+        """Say that the process answers."""
+        answer: s.Health = self.ask("GET", "/healthz", {})
+        return answer
+
+    def read_readiness(self) -> s.Health:
+        """Say whether the store answers, its walls standing: as of half a minute ago at most."""
+        answer: s.Health = self.ask("GET", "/readyz", {})
+        return answer
+
+    def read_openapi(self) -> dict[str, Any]:
+        """Describe every route."""
+        answer: dict[str, Any] = self.ask("GET", "/openapi.json", {})
+        return answer
+
+    def read_me(self) -> s.Me:
+        """Say who the key is, and what it may do."""
+        answer: s.Me = self.ask("GET", "/v1/me", {})
+        return answer
+
+    def export_focus(self, *, period: str, version: Literal["1.2", "1.4"] | None = None) -> s.TableOut:
+        """Export a month as FOCUS rows, one for each hour of each line."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/focus", {"period": period, "version": version})
+        return answer
+
+    def export_lines(self, *, period: str) -> s.TableOut:
+        """Export the lines of a month's invoices."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/lines", {"period": period})
+        return answer
+
+    def export_usage(self, *, period: str) -> s.TableOut:
+        """Export the hours behind the lines of a month's invoices."""
+        answer: s.TableOut = self.ask("GET", "/v1/exports/usage", {"period": period})
+        return answer
+
+    def list_budgets(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.BudgetOut]:
+        """List the tenant's budgets."""
+        answer: s.Page[s.BudgetOut] = self.ask("GET", "/v1/budgets", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_budget(self, body: s.NewBudget) -> s.BudgetOut:
+        """Be told when a month has come to parts of a sum: in the list of alerts, and as `budget.reached`."""
+        answer: s.BudgetOut = self.ask("POST", "/v1/budgets", {}, body)
+        return answer
+
+    def disable_budget(self, id: str) -> s.Empty:
+        """Watch no longer. What was reached stays in the list of alerts."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/budgets/{quoted(id)}", {})
+        return answer
+
+    def list_alerts(
+        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+    ) -> s.Page[s.AlertOut]:
+        """List which parts of budgets were reached, and of the sums that were agreed with the house, oldest first."""
+        answer: s.Page[s.AlertOut] = self.ask("GET", "/v1/alerts", {"limit": limit, "cursor": cursor, "period": period})
         return answer
 
     def list_invoices(

@@ -202,8 +202,8 @@ def with_route(path: str, **more: Any) -> Iterator[None]:
 
     real = support.create_app
 
-    def made(*arguments: Any) -> Any:
-        app = real(*arguments)
+    def made(*arguments: Any, **named: Any) -> Any:
+        app = real(*arguments, **named)
         app.add_api_route(path, lambda: {"tenants": ["acme", "bolt"]}, **more)
         return app
 

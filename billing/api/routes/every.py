@@ -1,4 +1,4 @@
-"""Every route of the API, in the order in which they are tried."""
+"""Every route of the API, in the order in which they are tried: what is asked most comes first."""
 
 from billing.api.routes import (
     about,
@@ -21,11 +21,11 @@ from billing.api.routes import (
 from billing.api.table import Entry
 
 _PARTS = (
+    usage,
+    events,
+    about,
     exports,
     budgets,
-    about,
-    events,
-    usage,
     bills,
     papers,
     keys,

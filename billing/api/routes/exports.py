@@ -13,7 +13,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from billing.api.call import Call, Calling
-from billing.api.formats import CSV, JSON, PARQUET
+from billing.api.formats import JSON, LIST_OFFERS, PARQUET
 from billing.api.problems import Problem
 from billing.api.schemas.exports import TableOut
 from billing.api.table import Routes
@@ -25,27 +25,26 @@ from billing.settling.invoice_hours import read_hours
 from billing.store.tenant_exports import exported_of
 
 routes = Routes()
-OFFERS = (CSV, JSON, PARQUET)
 _AGAIN_S = 10  # by then the worker has come round
 
 Period = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The month of the invoices: 2026-11.")]
 Version = Annotated[Literal["1.2", "1.4"], Query(description="Names of the columns; nobody could check those of 1.4.")]
 
 
-@routes.get("/v1/exports/focus", TableOut, OFFERS)
+@routes.get("/v1/exports/focus", TableOut, LIST_OFFERS)
 def export_focus(call: Calling, period: Period, version: Version = "1.2") -> Response:
     """Export a month as FOCUS rows, one for each hour of each line."""
     made = focus_table(replace(_bundle(call, period), focus_version=version))
     return _answered(call, made, lambda data: focus_parquet(data, made.names))
 
 
-@routes.get("/v1/exports/lines", TableOut, OFFERS)
+@routes.get("/v1/exports/lines", TableOut, LIST_OFFERS)
 def export_lines(call: Calling, period: Period) -> Response:
     """Export the lines of a month's invoices."""
     return _table(call, period, "invoice_lines")
 
 
-@routes.get("/v1/exports/usage", TableOut, OFFERS)
+@routes.get("/v1/exports/usage", TableOut, LIST_OFFERS)
 def export_usage(call: Calling, period: Period) -> Response:
     """Export the hours behind the lines of a month's invoices."""
     return _table(call, period, "invoice_hours")
