@@ -21,7 +21,7 @@ from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
-from billing.api.ports import NoRuns, RunsPort
+from billing.api.ports import NO_DESK, DeskPort, NoRuns, RunsPort
 from billing.api.problems import Problem, answer, described, of_status, response
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
@@ -45,6 +45,7 @@ def create_app(
     terms_fit: TermsFit = lambda _text: True,
     runs: RunsPort | None = None,
     terms: TermsSource = PLAIN,
+    desk: DeskPort = NO_DESK,
 ) -> FastAPI:
     """Return the API over a store.
 
@@ -56,6 +57,7 @@ def create_app(
         terms_fit: whether a text is terms by which the use of a source can be billed.
         runs:    finished runs that operators look at; None: there are none.
         terms:   how the terms in force are read, and who sends the invoices.
+        desk:    what is rented out, and how.
         limits:  how fast a tenant, a key and an address may ask.
 
     Raises:
@@ -66,26 +68,21 @@ def create_app(
     )
     readiness = Readiness(lambda: door.check())
     app.state.house = House(
-        door, secrets, clock, entropy, resolve, Limiter(limits), accepts, readiness, terms_fit, runs or NoRuns(), terms
+        door,
+        secrets,
+        clock,
+        entropy,
+        resolve,
+        Limiter(limits),
+        accepts,
+        readiness,
+        terms_fit,
+        runs or NoRuns(),
+        terms,
+        desk,
     )
     app.router.route_class = GuardedRoute
-    for entry in every_route():
-        policy = POLICIES.get((entry.method, entry.path), PUBLIC)
-        app.add_api_route(
-            entry.path,
-            answering(entry),
-            methods=[entry.method],
-            response_model=entry.answer,
-            status_code=entry.status,
-            operation_id=entry.endpoint.__name__,
-            responses={
-                **described(refusals_of(entry.path, policy)),
-                **({304: {"description": "What If-None-Match names is still so"}} if entry.method == "GET" else {}),
-                entry.status: {"content": {offer: {} for offer in entry.offers}},
-            },
-            openapi_extra=security_of(policy),
-            deprecated=policy.deprecated is not None or None,
-        )
+    _add_routes(app)
     require_policies(routes_of(app))
     for error in (Problem, BillingError, TenantError, RequestValidationError):
         app.add_exception_handler(error, answer)
@@ -104,6 +101,26 @@ def refusals_of(path: str, policy: Policy) -> tuple[int, ...]:
     if policy.whose is Whose.NOBODY:
         return (503,) if path == "/readyz" else ()
     return (*_REFUSALS, *(_REFUSED_CHANGES if policy.action else ()))
+
+
+def _add_routes(app: FastAPI) -> None:
+    for entry in every_route():
+        policy = POLICIES.get((entry.method, entry.path), PUBLIC)
+        app.add_api_route(
+            entry.path,
+            answering(entry),
+            methods=[entry.method],
+            response_model=entry.answer,
+            status_code=entry.status,
+            operation_id=entry.endpoint.__name__,
+            responses={
+                **described(refusals_of(entry.path, policy)),
+                **({304: {"description": "What If-None-Match names is still so"}} if entry.method == "GET" else {}),
+                entry.status: {"content": {offer: {} for offer in entry.offers}},
+            },
+            openapi_extra=security_of(policy),
+            deprecated=policy.deprecated is not None or None,
+        )
 
 
 def security_of(policy: Policy) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""What the API is handed from outside billing: finished runs of a simulation, for operators to look at.
+"""What the API is handed from outside: finished runs of a simulation, for operators to look at, and the desk.
 
 Times are Unix seconds, amounts exact micro-units or whole ones, as their names say. Whoever keeps runs implements
 `RunsPort`; a service without any is built with `NoRuns`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from billing.settling.settle import CapacityHour, HouseHour
+from billing.terms import Terms
 
 
 class RunTold(NamedTuple):
@@ -97,3 +98,18 @@ class NoRuns:
         raise LookupError(run, at_s)
 
     bands = headline = capacity = revenue = evictions = credits = snapshot = _none
+
+
+class DeskPort(NamedTuple):
+    """The desk that rents out, as a service drives it.
+
+    Attributes:
+        terms: the terms by which rentals are billed now; None: there are none.
+        turn:  has the desk do at once what is due (`billing.store.desk`); it comes round by itself, too.
+    """
+
+    terms: Callable[[], Terms | None] = lambda: None
+    turn: Callable[[], object] = lambda: None
+
+
+NO_DESK = DeskPort()

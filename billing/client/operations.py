@@ -523,3 +523,69 @@ class Operations(Transport):
         `after`."""
         answer: s.Page[s.NoticeOut] = self.ask("GET", "/v1/notices", {"limit": limit, "cursor": cursor, "after": after})
         return answer
+
+    def list_products(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.ProductOut]:
+        """List what is rented out: what is promised, and what it costs now."""
+        answer: s.Page[s.ProductOut] = self.ask("GET", "/v1/products", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def list_availability(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        region: str | None = None,
+        sku: str | None = None,
+        product: str | None = None,
+    ) -> s.Page[s.AvailabilityOut]:
+        """List what the tenant may rent now, in the regions where its work may be."""
+        answer: s.Page[s.AvailabilityOut] = self.ask(
+            "GET",
+            "/v1/availability",
+            {"limit": limit, "cursor": cursor, "region": region, "sku": sku, "product": product},
+        )
+        return answer
+
+    def list_offers(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.OfferOut]:
+        """List what is on offer."""
+        answer: s.Page[s.OfferOut] = self.ask("GET", "/v1/operator/offers", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def set_offer(self, body: s.NewOffer) -> s.OfferOut:
+        """Set what is on offer of a SKU in a region as a product; a change must name the version that it has seen.
+        Where fewer GPUs are left than are rented, rentals get notice."""
+        answer: s.OfferOut = self.ask("PUT", "/v1/operator/offers", {}, body)
+        return answer
+
+    def request_rental(self, body: s.NewRental) -> s.RentalOut:
+        """Ask for GPUs. The answer says whether they are granted; one that is still requested is decided in a
+        moment."""
+        answer: s.RentalOut = self.ask("POST", "/v1/rentals", {}, body)
+        return answer
+
+    def list_rentals(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        state: Literal["requested", "running", "noticed", "ended", "refused"] | None = None,
+    ) -> s.Page[s.RentalOut]:
+        """List the tenant's rentals, oldest first, those that have ended or were refused too."""
+        answer: s.Page[s.RentalOut] = self.ask("GET", "/v1/rentals", {"limit": limit, "cursor": cursor, "state": state})
+        return answer
+
+    def read_rental(self, id: str) -> s.RentalOut:
+        """Read a rental."""
+        answer: s.RentalOut = self.ask("GET", f"/v1/rentals/{quoted(id)}", {})
+        return answer
+
+    def extend_rental(self, id: str, body: s.LongerRental) -> s.RentalOut:
+        """Have a rental end later. It must be running and have no notice, and the offer and the price must last as
+        long."""
+        answer: s.RentalOut = self.ask("POST", f"/v1/rentals/{quoted(id)}/extend", {}, body)
+        return answer
+
+    def release_rental(self, id: str) -> s.RentalOut:
+        """Give the GPUs of a rental back, now. Nothing is charged from then on."""
+        answer: s.RentalOut = self.ask("POST", f"/v1/rentals/{quoted(id)}/release", {})
+        return answer

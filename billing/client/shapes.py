@@ -53,6 +53,20 @@ class AuditRow(TypedDict):
     details: dict[str, Any] | None
 
 
+class AvailabilityOut(TypedDict):
+    """GPUs that may be rented now."""
+
+    product: str
+    region: str
+    sku: str
+    free_at_least: int
+    guarantee_s: int
+    notice_s: int | None
+    until: str | None
+    currency: str | None
+    unit_price: str | None
+
+
 class BucketCapacity(TypedDict):
     """Who held the cluster in a bucket [since, until). All columns together are what is installed."""
 
@@ -183,6 +197,13 @@ class CreditOut(TypedDict):
     exact: ExactOut
     evidence_hash: str
     evidence: list[EvidenceOut]
+
+
+class CreditStepOut(TypedDict):
+    """Availability below `below_bp` gives back `credit_bp` of a month's charge."""
+
+    below_bp: int
+    credit_bp: int
 
 
 class DelayOut(TypedDict):
@@ -580,6 +601,13 @@ class Line(TypedDict):
     until: str
 
 
+class LongerRental(TypedDict):
+    """How much longer a rental is to last."""
+
+    hours: NotRequired[int | None]
+    until: NotRequired[str | None]
+
+
 class MadeKey(TypedDict):
     """A new key. `text` is told this once; a repeated request is answered without it."""
 
@@ -678,6 +706,17 @@ class NewKey(TypedDict):
     expires: NotRequired[str | None]
 
 
+class NewOffer(TypedDict):
+    """What the house offers of a SKU in a region, as a product. Capacity that the desk alone rents out."""
+
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    guarantee_s: NotRequired[int | None]
+    until: NotRequired[str | None]
+
+
 class NewPayment(TypedDict):
     """What was paid of an invoice. The same payment again changes nothing."""
 
@@ -694,6 +733,17 @@ class NewQuota(TypedDict):
     keys_max: int
     webhooks_max: int
     gpus_max: NotRequired[int]
+
+
+class NewRental(TypedDict):
+    """GPUs that a tenant asks for, for some hours from now or until a time."""
+
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    hours: NotRequired[int | None]
+    until: NotRequired[str | None]
 
 
 class NewSnapshot(TypedDict):
@@ -777,6 +827,20 @@ class NoticeOut(TypedDict):
     body: dict[str, Any]
 
 
+class OfferOut(TypedDict):
+    """An offer."""
+
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    guarantee_s: int
+    until: str | None
+    free_at_least: int
+    version: int
+    updated: str
+
+
 class PaymentNoted(TypedDict):
     """An invoice after a payment."""
 
@@ -797,6 +861,32 @@ class PoolFree(TypedDict):
     stranded_gpus: int
     longest_run_nodes: int
     down_nodes: int
+
+
+class PriceOut(TypedDict):
+    """What a GPU-hour of a product costs now, for the SKUs and regions that the row names; * stands for all."""
+
+    sku: str
+    region: str
+    model: str
+    unit_price: str
+    until: str | None
+
+
+class ProductOut(TypedDict):
+    """A product: what is promised with it, and what it costs."""
+
+    code: str
+    band: str
+    guarantee_s: int
+    rolling: bool
+    notice_s: int
+    refund_s: int
+    sla_target_bp: int | None
+    sla_steps: list[CreditStepOut]
+    about: str
+    currency: str
+    prices: list[PriceOut]
 
 
 class ProductRevenue(TypedDict):
@@ -850,6 +940,27 @@ class QuotaOut(TypedDict):
     keys_max: int
     webhooks_max: int
     gpus_max: int
+
+
+class RentalOut(TypedDict):
+    """A rental. Times are RFC 3339 in UTC; null: not yet, or never."""
+
+    id: str
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    state: Literal["requested", "running", "noticed", "ended", "refused"]
+    cause: str | None
+    reason: str | None
+    requested: str
+    starts: str | None
+    until: str
+    guaranteed_until: str | None
+    noticed: str | None
+    evict: str | None
+    ended: str | None
+    version: int
 
 
 class ReturnLine(TypedDict):

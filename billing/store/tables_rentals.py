@@ -39,7 +39,7 @@ rental = Table(
     Column("state", Text, nullable=False),
     Column("requested_s", Integer, nullable=False),
     Column("starts_s", Integer),
-    Column("until_s", Integer),
+    Column("until_s", Integer, nullable=False),
     Column("guaranteed_until_s", Integer),
     Column("noticed_s", Integer),
     Column("evict_s", Integer),

@@ -1,6 +1,7 @@
 """`spillway serve`: the API and the console over a store, on this machine."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from billing.log.event import Event
     from billing.store.door import Door
     from billing.store.engine import Store
+    from sim.cli.serve_desk import ServedDesk
     from sim.cli.serve_upkeep import Upkeep
-    from sim.cli.serve_worker import Job
+    from sim.cli.serve_worker import Job, Worker
     from sim.cli.settle_process import SettleProcess
     from tenants.access.secrets import Secrets
 
@@ -60,8 +62,9 @@ def serve(
     from billing.store.door import door_of
     from billing.store.engine import place_of
     from sim.cli.edge import entropy, now_s
+    from sim.cli.serve_desk import ServedDesk
     from sim.cli.serve_upkeep import Files, Upkeep
-    from sim.cli.serve_worker import Worker
+    from sim.cli.serve_worker import Job, Worker
     from sim.cli.settle_process import Of, SettleProcess
 
     session, store = session_of(ctx), current_store(db)
@@ -70,37 +73,39 @@ def serve(
     upkeep = Upkeep(door, store, db, Files(tombstones, witness), kept.checkpoint, now_s)
     for tenant in upkeep.bury():
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
-    app = _api(session, door, kept, _accepts(session, store, terms), terms)
+    desk = ServedDesk(door, store, terms, now_s)
+    app = _api(session, door, kept, _accepts(session, store, terms), terms, desk)
     settling = SettleProcess(Of(db, secrets, terms))
-    worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, lambda text: note(session, text))
+    say = partial(note, session)
+    worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, say)
+    renting = Worker([Job("desk", 1, desk.turn)], now_s, say)
     _note_owner(session, store)
     with _listening(host, port) as socket:
         address, number = socket.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         note(session, f"serving {place_of(store)} at http://{shown}:{number}, for people at /console/; keys: {_KEYS}")
-        worker.start()
         try:
-            _server(with_console(app, behind_tls=behind_tls)).run(sockets=[socket])
-        except KeyboardInterrupt:
-            pass
-        except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
-            if leaving.code != TERMINATED:
-                raise
+            _run(with_console(app, behind_tls=behind_tls), socket, (worker, renting))
         finally:
             settling.close()
-            worker.stop()
+            for each in (worker, renting):
+                each.stop()
     if checkpoint_every:
         _checkpoint_last(session, upkeep)
     note(session, "stopped; whatever was answered is kept")
 
 
 def _api(
-    session: Session, door: "Door", secrets: "Secrets", accepts: "Callable[[Event], bool]", terms: str | None
+    session: Session,
+    door: "Door",
+    secrets: "Secrets",
+    accepts: "Callable[[Event], bool]",
+    terms: str | None,
+    desk: "ServedDesk",
 ) -> Any:
     """The API over a store, with the finished runs of `--runs` for operators."""
-    from functools import partial
-
     from billing.api.app import create_app
+    from billing.api.ports import DeskPort
     from billing.store.api_terms import TermsSource
     from sim.answers.runs_port import Runs
     from sim.cli.bill_export import ISSUER
@@ -118,7 +123,21 @@ def _api(
         terms_fit=_terms_fit,
         runs=Runs(partial(run_folders, session.runs)),
         terms=TermsSource(parse_terms, given_terms(terms), ISSUER),
+        desk=DeskPort(desk.terms, desk.turn),
     )
+
+
+def _run(app: Callable[..., Any], socket: "Socket", workers: "tuple[Worker, ...]") -> None:
+    """Answer, and work beside it, until we are told to stop."""
+    for each in workers:
+        each.start()
+    try:
+        _server(app).run(sockets=[socket])
+    except KeyboardInterrupt:
+        pass
+    except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
+        if leaving.code != TERMINATED:
+            raise
 
 
 def _server(app: Callable[..., Any]) -> "Server":

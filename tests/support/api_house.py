@@ -18,16 +18,19 @@ from sqlalchemy import Connection, select
 from starlette.testclient import TestClient
 
 from billing.api.app import create_app
+from billing.api.ports import DeskPort
 from billing.invoices.credit_note import Return
 from billing.invoices.invoice import Heading, draft
 from billing.invoices.lifecycle import issue
 from billing.store.access import save_key
 from billing.store.books import save_credit_note, save_invoice
+from billing.store.desk import turn
 from billing.store.door import Door, make_walls, open_door
 from billing.store.engine import open_store, reading, writing
 from billing.store.migrate import init
 from billing.store.schema import all_tables
 from billing.store.tenant_rows import create_tenant, require_account
+from billing.terms import Terms
 from invoice_facts import ISSUED_S, cents
 from runs_shown import OneRun
 from some_secrets import SECRETS
@@ -97,8 +100,11 @@ class ApiHouse:
 
 
 @contextmanager
-def api_house(place: str, *, seed: int = 1, limits: Limits | None = None) -> Iterator[ApiHouse]:
-    """Make a store at a place that has none, or take the empty one there, and the API over it."""
+def api_house(
+    place: str, *, seed: int = 1, limits: Limits | None = None, terms: Terms | None = None
+) -> Iterator[ApiHouse]:
+    """Make a store at a place that has none, or take the empty one there, and the API over it; with terms the desk is
+    at work."""
     entropy = entropy_of(seed)
     store = open_store(place, create=True)
     init(store)
@@ -128,6 +134,7 @@ def api_house(place: str, *, seed: int = 1, limits: Limits | None = None) -> Ite
         lambda host: hosts.get(host, ()),
         limits or Limits(FAST, FAST, FAST),
         runs=OneRun(),
+        desk=DeskPort(lambda: terms, lambda: terms is None or turn(door, local_scope(), terms, house.now_s)),
     )
     house = ApiHouse(place, door, app, keys, accounts, hosts)
     try:

@@ -240,7 +240,7 @@ class ApiWorld:
             return str(row["id"])
 
 
-TABLES = {"webhook": "all_webhook", "grant": "all_break_glass", "budget": "all_budget"}
+TABLES = {"webhook": "all_webhook", "grant": "all_break_glass", "budget": "all_budget", "rental": "all_rental"}
 # What "own" has and must not be shown either: how it is stored, and what the house keeps to itself.
 INTERNAL = ("log source", "event.source", "log_position", "price_version")
 BAD_COLUMNS: Mapping[str, Mapping[str, Any]] = {

@@ -31,6 +31,7 @@ class Rule(NamedTuple):
         house:   the objects of all tenants are alike to whoever may come: there is no "other".
         query:   of every request.
         scope:   word that a key must hold beside its role; "": any key of the role will do.
+        headers: of every request.
     """
 
     roles: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Rule(NamedTuple):
     query: str = ""
     scope: str = ""
     status: int = 0  # of success; 0: any from 200 to 299
+    headers: Mapping[str, str] = {}
 
 
 Table = Mapping[tuple[str, str], Rule]
@@ -96,7 +98,7 @@ def ask_of(world: World, cell: Cell, rule: Rule) -> Ask:
     hints = {name: _named(world, value, fresh) for name, value in rule.hints.items()}
     body = body_of(world.app, cell.method, cell.path, hints)
     key = world.bad_keys()[cell.form][0] if cell.form else world.key(cell.role) if cell.role else ""
-    return Ask(cell.method, filled(cell.path, ids) + rule.query, key, body)
+    return Ask(cell.method, filled(cell.path, ids) + rule.query, key, body, rule.headers)
 
 
 def _named(world: World, value: Any, fresh: bool) -> Any:

@@ -60,7 +60,8 @@ CLOSED = {
 # What a row of `Seeding.rest` needs to be a good one; what is deleted stands for no living tenant.
 OPEN = {
     "url": "https://hooks.example/{}", "events": "invoice.issued", "method": "POST", "path": "/v1/keys/{}",
-    "body": '"{}"', "all_notice.type": "invoice.issued", "all_notice.body": '{"total":"{}"}',
+    "body": '"{}"', "all_rental.state": "running",
+    "all_notice.type": "invoice.issued", "all_notice.body": '{"total":"{}"}',
     "kind": "service", "role": "member", "status": "active", "scopes": "", "tools": "", "currency": "USD",
     "thresholds_bp": "5000",
 }  # fmt: skip
@@ -212,7 +213,7 @@ def _number_of(column: str) -> int:
         return 1_000
     if column.endswith("_micro"):
         return CENT
-    return NOW_S + DAY_S if column == "expires_s" else MADE_S if column.endswith("_s") else 1
+    return NOW_S + DAY_S if column in ("expires_s", "until_s") else MADE_S if column.endswith("_s") else 1
 
 
 def tenant_tables() -> list[Table]:

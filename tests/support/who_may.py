@@ -43,6 +43,7 @@ BUDGET: Mapping[str, Any] = {
 }
 TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["read_bill"], "lifetime_s": 60}
 TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
+SEEN_ANY: Mapping[str, str] = {"If-Match": "*"}
 WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
 GIVEN: Mapping[str, Any] = {"number": "invoice:", "lines": [{"line": 1, "part": "1/1000"}], "cause": "sla", **WHY}
 PAID: Mapping[str, Any] = {
@@ -102,6 +103,15 @@ _ROWS: Table = {
     ("POST", "/v1/webhooks"): _changes(ADMIN, {"url": "https://hooks.example/a", "events": ["invoice.issued"]}),
     ("DELETE", "/v1/webhooks/{id}"): _changes(ADMIN, id="webhook"),
     ("GET", "/v1/notices"): _reads(BILLS),  # of the types that the key may read
+    ("GET", "/v1/products"): _reads(),
+    ("GET", "/v1/availability"): _reads(),
+    ("GET", "/v1/rentals"): _reads(),
+    ("POST", "/v1/rentals"): _changes(TENANTS, {"hours": 1}),
+    ("GET", "/v1/rentals/{id}"): _reads(id="rental"),
+    ("POST", "/v1/rentals/{id}/extend"): _changes(TENANTS, {"hours": 1}, id="rental")._replace(headers=SEEN_ANY),
+    ("POST", "/v1/rentals/{id}/release"): _changes(TENANTS, id="rental"),
+    ("GET", "/v1/operator/offers"): _reads(OPERATOR),
+    ("PUT", "/v1/operator/offers"): _changes(OPERATOR)._replace(headers=SEEN_ANY),
     ("GET", "/v1/audit"): _reads(ADMIN),
     ("GET", "/v1/audit/checkpoint"): _reads(ADMIN),
     ("GET", "/v1/audit/consistency"): Rule(ADMIN, query="?first=1&second=2"),
@@ -167,6 +177,10 @@ _SCOPES = {
     "/v1/auditor/tenants/{tenant}/quota": ("quota:read", ""),
     "/v1/auditor/tenants": ("tenants:read", ""),
     "/v1/audit": ("audit:read", ""),
+    "/v1/products": ("jobs:read", ""),
+    "/v1/availability": ("jobs:read", ""),
+    "/v1/rentals": ("jobs:read", "jobs:write"),
+    "/v1/operator/offers": ("jobs:read", "jobs:write"),
     "/v1/quota": ("quota:read", "quota:write"),
     "/v1/operator/tenants/{tenant}/invoices": ("break_glass:write", ""),
     "/v1/operator/events": ("", "usage:write"),

@@ -12,7 +12,9 @@ from billing.api.routes import (
     house,
     keys,
     notices,
+    offers,
     papers,
+    rentals,
     settings,
     sources,
     tokens,
@@ -37,6 +39,8 @@ _PARTS = (
     sources,
     cluster,
     notices,
+    offers,
+    rentals,
 )
 
 

@@ -142,7 +142,7 @@ def _rental() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("requested_s", INT, nullable=False),
         sa.Column("starts_s", INT, nullable=True),
-        sa.Column("until_s", INT, nullable=True),
+        sa.Column("until_s", INT, nullable=False),
         sa.Column("guaranteed_until_s", INT, nullable=True),
         sa.Column("noticed_s", INT, nullable=True),
         sa.Column("evict_s", INT, nullable=True),
