@@ -9,7 +9,8 @@ from billing.settling.settle import HOUSE, CapacityHour, HouseHour
 from billing.store.door import Bound
 from billing.store.walls.views import view
 
-_CAPACITY, _HOUR, _SNAPSHOT, _SETTLING = view("capacity_hour"), view("house_hour"), view("snapshot"), view("settling")
+_CAPACITY, _HOUR, _SNAPSHOT = view("capacity_hour"), view("house_hour"), view("snapshot")
+_SETTLED, _SETTLING = view("settled"), view("settling")
 
 
 class Seen(NamedTuple):
@@ -29,11 +30,14 @@ class Settling(NamedTuple):
 
 
 def hours_kept(bound: Bound) -> tuple[int, int] | None:
-    """Return the first and the last hour of the cluster that settling knows, Unix seconds; None of no hour."""
-    first_s, last_s = bound.connection.execute(
-        select(func.min(_CAPACITY.c.hour_s), func.max(_CAPACITY.c.hour_s)).where(_CAPACITY.c.tenant == HOUSE)
-    ).one()
-    return None if first_s is None else (first_s, last_s)
+    """Return [from_s, until_s) of the hours of the cluster that are closed, Unix seconds; None of no hour."""
+    first_s = bound.connection.execute(
+        select(func.min(_CAPACITY.c.hour_s)).where(_CAPACITY.c.tenant == HOUSE)
+    ).scalar_one()
+    until_s = bound.connection.execute(
+        select(_SETTLED.c.until_s).where(_SETTLED.c.tenant == HOUSE)
+    ).scalar_one_or_none()
+    return None if first_s is None or until_s is None or until_s <= first_s else (first_s, until_s)
 
 
 def capacity_between(bound: Bound, from_s: int, until_s: int) -> list[CapacityHour]:

@@ -66,7 +66,9 @@ At = Annotated[str | None, Query(max_length=40, description="RFC 3339, within th
 From = Annotated[
     str | None, Query(alias="from", max_length=40, description="RFC 3339; none: the first hour that is known.")
 ]
-Until = Annotated[str | None, Query(max_length=40, description="RFC 3339; none: the end of the last hour.")]
+Until = Annotated[
+    str | None, Query(max_length=40, description="RFC 3339; none: the end of the last hour that is closed.")
+]
 Bucket = Annotated[
     Literal["hour", "day", "week", "month"] | None,
     Query(description="Length of a bucket; none: hours for two weeks or less, else days."),
@@ -200,7 +202,7 @@ def _window(
         with call.reading() as bound:
             kept = store.hours_kept(bound)
         now_s = max(SECONDS_PER_HOUR, call.now_s)
-        known = (now_s - SECONDS_PER_HOUR, now_s) if kept is None else (kept[0], kept[1] + SECONDS_PER_HOUR)
+        known = (now_s - SECONDS_PER_HOUR, now_s) if kept is None else kept
     from_s = known[0] if since is None else moment_of(since, "query.from")
     until_s = known[1] if until is None else moment_of(until, "query.until")
     if from_s >= until_s:

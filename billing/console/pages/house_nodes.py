@@ -110,12 +110,7 @@ def _map(name: str, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "colour": HOLDERS[holder][1],
                 "letter": letter if len(nodes) <= _LETTERS_MAX else "",
                 "leaves": node["state"] == "notice",
-                "title": f"{node['node']}: {_WORDS[node['state']]}"
-                + (
-                    f", {node['held_gpus']} of {node['gpus']} GPUs, {node['holder']} {node['product']}"
-                    if node["holder"]
-                    else ""
-                ),
+                "title": _title(node),
             }
         )
     rows = -(-len(nodes) // across)
