@@ -30,6 +30,11 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", HOME): Policy(Whose.OWN, "", _ALL),
     ("GET", SESSIONS): Policy(Whose.OWN, "", _ALL),
     ("POST", SESSIONS): Policy(Whose.OWN, "", _ALL, "session.end"),
+    ("GET", "/console/rentals"): _own("jobs:read"),
+    ("POST", "/console/rentals"): _own("jobs:write", "rental.request"),
+    ("GET", "/console/rentals/{id}"): _own("jobs:read"),
+    ("POST", "/console/rentals/{id}/extend"): _own("jobs:write", "rental.extend"),
+    ("POST", "/console/rentals/{id}/release"): _own("jobs:write", "rental.release"),
     ("GET", "/console/usage"): _own("usage:read"),
     ("GET", "/console/bills"): _own("bills:read"),
     ("GET", "/console/bills/{number}"): _own("bills:read"),
@@ -78,7 +83,7 @@ class Entry(NamedTuple):
 
 # In the order in which they are shown, under their headings. Whoever may not open a page is not shown its line.
 NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
-    "": (Entry(HOME, "Overview"), Entry("/console/notices", "Notices")),
+    "": (Entry(HOME, "Overview"), Entry("/console/rentals", "Rentals"), Entry("/console/notices", "Notices")),
     "Cluster": (
         Entry(CLUSTER, "Over time"),
         Entry("/console/nodes", "Nodes"),

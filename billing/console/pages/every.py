@@ -14,6 +14,7 @@ from billing.console.pages import (
     keys,
     lines,
     notices,
+    rentals,
     sessions,
     sla,
     usage,
@@ -23,6 +24,7 @@ from billing.console.visit import Pages
 
 _MODULES = (
     home,
+    rentals,
     usage,
     bills,
     lines,
@@ -35,10 +37,10 @@ _MODULES = (
     webhooks,
     audit,
     sessions,
+    house,
     house_cluster,
     house_nodes,
     house_runs,
-    house,
 )
 
 
