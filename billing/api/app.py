@@ -25,10 +25,10 @@ from billing.api.ports import NO_DESK, DeskPort, NoRuns, RunsPort
 from billing.api.problems import Problem, answer, described, of_status, response
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
-from billing.api.webhook_target import Resolver
 from billing.errors import BillingError
 from billing.store.api_terms import PLAIN, TermsSource
 from billing.store.door import Door
+from billing.webhooks.target import Resolver
 from tenants.access.limits import Limiter, Limits
 from tenants.access.secrets import Secrets
 from tenants.errors import TenantError

@@ -22,13 +22,13 @@ from billing.api.paging import Binding, Key, seal, unseal
 from billing.api.policy import Policy
 from billing.api.ports import DeskPort, RunsPort
 from billing.api.readiness import Readiness
-from billing.api.webhook_target import Resolver
 from billing.errors import StoreError
 from billing.log.event import Event
 from billing.store.api_acts import acting
 from billing.store.api_changes import KeptAnswer, keep_answer, kept_answer, note
 from billing.store.api_terms import TermsSource
 from billing.store.door import Bound, Door
+from billing.webhooks.target import Resolver
 from tenants.access.limits import Limiter
 from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets

@@ -47,7 +47,7 @@ class Envelope:
         asked = dict(scope["headers"])
         request_id = self._id_of(asked.get(b"x-request-id", b""))
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        started, is_head = False, scope["method"] == "HEAD"
+        outer, started, is_head = scope, False, scope["method"] == "HEAD"
         if is_head:
             scope = {**scope, "method": "GET"}
         if scope["method"] == "GET" and wants_gzip(asked.get(b"accept-encoding", b"").decode("latin-1")):
@@ -59,6 +59,7 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                outer["route"] = scope.get("route")  # for whoever counts requests by it
                 kept = [(name, value) for name, value in message["headers"] if name not in _OWN]
                 message["headers"] = [*kept, *HEADERS, (b"x-request-id", request_id)]
             await send(message)

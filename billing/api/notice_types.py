@@ -21,6 +21,7 @@ NOTICE_TYPES: Mapping[str, NoticeType] = {
     "budget.reached": NoticeType("bills:read", "A month's charges have reached a threshold of a budget."),
     "sla.credited": NoticeType("bills:read", "A service level was missed, and a credit is due for it."),
     "key.revoked": NoticeType("keys:read", "A key of the tenant lets nobody in any more."),
+    "webhook.test": NoticeType("webhooks:read", "Sent on request, to one webhook."),
 }
 
 

@@ -96,6 +96,10 @@ POLICIES: Mapping[Route, Policy] = {
     ("POST", "/v1/tool-calls"): _own("tools:call", "tool.call"),
     ("GET", "/v1/webhooks"): _own("webhooks:read"),
     ("POST", "/v1/webhooks"): _own("webhooks:write", "webhook.create", _ADMIN),
+    ("POST", "/v1/webhooks/{id}/rotate-secret"): _own("webhooks:write", "webhook.rotate_secret", _ADMIN),
+    ("POST", "/v1/webhooks/{id}/test"): _own("webhooks:write", "webhook.test", _ADMIN),
+    ("GET", "/v1/webhooks/{id}/deliveries"): _own("webhooks:read"),
+    ("POST", "/v1/webhooks/{id}/deliveries/{position}/redeliver"): _own("webhooks:write", "webhook.redeliver", _ADMIN),
     ("DELETE", "/v1/webhooks/{id}"): _own("webhooks:write", "webhook.disable", _ADMIN),
     ("GET", "/v1/notices"): _own(""),  # each type asks for a scope of its own (notice_types)
     ("GET", "/v1/products"): _own("jobs:read"),

@@ -271,21 +271,6 @@ class Operations(Transport):
         answer: s.ToolAnswer = self.ask("POST", "/v1/tool-calls", {}, body)
         return answer
 
-    def list_webhooks(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.WebhookOut]:
-        """List the tenant's webhooks."""
-        answer: s.Page[s.WebhookOut] = self.ask("GET", "/v1/webhooks", {"limit": limit, "cursor": cursor})
-        return answer
-
-    def create_webhook(self, body: s.NewWebhook) -> s.WebhookOut:
-        """Be told of events over https, at an address of the public internet."""
-        answer: s.WebhookOut = self.ask("POST", "/v1/webhooks", {}, body)
-        return answer
-
-    def disable_webhook(self, id: str) -> s.Empty:
-        """Stop telling."""
-        answer: s.Empty = self.ask("DELETE", f"/v1/webhooks/{quoted(id)}", {})
-        return answer
-
     def read_quota(self) -> s.QuotaOut:
         """Read how many keys and webhooks the tenant may have at a time."""
         answer: s.QuotaOut = self.ask("GET", "/v1/quota", {})
@@ -294,6 +279,52 @@ class Operations(Transport):
     def set_quota(self, body: s.NewQuota) -> s.QuotaOut:
         """Set a tenant's quota. Operators alone: whom a quota binds does not set it."""
         answer: s.QuotaOut = self.ask("PUT", "/v1/quota", {}, body)
+        return answer
+
+    def list_webhooks(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.WebhookOut]:
+        """List the tenant's webhooks."""
+        answer: s.Page[s.WebhookOut] = self.ask("GET", "/v1/webhooks", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def create_webhook(self, body: s.NewWebhook) -> s.MadeWebhook:
+        """Be told of what happens over https, at an address of the public internet. The secret is told this once."""
+        answer: s.MadeWebhook = self.ask("POST", "/v1/webhooks", {}, body)
+        return answer
+
+    def rotate_webhook_secret(self, id: str) -> s.MadeWebhook:
+        """Give a webhook a new secret. For a day the old one signs too, so that no delivery is lost on the way."""
+        answer: s.MadeWebhook = self.ask("POST", f"/v1/webhooks/{quoted(id)}/rotate-secret", {})
+        return answer
+
+    def test_webhook(self, id: str) -> s.DeliveryOut:
+        """Send a notice that means nothing, behind what waits already. `position` says which delivery to look at."""
+        answer: s.DeliveryOut = self.ask("POST", f"/v1/webhooks/{quoted(id)}/test", {})
+        return answer
+
+    def list_deliveries(
+        self,
+        id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+    ) -> s.Page[s.DeliveryOut]:
+        """List the deliveries to a webhook, oldest first."""
+        answer: s.Page[s.DeliveryOut] = self.ask(
+            "GET", f"/v1/webhooks/{quoted(id)}/deliveries", {"limit": limit, "cursor": cursor, "status": status}
+        )
+        return answer
+
+    def redeliver(self, id: str, position: int) -> s.DeliveryOut:
+        """Deliver a notice once more, dead or delivered, as often as one that is new."""
+        answer: s.DeliveryOut = self.ask(
+            "POST", f"/v1/webhooks/{quoted(id)}/deliveries/{quoted(position)}/redeliver", {}
+        )
+        return answer
+
+    def disable_webhook(self, id: str) -> s.Empty:
+        """Stop telling."""
+        answer: s.Empty = self.ask("DELETE", f"/v1/webhooks/{quoted(id)}", {})
         return answer
 
     def list_audit(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.AuditRow]:

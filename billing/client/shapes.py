@@ -218,6 +218,19 @@ class DelayOut(TypedDict):
     max_s: int
 
 
+class DeliveryOut(TypedDict):
+    """What became of a notice on its way to a webhook."""
+
+    position: int
+    type: str
+    status: Literal["pending", "delivered", "dead"]
+    attempts: int
+    next: str | None
+    last_code: int | None
+    last_error: str
+    updated: str
+
+
 class Empty(TypedDict):
     """Nothing more to say."""
 
@@ -636,6 +649,18 @@ class MadeToken(TypedDict):
     text: str | None
 
 
+class MadeWebhook(TypedDict):
+    """A webhook with a new secret, which is told this once; a repeated request is answered without it."""
+
+    id: str
+    url: str
+    events: list[str]
+    created: str
+    disabled: str | None
+    rotated: str | None
+    secret: str | None
+
+
 class Me(TypedDict):
     """Who a key is."""
 
@@ -778,7 +803,19 @@ class NewWebhook(TypedDict):
     """Where to be told, and of what."""
 
     url: str
-    events: list[Literal["invoice.issued", "invoice.paid", "credit_note.issued", "break_glass.opened", "key.revoked"]]
+    events: list[
+        Literal[
+            "rental.granted",
+            "rental.refused",
+            "rental.noticed",
+            "rental.ended",
+            "invoice.issued",
+            "credit_note.issued",
+            "budget.reached",
+            "sla.credited",
+            "key.revoked",
+        ]
+    ]
 
 
 class NodeNow(TypedDict):
@@ -1194,6 +1231,7 @@ class WebhookOut(TypedDict):
     events: list[str]
     created: str
     disabled: str | None
+    rotated: str | None
 
 
 class Why(TypedDict):

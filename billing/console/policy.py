@@ -56,6 +56,7 @@ PAGES: Mapping[Route, Policy] = {
     ("POST", "/console/accounts/{id}/disable"): _own("keys:write", "account.disable", _ADMIN),
     ("GET", "/console/webhooks"): _own("webhooks:read", roles=_ADMIN),
     ("POST", "/console/webhooks"): _own("webhooks:write", "webhook.create", _ADMIN),
+    ("POST", "/console/webhooks/{id}/rotate-secret"): _own("webhooks:write", "webhook.rotate_secret", _ADMIN),
     ("POST", "/console/webhooks/{id}/disable"): _own("webhooks:write", "webhook.disable", _ADMIN),
     ("GET", "/console/audit"): _own("audit:read", roles=_ADMIN),
     ("GET", "/console/audit/{position}/proof"): _own("audit:read", roles=_ADMIN),

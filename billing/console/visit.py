@@ -37,7 +37,6 @@ DONE: Mapping[str, str] = {
     "sessions-ended": "All your other sessions were ended.",
     "tenant-resumed": "The tenant was resumed.",
     "tenant-suspended": "The tenant was suspended: its keys do nothing.",
-    "webhook-created": "The webhook was added.",
     "webhook-disabled": "The webhook was disabled.",
 }
 

@@ -28,6 +28,9 @@ webhook = Table(
     Column("events", Text, nullable=False),  # words with a comma between them
     Column("created_s", Integer, nullable=False),
     Column("disabled_s", Integer),
+    Column("generation", Integer, nullable=False, server_default="1"),  # of its secret
+    Column("rotated_s", Integer),
+    Column("told", Integer, nullable=False, server_default="0"),  # position of the last notice that was looked at
     sqlite_strict=True,
 )
 

@@ -1,23 +1,11 @@
-"""What a tenant has set, and what was set for it: webhooks, and its quota of the API."""
+"""What was set for a tenant: its quota of the API."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, insert, or_, select, update
 
 from billing.store.door import Bound
-from billing.store.pages import Key, page
 from billing.store.walls.views import view
-
-
-class Webhook(NamedTuple):
-    """Where a tenant wants to be told of events, by their type. Unix seconds."""
-
-    id: str
-    url: str
-    events: tuple[str, ...]
-    created_s: int
-    disabled_s: int | None
 
 
 class Quota(NamedTuple):
@@ -32,33 +20,7 @@ class Quota(NamedTuple):
 MOST = {"account": 1_000, "agent_token": 1_000, "budget": 100}
 _ENDED = {"api_key": ("revoked_s", "expires_s"), "agent_token": ("revoked_s", "expires_s")}
 _DISABLED = ("disabled_s",)
-_WEBHOOK = view("webhook")
 _QUOTA = view("quota")
-
-
-def webhooks_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[Webhook]:
-    """Return a page of a tenant's webhooks by id, those that are disabled too."""
-    wanted = page(_WEBHOOK, Webhook._fields, ("id",), after, limit).where(_WEBHOOK.c.tenant == tenant)
-    rows = bound.connection.execute(wanted)
-    return [Webhook(row.id, row.url, tuple(row.events.split(",")), row.created_s, row.disabled_s) for row in rows]
-
-
-def add_webhook(bound: Bound, tenant: str, id_: str, url: str, events: Sequence[str], now_s: int) -> Webhook:
-    """Keep a webhook whose target has been checked, and return it."""
-    made = Webhook(id_, url, tuple(events), now_s, None)
-    row = made._asdict() | {"tenant": tenant, "events": ",".join(made.events)}
-    bound.connection.execute(insert(_WEBHOOK), row)
-    return made
-
-
-def disable_webhook(bound: Bound, tenant: str, id_: str, now_s: int) -> bool:
-    """Disable a webhook; False if the tenant has none of that id that is not disabled."""
-    mine = (_WEBHOOK.c.tenant == tenant) & (_WEBHOOK.c.id == id_) & _WEBHOOK.c.disabled_s.is_(None)
-    # Asked first: rows that are changed through a view of the wall are not counted.
-    if bound.connection.execute(select(_WEBHOOK.c.id).where(mine)).first() is None:
-        return False
-    bound.connection.execute(update(_WEBHOOK).where(mine).values(disabled_s=now_s))
-    return True
 
 
 def quota_of(bound: Bound, tenant: str) -> Quota:

@@ -60,7 +60,7 @@ def import_(
     choose(format_, FORMATS, "format", "--format")
     engine = current_store(db)
     if format_ == "run":
-        brought = _of_run(session, engine, source)
+        brought = of_run(session, engine, source)
     elif format_ == "cloudevents":
         brought = Records(_of_events(source))
     else:
@@ -97,7 +97,7 @@ def _required(ctx: typer.Context, terms: str | None) -> str:
     return terms
 
 
-def _of_run(session: Session, engine: "Store", name: str) -> Records:
+def of_run(session: Session, engine: "Store", name: str) -> Records:
     """The events of a run. Its scenario is noted as the terms that it is billed by."""
     from billing.store.engine import writing
     from billing.store.ingest import note_terms

@@ -1,8 +1,9 @@
 """`spillway serve`: the API and the console over a store, on this machine."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -10,30 +11,40 @@ from sim.cli.audit_verify import WitnessFlag
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import Session, session_of
 from sim.cli.output import note
-from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, current_store, secrets_of, terms_for
+from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, secrets_of
 from sim.cli.tenants import TombstonesFlag
 
 if TYPE_CHECKING:
     from socket import socket as Socket
+    from tempfile import TemporaryDirectory
 
-    from uvicorn import Server
-
-    from billing.log.event import Event
-    from billing.store.door import Door
     from billing.store.engine import Store
-    from sim.cli.serve_desk import ServedDesk
+    from sim.cli.serve_app import Served
     from sim.cli.serve_upkeep import Upkeep
-    from sim.cli.serve_worker import Job, Worker
+    from sim.cli.serve_worker import Job
     from sim.cli.settle_process import SettleProcess
-    from tenants.access.secrets import Secrets
 
 PORT = 8340
 SETTLE_EVERY_S = 5
 CHECKPOINT_EVERY_S = 3_600
+CONNECTIONS_MAX = 1_000
 _KEYS = "spillway keys create --help"
-_SHUTDOWN_S = 10  # how long answers under way may take once we are told to stop
 BehindTlsFlag = Annotated[
     bool, typer.Option("--behind-tls", help="Browsers come over https, through a proxy: cookies go over it alone.")
+]
+SettleEveryFlag = Annotated[
+    int, typer.Option("--settle-every", metavar="S", min=0, max=86_400, help="Look for new events; 0: never.")
+]
+CheckpointEveryFlag = Annotated[
+    int, typer.Option("--checkpoint-every", metavar="S", min=0, max=86_400, help="Purge and witness; 0: never.")
+]
+ConnectionsFlag = Annotated[
+    int, typer.Option("--max-connections", metavar="N", min=0, help="Of each process; 0: as many as come.")
+]
+AccessLogFlag = Annotated[bool, typer.Option("--access-log", help="A line of JSON per request, on stderr.")]
+MetricsTokenFlag = Annotated[
+    str,
+    typer.Option("--metrics-token", envvar="SPILLWAY_METRICS_TOKEN", metavar="TEXT", help="Opens /metrics to others."),
 ]
 
 
@@ -41,117 +52,124 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="0: any that is free.")] = PORT,
+    run: Annotated[str, typer.Option("--run", metavar="RUN", help="Show a finished run, in a store of its own.")] = "",
+    init: Annotated[bool, typer.Option("--init", help="Make the store, and an operator's key if it has none.")] = False,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, max=64, help="Processes that answer.")] = 1,
+    connections_max: ConnectionsFlag = CONNECTIONS_MAX,
     terms: TermsFlag = None,
     db: DbFlag = DEFAULT,
     secrets: SecretsFlag = None,
-    settle_every: Annotated[
-        int, typer.Option("--settle-every", metavar="S", min=0, max=86_400, help="Look for new events; 0: never.")
-    ] = SETTLE_EVERY_S,
-    checkpoint_every: Annotated[
-        int, typer.Option("--checkpoint-every", metavar="S", min=0, max=86_400, help="Purge and witness; 0: never.")
-    ] = CHECKPOINT_EVERY_S,
+    settle_every: SettleEveryFlag = SETTLE_EVERY_S,
+    checkpoint_every: CheckpointEveryFlag = CHECKPOINT_EVERY_S,
     witness: WitnessFlag = None,
     tombstones: TombstonesFlag = None,
     behind_tls: BehindTlsFlag = False,
+    metrics_token: MetricsTokenFlag = "",
+    access_log: AccessLogFlag = False,
 ) -> None:
     """Serve the API and the console over a store. It starts only if the walls of the database stand; Ctrl-C ends it.
 
     Put a proxy that speaks TLS before it: keys travel in a header.
     """
-    from billing.console.app import with_console
-    from billing.store.door import door_of
-    from billing.store.engine import place_of
-    from sim.cli.edge import entropy, now_s
-    from sim.cli.serve_desk import ServedDesk
-    from sim.cli.serve_upkeep import Files, Upkeep
-    from sim.cli.serve_worker import Job, Worker
-    from sim.cli.settle_process import Of, SettleProcess
+    from sim.cli.serve_app import Served
+    from sim.cli.serve_first import ready_store, show_run
 
-    session, store = session_of(ctx), current_store(db)
-    kept = secrets_of(db, secrets, make=False)
-    door = door_of(store, kept, entropy)
-    upkeep = Upkeep(door, store, db, Files(tombstones, witness), kept.checkpoint, now_s)
-    for tenant in upkeep.bury():
-        note(session, f"{tenant} was deleted again: the store is from before its deletion")
-    desk = ServedDesk(door, store, terms, now_s)
-    app = _api(session, door, kept, _accepts(session, store, terms), terms, desk)
-    settling = SettleProcess(Of(db, secrets, terms))
-    say = partial(note, session)
-    worker = Worker(_jobs(settling, settle_every, upkeep, checkpoint_every), now_s, say)
-    renting = Worker([Job("desk", 1, desk.turn)], now_s, say)
-    _note_owner(session, store)
-    with _listening(host, port) as socket:
-        address, number = socket.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        note(session, f"serving {place_of(store)} at http://{shown}:{number}, for people at /console/; keys: {_KEYS}")
-        try:
-            _run(with_console(app, behind_tls=behind_tls), socket, (worker, renting))
-        finally:
-            settling.close()
-            for each in (worker, renting):
-                each.stop()
-    if checkpoint_every:
-        _checkpoint_last(session, upkeep)
+    session = session_of(ctx)
+    with ExitStack() as stack:
+        if run and _is_default(ctx, "db"):
+            db = str(Path(stack.enter_context(_folder())) / "run.db")
+        store = ready_store(session, db, secrets, init or bool(run), not _is_default(ctx, "db"))
+        if run:
+            show_run(session, store, db, secrets, run)
+        served = Served(session, db, secrets, terms, behind_tls, access_log, metrics_token, run)
+        rounds = Rounds(settle_every, checkpoint_every, tombstones, witness)
+        _serve(stack, served, store, rounds, _Listening(host, port, workers, connections_max))
     note(session, "stopped; whatever was answered is kept")
 
 
-def _api(
-    session: Session,
-    door: "Door",
-    secrets: "Secrets",
-    accepts: "Callable[[Event], bool]",
-    terms: str | None,
-    desk: "ServedDesk",
-) -> Any:
-    """The API over a store, with the finished runs of `--runs` for operators."""
-    from billing.api.app import create_app
-    from billing.api.ports import DeskPort
-    from billing.store.api_terms import TermsSource
-    from sim.answers.runs_port import Runs
-    from sim.cli.bill_export import ISSUER
-    from sim.cli.db_settle import given_terms, parse_terms
+class Rounds(NamedTuple):
+    """How often what the service does by itself comes round, and the files that it keeps beside the database."""
+
+    settle_every_s: int
+    checkpoint_every_s: int
+    tombstones: str | None
+    witness: str | None
+
+
+class _Listening(NamedTuple):
+    host: str
+    port: int
+    workers: int
+    connections_max: int
+
+
+def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, where: _Listening) -> None:
+    """Answer until told to stop. What is to be closed then is left on the stack."""
+    from billing.store.door import door_of
+    from billing.store.engine import place_of
+    from billing.webhooks.dispatch import Dispatcher
+    from billing.webhooks.sending import public_way
     from sim.cli.edge import entropy, now_s
-    from sim.cli.runs import run_folders
+    from sim.cli.serve_app import addresses, app_of
+    from sim.cli.serve_desk import ServedDesk
+    from sim.cli.serve_http import Processes, server_of
+    from sim.cli.serve_upkeep import Files, Upkeep
+    from sim.cli.serve_worker import Job, Worker
+    from sim.cli.settle_process import Of, SettleProcess
+    from tenants.access.scope import local_scope
 
-    return create_app(
-        door,
-        secrets,
-        now_s,
-        entropy,
-        _addresses,
-        accepts=accepts,
-        terms_fit=_terms_fit,
-        runs=Runs(partial(run_folders, session.runs)),
-        terms=TermsSource(parse_terms, given_terms(terms), ISSUER),
-        desk=DeskPort(desk.terms, desk.turn),
-    )
-
-
-def _run(app: Callable[..., Any], socket: "Socket", workers: "tuple[Worker, ...]") -> None:
-    """Answer, and work beside it, until we are told to stop."""
-    for each in workers:
-        each.start()
+    session, kept = served.session, secrets_of(served.db, served.secrets, make=False)
+    door = door_of(store, kept, entropy)
+    upkeep = Upkeep(door, store, served.db, Files(rounds.tombstones, rounds.witness), kept.checkpoint, now_s)
+    for tenant in upkeep.bury():
+        note(session, f"{tenant} was deleted again: the store is from before its deletion")
+    settling = SettleProcess(Of(served.db, served.secrets, served.terms))
+    dispatcher = Dispatcher(door, local_scope(), kept.cursor, public_way(addresses), now_s)
+    desk, say = ServedDesk(door, store, served.terms, now_s), partial(note, session)
+    # Two, since what is due in seconds does not wait for a log to be settled.
+    quick = [Job("desk", 1, desk.turn), Job("deliveries", 1, dispatcher.round)]
+    workers = [Worker(jobs, now_s, say) for jobs in (_jobs(settling, rounds, upkeep), quick)]
+    _note_owner(session, store)
+    listening = stack.enter_context(_listening(where.host, where.port))
+    note(session, f"serving {place_of(store)} at {_shown(listening)}, for people at /console/; keys: {_KEYS}")
+    many = Processes(served, listening, where.workers, where.connections_max, say)
+    app = app_of(served, door, store, "1")  # made here in any case: what is wrong with it is said before anybody comes
+    for worker in workers:
+        worker.start()
     try:
-        _server(app).run(sockets=[socket])
+        if where.workers > 1:
+            many.run()
+        else:
+            server_of(app, where.connections_max).run(sockets=[listening])
     except KeyboardInterrupt:
         pass
     except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end
         if leaving.code != TERMINATED:
             raise
+    finally:
+        many.stop()
+        settling.close()
+        dispatcher.close()
+        for worker in workers:
+            worker.stop()
+    if rounds.checkpoint_every_s:
+        _checkpoint_last(session, upkeep)
 
 
-def _server(app: Callable[..., Any]) -> "Server":
-    import uvicorn
+def _is_default(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT"
 
-    config = uvicorn.Config(
-        app,
-        log_config=None,  # its access log holds URLs, and those hold what people put into them
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
-        lifespan="off",
-    )
-    return uvicorn.Server(config)
+
+def _folder() -> "TemporaryDirectory[str]":
+    from tempfile import TemporaryDirectory
+
+    return TemporaryDirectory(prefix="spillway-run-")
+
+
+def _shown(listening: "Socket") -> str:
+    address, number = listening.getsockname()[:2]
+    return f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"
 
 
 def _checkpoint_last(session: Session, upkeep: "Upkeep") -> None:
@@ -165,16 +183,16 @@ def _checkpoint_last(session: Session, upkeep: "Upkeep") -> None:
         note(session, f"no checkpoint was written: {error}")
 
 
-def _jobs(settling: "SettleProcess", settle_every_s: int, upkeep: "Upkeep", checkpoint_every_s: int) -> "list[Job]":
+def _jobs(settling: "SettleProcess", rounds: Rounds, upkeep: "Upkeep") -> "list[Job]":
     """What the service does by itself. Whoever adds a job adds a line."""
     from sim.cli.serve_worker import Job
 
     jobs = [
-        Job("calls", settle_every_s, upkeep.calls),
-        Job("settling", settle_every_s, settling.settle),
-        Job("budgets", settle_every_s, upkeep.budgets),
-        Job("purging", checkpoint_every_s, upkeep.purge),
-        Job("checkpoint", checkpoint_every_s, upkeep.checkpoint),
+        Job("settling", rounds.settle_every_s, settling.settle),
+        Job("budgets", rounds.settle_every_s, upkeep.budgets),
+        Job("calls", rounds.settle_every_s, upkeep.calls),
+        Job("purging", rounds.checkpoint_every_s, upkeep.purge),
+        Job("checkpoint", rounds.checkpoint_every_s, upkeep.checkpoint),
     ]
     return [job for job in jobs if job.every_s]
 
@@ -203,46 +221,3 @@ def _listening(host: str, port: int) -> "Socket":
     except (OSError, UnicodeError) as error:
         words = getattr(error, "strerror", None) or "not an address"
         raise SimError(words.lower(), code="cannot_listen", path="--host, --port", found=f"{host}:{port}") from None
-
-
-def _addresses(host: str) -> list[str]:
-    """The addresses that a name has now; none for one that nobody knows."""
-    from socket import SOCK_STREAM, gaierror, getaddrinfo
-
-    try:
-        return sorted({str(found[4][0]) for found in getaddrinfo(host, 443, type=SOCK_STREAM)})
-    except (gaierror, UnicodeError):
-        return []
-
-
-def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[Event], bool]":
-    """Whether an event could be billed by the terms of the store, asked of each that a tenant reports."""
-    from billing.errors import StoreError
-    from billing.log.event import data_of
-    from billing.log.known import KnownTerms
-
-    try:
-        known = KnownTerms(terms_for(store, file))
-    except StoreError as error:
-        note(session, f"{error}: use that tenants report is refused until there are terms")
-        return lambda _event: False
-
-    def accepts(event: "Event") -> bool:
-        data = data_of(event)
-        return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
-
-    return accepts
-
-
-def _terms_fit(text: str) -> bool:
-    """Whether a text is terms that a source can be billed by."""
-    from billing.errors import BillingError
-    from sim.errors import SimError
-    from sim.scenario.any_terms import parse_any_terms
-    from tenants.errors import TenantError
-
-    try:
-        parse_any_terms(text)
-    except (BillingError, SimError, TenantError, ValueError, RecursionError):
-        return False
-    return True

@@ -1,5 +1,6 @@
 """`spillway serve` as a process: it answers, refuses to start in one line, and stops when it is told to."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,3 +97,60 @@ def test_it_refuses_in_one_line_what_it_cannot_serve(
             done = CliRunner().invoke(app, ["serve", *words])
             assert done.exit_code == 2, (words, done.stderr)
             assert said in done.stderr and "Traceback" not in done.stderr, (words, done.stderr)
+
+
+def begun(folder: Path, *words: str) -> tuple[subprocess.Popen[str], str, list[str]]:
+    """A service that listens, where it does, and what it said until then."""
+    command = [sys.executable, "-m", "sim", "serve", "--port", "0", "--settle-every", "0", *words]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not (found := re.search(r"at (http://[^\s,;]+)", lines[-1] if lines else "")):
+        lines.append(process.stderr.readline())
+        assert lines[-1], "".join(lines)
+    return process, found[1], lines
+
+
+def answered(url: str, key: str = "") -> tuple[int, str]:
+    """An answer, from a service whose processes may still be on their way."""
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            return ask(url, key)
+        time.sleep(0.1)
+    raise AssertionError("nobody answers")
+
+
+def test_from_nothing_to_a_key_and_several_processes(tmp_path: Path) -> None:
+    """One that dies is replaced, and none is left behind."""
+    process, url, said = begun(tmp_path, "--init", "--workers", "2", "--access-log")
+    try:
+        key = next(found[1] for line in said if (found := re.search(r"shown this once: (\S+)", line)))
+        assert json.loads(answered(f"{url}/v1/me", key)[1])["role"] == "operator"
+        metrics = answered(f"{url}/metrics")[1]
+        worker = int(re.findall(r'process="(\d+)"', metrics)[0])
+        assert worker != process.pid and "spillway_events 0" in metrics
+        os.kill(worker, signal.SIGKILL)
+        assert all(answered(f"{url}/v1/me", key)[0] == 200 for _ in range(5))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        left = process.stderr.read()
+        assert process.wait(30) == 0, left
+        process.stderr.close()
+    assert f"process {worker} ended with -9; another takes its place" in left or "stopped" in left
+    assert '"route": "/v1/me", "status": 200' in left and "Traceback" not in left and key not in left
+    with pytest.raises(OSError):
+        ask(f"{url}/healthz")
+
+
+def test_a_store_without_keys_says_how_to_make_one(tmp_path: Path) -> None:
+    process, url, said = begun(tmp_path)
+    try:
+        assert ask(f"{url}/healthz")[0] == 200
+        assert "spillway keys create --role operator" in "".join(said)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        process.stderr.close()

@@ -163,6 +163,9 @@ class ApiWorld:
             columns = METADATA.tables[table].c
             found = seed.connection.execute(select(columns.id).where(columns.tenant == side.tenant).limit(1))
             side.ids[kind] = found.scalar_one()
+        delivery = METADATA.tables["all_delivery"].c
+        mine = select(delivery.position).where(delivery.tenant == side.tenant, delivery.webhook == side.ids["webhook"])
+        side.ids["delivery"] = str(seed.connection.execute(mine).scalar_one())
 
     def _house(self, connection: Connection) -> None:
         """Operator and auditor, who belong to no tenant, and the tenant that the operator's changes are tried on."""
@@ -214,7 +217,7 @@ class ApiWorld:
 
     def _unknown(self, kind: str) -> str:
         """An id of the same shape as the other tenant's that nobody has."""
-        if kind == "position":
+        if kind in ("position", "delivery"):
             return str(99)
         known = self.other.ids.get(kind) or self.own.ids[kind]
         drawn = (self._rng.choice(next((each for each in _KINDS if sign in each), sign)) for sign in known[:12])

@@ -101,6 +101,12 @@ _ROWS: Table = {
     ("POST", "/v1/tool-calls"): _changes(("agent",), TOOL),
     ("GET", "/v1/webhooks"): _reads(ADMIN),
     ("POST", "/v1/webhooks"): _changes(ADMIN, {"url": "https://hooks.example/a", "events": ["invoice.issued"]}),
+    ("POST", "/v1/webhooks/{id}/rotate-secret"): _changes(ADMIN, id="webhook"),
+    ("POST", "/v1/webhooks/{id}/test"): _changes(ADMIN, id="webhook"),
+    ("GET", "/v1/webhooks/{id}/deliveries"): _reads(ADMIN, id="webhook"),
+    ("POST", "/v1/webhooks/{id}/deliveries/{position}/redeliver"): _changes(
+        ADMIN, id="webhook", position="delivery"
+    )._replace(uses_up=False),
     ("DELETE", "/v1/webhooks/{id}"): _changes(ADMIN, id="webhook"),
     ("GET", "/v1/notices"): _reads(BILLS),  # of the types that the key may read
     ("GET", "/v1/products"): _reads(),

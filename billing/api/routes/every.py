@@ -19,6 +19,7 @@ from billing.api.routes import (
     sources,
     tokens,
     usage,
+    webhooks,
 )
 from billing.api.table import Entry
 
@@ -33,6 +34,7 @@ _PARTS = (
     keys,
     tokens,
     settings,
+    webhooks,
     audit,
     house,
     acts,

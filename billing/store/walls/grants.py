@@ -91,7 +91,7 @@ GRANTS: Mapping[Wall, Mapping[str, Verbs]] = {
         "audit_details": _ADD,
         "audit_tree": Verbs(Rows.BOUND, insert=True, update=_TREE),
         "idempotency": Verbs(Rows.BOUND, insert=True, delete=True),
-        "webhook": Verbs(Rows.BOUND, insert=True, update=("url", "events", "disabled_s")),
+        "webhook": Verbs(Rows.BOUND, insert=True, update=("disabled_s", "generation", "rotated_s")),
         **dict.fromkeys(_MODEL, _READ),
         **dict.fromkeys(("offer", "settled"), _HOUSE_ROW),
         # A tenant asks, and says until when; everything else of a rental is the desk's.
@@ -180,7 +180,8 @@ DIRECT: Mapping[Wall, Mapping[str, Direct]] = {
         "all_audit_tree": Direct(("*",), insert=True, update=_TREE),
         # What purging takes away; of keys and tokens it sees whose they are, and what a session must end with. (SQLite
         # asks for the keys of an account before it lets the account go.)
-        **dict.fromkeys(("all_webhook", "all_idempotency", "all_quota", "all_account", "all_session"), _KEEPS),
+        **dict.fromkeys(("all_idempotency", "all_quota", "all_account", "all_session"), _KEEPS),
+        "all_webhook": Direct(("*",), insert=True, update=("told",), delete=True),
         "all_tenant": Direct(("*",), insert=True, update=("status", "suspended_s", "deleted_s"), delete=True),
         "all_api_key": Direct(("tenant", "id", "account", "expires_s", "revoked_s"), delete=True),
         "all_agent_token": Direct(("tenant", "id", "account", "key", "expires_s", "revoked_s"), delete=True),

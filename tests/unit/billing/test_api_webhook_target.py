@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.api.webhook_target import TargetError, is_public, require_redirects, require_target
+from billing.webhooks.target import TargetError, is_public, require_redirects, require_target
 
 PUBLIC = {"hooks.example.com": ("93.184.215.14",), "two.example.com": ("93.184.215.14", "2606:2800:21f:cb07::1")}
 INSIDE = {"inside.example.com": ("10.0.0.7",), "both.example.com": ("93.184.215.14", "169.254.169.254"), "gone.com": ()}

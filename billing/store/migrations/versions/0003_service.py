@@ -1,6 +1,6 @@
 """The service: what settling makes, what is rented, who is signed in, and price books by version.
 
-Frozen, as every revision. New tables, and a quota that no older row has.
+Frozen, as every revision. New tables, a quota that no older row has, and what webhooks need to be signed for.
 
 It is long because every table stands here as it was made.
 """
@@ -21,11 +21,16 @@ def upgrade() -> None:
     for make in TABLES.values():
         make()
     op.add_column("all_quota", sa.Column("gpus_max", INT, nullable=True))
+    op.add_column("all_webhook", sa.Column("generation", INT, nullable=False, server_default="1"))
+    op.add_column("all_webhook", sa.Column("rotated_s", INT, nullable=True))
+    op.add_column("all_webhook", sa.Column("told", INT, nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
     """Drop them, children first."""
     op.drop_column("all_quota", "gpus_max")
+    for column in ("told", "rotated_s", "generation"):
+        op.drop_column("all_webhook", column)
     for name in reversed(TABLES):
         op.drop_table(name)
 
