@@ -27,13 +27,14 @@ def test_every_call_of_the_page_is_answered_as_it_says(
 ) -> None:
     calls = blocks(PAGE)
     assert len(calls) == PAGE.count("```http") == PAGE.count("```json")
-    for request, answer, status in calls:
+    for said, request, status, answer in calls:
+        walk.happens(said)
         told = walk.ask(request)
         assert walk.status == status, (request, told)
         walk.holds(shown(answer), told, request.splitlines()[0])
     runs_the_example(walk, tmp_path, monkeypatch)
     said = capsys.readouterr().out
-    assert "tenant fjord\n785.4 GPU-hours in " in said
+    assert "tenant fjord\n793.4 GPU-hours in 58 hours" in said
     assert "fjord-000001/3     -739.51  service credit for 2026-01" in said
     assert " rows of use, " in said
     assert "1 invoices through the new key\nkeys: The key may not do this (forbidden)\n" in said

@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api_house import FAST, entropy_of
 from billing.api.app import create_app
+from billing.api.ports import DeskPort
 from billing.client import Client
 from billing.months import parse_utc
 from billing.store.access import save_key
-from billing.store.door import open_door
+from billing.store.desk import turn
+from billing.store.door import Door, open_door
 from billing.store.engine import open_store, writing
 from billing.store.migrate import init
 from billing.store.tenant_rows import create_tenant, require_account
@@ -30,6 +32,7 @@ from sim.engine.run import run
 from sim.feed.facts import source_of
 from sim.feed.send import Sender
 from sim.folder.manifest import config_hash
+from sim.scenario.any_terms import parse_any_terms
 from sim.scenario.build import build
 from sim.scenario.file import load, override
 from some_secrets import SECRETS
@@ -48,10 +51,26 @@ _WORD = re.compile(r"\$([A-Z_]+)")
 class Walk:
     """A service, and the words that stand for what is different each time: keys and ids."""
 
-    client: TestClient
+    door: Door
     words: dict[str, str]
     entropy: Any
-    status: int = field(default=0)
+    now_s: int = NOW_S
+    status: int = 0
+    client: TestClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        terms = parse_any_terms(load("small").text)
+        desk = DeskPort(lambda: terms, lambda: turn(self.door, local_scope(), terms, self.now_s))
+        limits, clock = Limits(FAST, FAST, FAST), lambda: self.now_s
+        self.client = TestClient(create_app(self.door, SECRETS, clock, self.entropy, limits=limits, desk=desk))
+
+    def happens(self, said: str) -> None:
+        """Let come true what a page says between two calls: an hour that goes by, or settling."""
+        if "An hour later" in said:
+            self.now_s += 3_600
+        if "Settled, " in said:
+            turn(self.door, local_scope(), parse_any_terms(load("small").text), self.now_s)
+            settle_for(self.door, None)
 
     def ask(self, text: str) -> Any:
         """Send a request as it is written: a line with method and path, headers, an empty line and a JSON body."""
@@ -105,8 +124,7 @@ def walked(place: str) -> Iterator[Walk]:
             words[word] = made.text
     store.dispose()
     door = open_door(place, SECRETS, entropy)
-    limits = Limits(FAST, FAST, FAST)
-    walk = Walk(TestClient(create_app(door, SECRETS, lambda: NOW_S, entropy, limits=limits)), words, entropy)
+    walk = Walk(door, words, entropy)
     try:
         _stream(walk)
         settle_for(door, None)
@@ -127,10 +145,20 @@ def _stream(walk: Walk) -> None:
     run(world, way.name, way.lend, headroom_nodes=way.headroom_nodes, tape=False, watch=sender.watch)
 
 
-def blocks(page: str) -> list[tuple[str, str, int]]:
-    """Return (request, answer, status) of each `http` block of a page and the `json` block after it."""
-    found = re.findall(r"```http\n(.*?)```\n+(?:[^\n`]*?`(\d{3})`[^\n]*\n+)?```json\n(.*?)```", page, flags=re.DOTALL)
-    return [(request, answer, int(status or 200)) for request, status, answer in found]
+class Call(NamedTuple):
+    """A call of a page: what is said before it, the request, the status and the answer that are shown."""
+
+    said: str
+    request: str
+    status: int
+    answer: str
+
+
+def blocks(page: str) -> list[Call]:
+    """Return each `http` block of a page with the `json` block after it."""
+    form = r"(.*?)```http\n(.*?)```\n+(?:[^\n`]*?`(\d{3})`[^\n]*\n+)?```json\n(.*?)```"
+    found = re.findall(form, page, flags=re.DOTALL)
+    return [Call(said, request, int(status or 200), answer) for said, request, status, answer in found]
 
 
 def shown(answer: str) -> Any:
