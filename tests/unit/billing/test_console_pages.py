@@ -66,7 +66,11 @@ class Read(HTMLParser):
 def test_everything_on_a_page_has_its_name(browser: Browser, path: str) -> None:
     may = PAGES["GET", path]
     answer = browser.get(path.format(**may.ids))
-    if ADMIN not in may.who or not answer.headers["content-type"].startswith("text/html"):
+    if (
+        ADMIN not in may.who
+        or "nobody-has" in str(may.ids)
+        or not answer.headers["content-type"].startswith("text/html")
+    ):
         return
     page = Read(answer.text)
     assert page.tags["h1"] == page.tags["main"] == page.tags["nav"] == page.tags["header"] == 1
