@@ -70,6 +70,8 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/queue"): _house("jobs:read"),
     ("GET", "/console/evictions"): _house("jobs:read"),
     ("GET", "/console/revenue"): _house("jobs:read"),
+    ("GET", "/console/offers"): _house("jobs:read"),
+    ("POST", "/console/offers"): _house("jobs:write", "offer.set"),
     ("GET", "/console/runs"): _house("jobs:read"),
     ("GET", "/console/runs/{run}"): _house("jobs:read"),
 }
@@ -91,6 +93,7 @@ NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
         Entry("/console/queue", "Queue"),
         Entry("/console/evictions", "Evictions"),
         Entry("/console/revenue", "Revenue and delay"),
+        Entry("/console/offers", "Offers"),
         Entry("/console/runs", "Runs"),
     ),
     "House": (Entry(HOUSE, "Tenants"),),

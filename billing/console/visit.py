@@ -33,6 +33,7 @@ DONE: Mapping[str, str] = {
     "rental-asked": "The desk was asked. What it said stands below.",
     "rental-extended": "The rental ends later now.",
     "rental-released": "The GPUs were given back.",
+    "offer-set": "The offer was set.",
     "session-ended": "The session was ended.",
     "sessions-ended": "All your other sessions were ended.",
     "tenant-resumed": "The tenant was resumed.",

@@ -60,6 +60,8 @@ PAGES: Mapping[tuple[str, str], May] = {
     ("GET", "/console/queue"): May((OPERATOR,)),
     ("GET", "/console/evictions"): May((OPERATOR,)),
     ("GET", "/console/revenue"): May((OPERATOR,)),
+    ("GET", "/console/offers"): May((OPERATOR,)),
+    ("POST", "/console/offers"): May((OPERATOR,)),
     ("GET", "/console/runs"): May((OPERATOR,)),
     ("GET", "/console/runs/{run}"): May((OPERATOR,), {"run": "gap-1"}),
 }

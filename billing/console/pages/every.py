@@ -10,6 +10,7 @@ from billing.console.pages import (
     house,
     house_cluster,
     house_nodes,
+    house_offers,
     house_runs,
     keys,
     lines,
@@ -40,6 +41,7 @@ _MODULES = (
     house,
     house_cluster,
     house_nodes,
+    house_offers,
     house_runs,
 )
 

@@ -68,6 +68,16 @@ def test_a_tenant_is_suspended_and_looked_into_for_a_reason(house: ApiHouse, ope
     assert told[:3] == ["tenant.suspend", "tenant.resume", "break_glass.open"]
 
 
+def test_an_offer_is_set_and_set_again(operator: Browser) -> None:
+    place = {"region": "us-1", "sku": "h100", "product": "bare.spot"}
+    for gpus in ("64", "32"):
+        done = operator.post("/console/offers", place | {"gpus": gpus, "guarantee_s": "600"}, "/console/offers")
+        assert done.headers["location"] == "/console/offers?done=offer-set", done.text
+        assert f">{gpus}<" in operator.get("/console/offers").text
+    refused = operator.post("/console/offers", place | {"gpus": "many"}, "/console/offers")
+    assert refused.status_code == 422 and "many" in refused.text
+
+
 def test_numbers_are_cut_and_spans_are_words() -> None:
     assert (gpu_hours(5_399), share(1, 3), share(1, 0)) == ("1.49", "33.3 %", "-")
     assert [span(s) for s in (0, 59, 3_700, 90_061, -60)] == ["0 s", "59 s", "1 h 1 min", "1 d 1 h", "-1 min"]
