@@ -72,15 +72,17 @@ def serve(
     Put a proxy that speaks TLS before it: keys travel in a header.
     """
     from sim.cli.serve_app import Served
-    from sim.cli.serve_first import ready_store, show_run
+    from sim.cli.serve_first import ready_store, say_first_key, show_run
 
     session = session_of(ctx)
     with ExitStack() as stack:
-        if run and _is_default(ctx, "db"):
+        if run and _source(ctx, "db") != "COMMANDLINE":  # a run is for looking: not into the store that one works with
             db = str(Path(stack.enter_context(_folder())) / "run.db")
-        store = ready_store(session, db, secrets, init or bool(run), not _is_default(ctx, "db"))
+        store = ready_store(session, db, secrets, init, _source(ctx, "db") != "DEFAULT" and not run)
         if run:
             show_run(session, store, db, secrets, run)
+        else:
+            say_first_key(session, store, db, secrets, init)
         served = Served(session, db, secrets, terms, behind_tls, access_log, metrics_token, run)
         rounds = Rounds(settle_every, checkpoint_every, tombstones, witness)
         _serve(stack, served, store, rounds, _Listening(host, port, workers, connections_max))
@@ -156,9 +158,10 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
         _checkpoint_last(session, upkeep)
 
 
-def _is_default(ctx: typer.Context, name: str) -> bool:
+def _source(ctx: typer.Context, name: str) -> str:
+    """Where a flag's value came from: COMMANDLINE, ENVIRONMENT or DEFAULT."""
     source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "DEFAULT"
+    return "DEFAULT" if source is None else source.name
 
 
 def _folder() -> "TemporaryDirectory[str]":

@@ -19,14 +19,13 @@ def ready_store(session: Session, db: str, secrets: str | None, init: bool, name
     """Return the store that is to be served, made where there is none yet.
 
     The usual file is made if it is absent; one that was `named` is made, and a PostgreSQL database filled by its owner,
-    with `init` alone. With `init` a store without keys gets its first, an operator's, which is shown once.
+    with `init` alone.
 
     Raises:
         StoreError: no store that could be served.
     """
-    from billing.store.access import keys_in
     from billing.store.door import make_walls
-    from billing.store.engine import open_store, place_of, reading
+    from billing.store.engine import open_store, place_of
     from billing.store.migrate import init as make
     from billing.store.secrets_file import secrets_path
     from sim.cli.edge import now_s
@@ -36,7 +35,14 @@ def ready_store(session: Session, db: str, secrets: str | None, init: bool, name
         make(engine, now_s())
         make_walls(engine, secrets_of(db, secrets), now_s())
         note(session, f"{place_of(engine)}: a store is there, and its secrets are in {secrets_path(db, secrets)}")
-    engine = current_store(db)
+    return current_store(db)
+
+
+def say_first_key(session: Session, engine: "Store", db: str, secrets: str | None, init: bool) -> None:
+    """Say how a store without keys gets its first. With `init` it has it now: an operator's, which is shown once."""
+    from billing.store.access import keys_in
+    from billing.store.engine import reading
+
     with reading(engine) as connection:
         has_keys = bool(keys_in(connection))
     if not has_keys:
@@ -45,7 +51,6 @@ def ready_store(session: Session, db: str, secrets: str | None, init: bool, name
             note(session, f"operator's key, shown this once: {first_key(engine, db, secrets)}")
         else:
             note(session, f"no key opens it yet; make the first with `{_FIRST}`, or start with --init")
-    return engine
 
 
 def first_key(engine: "Store", db: str, secrets: str | None, tenant: str = "", lifetime_s: int = 0) -> str:

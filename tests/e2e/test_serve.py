@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from run_folders import write_small
 from sim.cli import app
 
 
@@ -154,3 +155,22 @@ def test_a_store_without_keys_says_how_to_make_one(tmp_path: Path) -> None:
         assert process.wait(30) == 0
         assert process.stderr is not None
         process.stderr.close()
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_shown_in_a_store_of_its_own(tmp_path: Path) -> None:
+    """The store that one works with is left alone, whatever the environment names."""
+    run = write_small(tmp_path / "small")
+    process, url, said = begun(tmp_path, "--run", str(run))
+    try:
+        keys = dict(re.findall(r"key of (?:the )?(\S+): (\S+)", "".join(said)))
+        assert json.loads(ask(f"{url}/v1/operator/runs", keys["operator"])[1])["items"][0]["scenario"] == "small"
+        assert all(ask(f"{url}/v1/me", key)[0] == 200 for key in keys.values()) and len(keys) > 1
+        kept = re.search(r"serving (\S+) at", "".join(said))
+        assert kept is not None and Path(kept[1]).exists() and not (tmp_path / "spillway.db").exists()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        process.stderr.close()
+    assert not Path(kept[1]).parent.exists()
