@@ -115,15 +115,24 @@ def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[E
     from billing.log.event import data_of
     from billing.log.known import KnownTerms
 
-    try:
-        known = KnownTerms(terms_for(store, file))
-    except StoreError as error:
-        note(session, f"{error}: use that tenants report is refused until there are terms")
-        return lambda _event: False
+    held: list[KnownTerms] = []
+
+    def fault() -> str:
+        """Why there are no terms yet. A source may bring them while the service runs, so whoever needs them looks."""
+        try:
+            held.append(KnownTerms(terms_for(store, file)))
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def accepts(event: "Event") -> bool:
-        data = data_of(event)
+        if not held and fault():
+            return False
+        known, data = held[0], data_of(event)
         return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
+
+    if why := fault():
+        note(session, f"{why}: use that tenants report is refused until there are terms")
 
     return accepts
 

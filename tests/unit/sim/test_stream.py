@@ -14,11 +14,16 @@ from typer.testing import CliRunner
 
 from api_house import ApiHouse, api_house
 from billing.client import Client
-from billing.store.engine import open_store, reading
+from billing.log.event import Event, canonical
+from billing.store.engine import open_store, reading, writing
+from billing.store.ingest import note_terms
+from billing.store.migrate import init
 from billing.store.reader import events_in
 from run_folders import write_small
 from scheduler.events import Status
 from sim.cli import app
+from sim.cli.frame import Session
+from sim.cli.serve_app import _accepts
 from sim.engine.recorder import Recorder
 from sim.engine.run import run
 from sim.errors import SimError
@@ -29,6 +34,32 @@ from sim.folder.log import events_of, source_of
 from sim.folder.run_folder import read
 from sim.scenario.build import build
 from sim.scenario.file import load
+
+TERMS = """
+[[tenant]]
+id = "acme"
+name = "Acme"
+kind = "external"
+
+[[product]]
+code = "api"
+band = "ON_DEMAND"
+notice_s = 0
+restart_s = 0
+checkpoint_s = 0
+requeue = false
+whole_nodes = true
+rolling = false
+guarantee_s = 0
+price_plan = "api"
+
+[[price]]
+meter = "tool_calls"
+product = "*"
+sku = "*"
+from = "2025-01-01T00:00:00Z"
+unit_price = "0.01"
+"""
 
 
 class Killed(Exception):
@@ -151,3 +182,17 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["stream", *words])
         assert done.exit_code == 2, (words, done.output)
         assert said in done.stderr and "secret" not in done.output and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_terms_that_a_source_brings_hold_for_the_service_that_runs(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "empty.db"), create=True)
+    init(store)
+    accepts = _accepts(Session(quiet=True), store, None)
+    times = {"from_s": 1_800_000_000, "until_s": 1_800_000_060}
+    data = {"meter": "tool_calls", "quantity": 1, "product": "api", "region": "eu", "sku": "h100", **times}
+    event = Event("e-1", "api/acme", "usage.metered", 1_800_000_060, "acme", 1, "", canonical(data))
+    assert not accepts(event)
+    with writing(store) as connection:
+        note_terms(connection, "run/a", TERMS)
+    assert accepts(event) and not accepts(event._replace(subject="bolt"))
+    store.dispose()
