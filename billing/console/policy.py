@@ -39,6 +39,8 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/bills"): _own("bills:read"),
     ("GET", "/console/bills/{number}"): _own("bills:read"),
     ("GET", "/console/bills/{number}/lines/{line}"): _own("bills:read"),
+    ("GET", "/console/draft"): _own("bills:read"),
+    ("GET", "/console/draft/lines/{line}"): _own("bills:read"),
     ("GET", "/console/exports"): _own("bills:read"),
     ("GET", "/console/hour"): _own("usage:read"),
     ("GET", "/console/ledger"): _own("bills:read"),
@@ -99,6 +101,7 @@ NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
     "House": (Entry(HOUSE, "Tenants"),),
     "Use and cost": (
         Entry("/console/usage", "Usage"),
+        Entry("/console/draft", "Draft"),
         Entry("/console/bills", "Bills"),
         Entry("/console/budgets", "Budgets"),
         Entry("/console/sla", "Service levels"),

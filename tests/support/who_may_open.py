@@ -30,6 +30,8 @@ PAGES: Mapping[tuple[str, str], May] = {
     ("GET", "/console/bills"): May(TENANT),
     ("GET", "/console/bills/{number}"): May(TENANT, {"number": "acme-000001"}),
     ("GET", "/console/bills/{number}/lines/{line}"): May(TENANT, {"number": "acme-000001", "line": "1"}),
+    ("GET", "/console/draft"): May(TENANT),
+    ("GET", "/console/draft/lines/{line}"): May(TENANT, {"line": "nobody-has"}),
     ("GET", "/console/exports"): May(TENANT),
     ("GET", "/console/hour"): May(TENANT),
     ("GET", "/console/ledger"): May(TENANT),

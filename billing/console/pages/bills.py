@@ -10,7 +10,7 @@ from billing.console.pages.parts import amount, currency_in, listed, month_of, p
 from billing.console.visit import Pages, Shown, Visit
 
 pages = Pages()
-BILLS, LEDGER = "/console/bills", "/console/ledger"
+BILLS, DRAFT, LEDGER = "/console/bills", "/console/draft", "/console/ledger"
 _TONES: Mapping[str, Tone] = {"issued": "", "paid": "good", "void": "quiet"}
 
 
@@ -64,11 +64,11 @@ async def show_invoice(visit: Visit) -> Shown:
     return View(f"Invoice {invoice['number']}", blocks, crumbs=[Link("Bills", BILLS)])
 
 
-def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], here: str, link: str) -> Table:
-    """Return the lines of an invoice whose page is `here`, and what they add up to."""
+def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], here: str, link: str, query: str = "") -> Table:
+    """Return the lines of an invoice or draft whose page is `here`, and what they add up to."""
     rows = [
         (
-            Link(str(each["number"]), f"{here}/lines/{each['number']}"),
+            Link(str(each["number"]), f"{here}/lines/{each['number']}{query}"),
             each["description"],
             each["kind"],
             each["region"] or None,

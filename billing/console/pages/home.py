@@ -1,18 +1,22 @@
 """The first page of a tenant: what the month comes to so far, where service levels stand, what lately happened."""
 
+from typing import Any
+
 from billing.api.moments import DAY_S
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Facts, Tone, View
+from billing.console.pages.draft import draft_cards
 from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
 from billing.console.pages.usage import cost_chart, recent_use
 from billing.console.policy import CLUSTER, HOME
 from billing.console.visit import Go, Pages, Shown, Visit
+from billing.money import parse_usd
 from billing.months import parse_utc, utc_text
 from tenants.access.identity import Role
 
 pages = Pages()
-_LAST, _DAYS = 5, 31
+_LAST, _DAYS, _BUDGETS = 5, 31, 2
 
 
 @pages.get(HOME)
@@ -39,7 +43,7 @@ async def show_home(visit: Visit) -> Shown:
     used = await _days(visit, whole)
     notices = await visit.ask.get("/v1/notices", limit=200)
     cards = [
-        *_use(whole),
+        *await _month(visit, whole),
         *await _levels(visit),
         *await _last_invoice(visit),
     ]
@@ -60,6 +64,27 @@ async def _days(visit: Visit, whole: Answer) -> Answer:
     )
     since, until = utc_text(until_s - _DAYS * DAY_S), utc_text(until_s)
     return await visit.ask.get("/v1/usage", from_=since, until=until, bucket="day", group_by="product", limit=200)
+
+
+async def _month(visit: Visit, whole: Answer) -> list[Card]:
+    """What the month comes to: its draft with the forecast and the budgets for it, or else its use alone."""
+    draft = await visit.ask.get("/v1/invoices/draft")
+    if not draft.ok:
+        return _use(whole)
+    budgets = await visit.ask.get("/v1/budgets", limit=200)
+    watching = [each for each in budgets.items if not each["disabled"]]
+    return [*draft_cards(draft), *(_budget(each, draft.data["total"], budgets.link) for each in watching[:_BUDGETS])]
+
+
+def _budget(budget: dict[str, Any], total: dict[str, str], link: str) -> Card:
+    """How much of a budget the month has used, in whole percent, cut."""
+    what = f"Budget {budget['name']}"
+    if total["currency"] != budget["limit"]["currency"]:
+        return Card(what, priced(budget["limit"]), "is in another currency than the bills", link, "/console/budgets")
+    limit_micro, used_micro = parse_usd(budget["limit"]["amount"]), parse_usd(total["amount"].lstrip("-"))
+    used = 0 if total["amount"].startswith("-") else used_micro * 100 // limit_micro
+    words = f"of {priced(budget['limit'])} a month, told at {', '.join(map(str, budget['thresholds_percent']))} %"
+    return Card(what, f"{used} %", words, link, "/console/budgets", "bad" if used >= 100 else "")
 
 
 def _use(whole: Answer) -> list[Card]:

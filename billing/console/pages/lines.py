@@ -1,107 +1,107 @@
-"""Following a cent: from a line of an invoice to the hours that it is the sum of, and from an hour to its bill."""
+"""Following a cent: from a line of an invoice or draft to its hours, from those to who held what, to the events of it.
 
-from collections.abc import Mapping
+The API explains a line by the tenant's own events. Where they alone do not come to it, its hours are shown as they are
+rated, if they add up to it.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from billing.api.moments import DAY_S
 from billing.console.asking import Answer, at
-from billing.console.blocks import Block, Card, Cards, Column, Facts, Link, Table, View
-from billing.console.drawing import for_eyes, short_moment
+from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, View
+from billing.console.drawing import for_eyes
 from billing.console.pages.bills import BILLS
-from billing.console.pages.parts import amount, currency_in, priced, why
+from billing.console.pages.hours import HOUR, exact, rated_hours
+from billing.console.pages.parts import priced, why
 from billing.console.visit import Absent, Pages, Shown, Visit
-from billing.months import parse_utc, utc_text
 
 pages = Pages()
-HOUR = "/console/hour"
-_PAGES_MAX = 20  # of hours of a line: 4,000, more than a month has under one price for one place
+ROUNDED = (
+    "A net amount is the sum of the exact amounts of its hours, rounded once, with all other lines of the invoice."
+)
 
 
 @pages.get(f"{BILLS}/{{number}}/lines/{{line}}")
 async def show_line(visit: Visit) -> Shown:
-    """Show a line of an invoice with its hours."""
+    """Show a line of an invoice with what it is made of."""
     number = visit.ids["number"]
     invoice = await visit.ask.need(at("/v1/invoices/{number}", number=number))
     crumbs = [Link("Bills", BILLS), Link(f"Invoice {number}", at(f"{BILLS}/{{number}}", number=number))]
-    line = next((each for each in invoice.data["lines"] if str(each["number"]) == visit.ids["line"]), None)
+    line = line_in(invoice, visit)
+    told = await visit.ask.get(at("/v1/invoices/{number}/lines/{line}/explain", **visit.ids))
+    blocks: list[Block] = [facts_of(line, told, invoice.link), *behind(told)]
+    if line["kind"] == "usage" and not (told.ok and told.data["hours"]):
+        blocks.append(await rated_hours(visit, line))
+    return View(f"Line {visit.ids['line']} of {number}", blocks, ROUNDED, crumbs=crumbs)
+
+
+def line_in(bill: Answer, visit: Visit) -> dict[str, Any]:
+    """Return the line that a page is about. Raises Absent."""
+    line = next((each for each in bill.data["lines"] if str(each["number"]) == visit.ids["line"]), None)
     if line is None:
         raise Absent
-    facts = Facts(
-        line["description"],
-        [
-            ("Net", for_eyes(priced(line["net"]))),
-            ("Tax", f"{for_eyes(priced(line['tax']))}, {line['tax_percent']} %"),
-            ("Quantity", f"{for_eyes(line['quantity'])} {line['unit']}".strip() if line["unit"] else None),
-            ("Unit price", line["unit_price"]),
-            ("From, UTC", short_moment(line["since"])),
-            ("Until", short_moment(line["until"])),
-        ],
-        invoice.link,
-    )
-    blocks: list[Block] = [facts, *([await _hours(visit, line)] if line["kind"] == "usage" else [])]
-    lede = (
-        "A net amount is the sum of the exact amounts of its hours, rounded once for all lines of the invoice together."
-    )
-    return View(f"Line {visit.ids['line']} of {number}", blocks, lede, crumbs=crumbs)
+    found: dict[str, Any] = line
+    return found
 
 
-@pages.get(HOUR)
-async def show_hour(visit: Visit) -> Shown:
-    """Show the bill of an hour."""
-    found = await visit.ask.need("/v1/bill/hour", at=visit.query.get("at"))
-    hour = found.data
-    words = "closed: what comes later is a correction" if hour["closed"] else "not closed yet"
-    cards = [Card("This hour", priced(hour["total"]), words, found.link)]
+def facts_of(line: Mapping[str, Any], told: Answer, link: str) -> Facts:
+    """Return what a line is, with how its net came about where that is explained."""
+    much = f"{for_eyes(line['quantity'])} {line['unit']}" if line["unit"] else None
+    rows = [
+        ("Net", for_eyes(priced(line["net"]))),
+        ("Tax", f"{for_eyes(priced(line['tax']))}, {line['tax_percent']} %"),
+        ("Quantity", much),
+        ("Unit price", line["unit_price"]),
+    ]
+    if not told.ok:
+        return Facts(line["description"], rows, link, why(told))
+    data = told.data
+    more = [
+        ("Exactly, millionths", exact(data["exact"])),
+        ("Rounding", _rounding(data["rounding"])),
+        ("Adds up", Mark("yes", "good") if data["adds_up"] else Mark("not shown", "quiet")),
+    ]
+    return Facts(data["description"], [*rows, *more], told.link, "; ".join(data["faults"]))
+
+
+def _rounding(told: Mapping[str, Any] | None) -> str | None:
+    """How a net came about, in words."""
+    if told is None or not told["rank"]:
+        return None
+    given = "and one more" if told["extra"] else "and none more"
+    place = f"remainder {told['rank']} of {told['lines']}, the first {told['missing']} get one"
+    return f"{for_eyes(told['floor'])} minor units, {given} ({place})"
+
+
+def behind(told: Answer) -> list[Block]:
+    """Return the hours of a line, who held what in them, and the events that it all comes from."""
+    if not told.ok:
+        return []
+    hours, events = told.data["hours"], told.data["events"]
+    blocks: list[Block] = []
+    if hours:
+        blocks += [_explained_hours(hours, told), _holdings(hours, told.link)]
+    if events:
+        rows = [(each["time"], each["type"], each["id"]) for each in events]
+        columns = [Column("Time, UTC", "time"), Column("Event", "code"), Column("Id", "code")]
+        note = "Of the log, as GET /v1/events lists them: where the holdings come from."
+        blocks.append(Table("events", "Events", columns, rows, told.link, note))
+    return blocks
+
+
+def _explained_hours(hours: Sequence[Mapping[str, Any]], told: Answer) -> Table:
     rows = [
         (
-            each["product"],
-            each["region"],
-            each["sku"],
+            Link(each["since"], f"{HOUR}?at={each['since']}"),
             each["quantity"],
-            each["unit"],
-            each["unit_price"],
+            each["unit_price"] or "by tiers",
             each["charge_class"],
             each["factor_percent"],
             exact(each["exact"]),
-            amount(each["amount"]),
+            str(len(each["holdings"])),
         )
-        for each in hour["lines"]
+        for each in hours
     ]
-    columns = [
-        Column("Product"),
-        Column("Region"),
-        Column("GPU"),
-        Column("Quantity", "number"),
-        Column("Unit", "code"),
-        Column("Unit price", "number"),
-        Column("Class", "code"),
-        Column("Charged, %", "number"),
-        Column("Exactly, millionths", "code"),
-        Column(f"Amount{currency_in(hour['lines'], 'amount')}", "money"),
-    ]
-    table = Table("hour", "What was used in it", columns, rows, found.link, empty="Nothing was used.")
-    title = f"{short_moment(hour['since'])} to {short_moment(hour['until'])}"
-    return View(title, [Cards(cards), table], "Before contracts, credits and tax: those go by the month.", crumbs=_UP)
-
-
-_UP = [Link("Usage", "/console/usage")]
-
-
-async def _hours(visit: Visit, line: Mapping[str, Any]) -> Table:
-    """The hours of a line: of its product and place, under the class, part and price whose quantities add up to it."""
-    rows, last = await _rated(visit, line)
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for each in rows:
-        key = tuple(str(each[name]) for name in ("unit", "charge_class", "factor_percent", "unit_price"))
-        groups.setdefault(key, []).append(each)
-    fitting = [
-        group
-        for (unit, _, _, price), group in sorted(groups.items())
-        if unit == line["unit"]
-        and price == str(line["unit_price"])
-        and sum(int(each["quantity"]) for each in group) == int(line["quantity"])
-    ]
-    found = fitting[0] if fitting else []
     columns = [
         Column("Hour, UTC", "time"),
         Column("Quantity", "number"),
@@ -109,49 +109,25 @@ async def _hours(visit: Visit, line: Mapping[str, Any]) -> Table:
         Column("Class", "code"),
         Column("Charged, %", "number"),
         Column("Exactly, millionths", "code"),
-        Column(f"By itself{currency_in(found, 'amount')}", "money"),
+        Column("Holdings", "number"),
     ]
-    cells = [
-        (
-            Link(each["since"], f"{HOUR}?at={each['since']}"),
-            each["quantity"],
-            each["unit_price"],
-            each["charge_class"],
-            each["factor_percent"],
-            exact(each["exact"]),
-            amount(each["amount"]),
-        )
-        for each in found
+    note = f"{len(hours)} hours. Quantity x price x part that is charged; together exactly {exact(told.data['exact'])}."
+    return Table("hours", "Hours", columns, rows, told.link, note)
+
+
+def _holdings(hours: Sequence[Mapping[str, Any]], link: str) -> Table:
+    rows = [
+        (hour["since"], each["allocation"], str(each["gpus"]), each["since"], each["until"], each["quantity"])
+        for hour in hours
+        for each in hour["holdings"]
     ]
-    note = f"{len(found)} hours, together {for_eyes(line['quantity'])} {line['unit']}: they add up to the line."
-    empty = why(last) if not last.ok else "The hours as they are known now do not add up to this line: see corrections."
-    return Table("hours", "Hours of the line", columns, cells, last.link, note if found else "", empty)
-
-
-async def _rated(visit: Visit, line: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Answer]:
-    """All use of a line's product and place in its time, as it is rated, and the last answer."""
-    rows: list[dict[str, Any]] = []
-    cursor = ""
-    until_s = max(parse_utc(line["until"]), parse_utc(line["since"]) + DAY_S // 24)
-    for _ in range(_PAGES_MAX):
-        last = await visit.ask.get(
-            "/v1/usage/hours",
-            from_=line["since"],
-            until=utc_text(until_s),
-            product=line["product"],
-            region=line["region"],
-            sku=line["sku"],
-            limit=200,
-            cursor=cursor,
-        )
-        rows += last.items
-        cursor = last.more
-        if not cursor:
-            break
-    return rows, last
-
-
-def exact(fraction: Mapping[str, str]) -> str:
-    """Return an exact amount as people write it: 84960000, or 1/3."""
-    whole = fraction["numerator"]
-    return whole if fraction["denominator"] == "1" else f"{whole}/{fraction['denominator']}"
+    columns = [
+        Column("Hour, UTC", "time"),
+        Column("Allocation", "code"),
+        Column("GPUs", "number"),
+        Column("From", "time"),
+        Column("Until", "time"),
+        Column("In this line", "number"),
+    ]
+    note = "Who held what in each hour: their quantities add up to that of the hour."
+    return Table("holdings", "Holdings", columns, rows, link, note, "Only meters of time are followed this far.")
