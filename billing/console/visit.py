@@ -29,6 +29,7 @@ DONE: Mapping[str, str] = {
     "budget-removed": "The budget watches no longer.",
     "glass-broken": "The grant is open. What you read under it stands in the tenant's log.",
     "glass-closed": "The grant is closed.",
+    "delivery-asked": "It was put in line. The list below says what becomes of it.",
     "key-revoked": "The key was revoked. It ended at once.",
     "rental-asked": "The desk was asked. What it said stands below.",
     "rental-extended": "The rental ends later now.",
