@@ -10,6 +10,7 @@ from tenants.audit.entry import LOCAL
 
 if TYPE_CHECKING:
     from billing.store.engine import Store
+    from billing.terms import Terms
 
 _FIRST = "spillway keys create --role operator"
 _DEMO_S = 7 * 86_400  # how long keys to a run that is looked at hold
@@ -76,7 +77,8 @@ def first_key(engine: "Store", db: str, secrets: str | None, tenant: str = "", l
 
 
 def show_run(session: Session, engine: "Store", db: str, secrets: str | None, name: str) -> None:
-    """Bring a finished run into a store and settle it, and show a key of an operator and one of each kind of tenant.
+    """Bring a finished run into a store, issue its invoices and settle it; show a key of an operator and one of each
+    kind of tenant.
 
     Raises:
         SimError: no such run, or one without a log.
@@ -93,9 +95,28 @@ def show_run(session: Session, engine: "Store", db: str, secrets: str | None, na
     from sim.cli.store import terms_for
 
     ingest(engine, of_run(session, engine, name).records, origin=name, at_s=now_s())
+    terms = terms_for(engine, None)
+    _issue_all(engine, terms)
     settle_store(partial(reading, engine), partial(writing, engine), parse_terms, ISSUER, now_s())
-    tenants = terms_for(engine, None).registry.tenants
+    tenants = terms.registry.tenants
     shown = [next((each.id for each in tenants if each.kind == kind), None) for kind in ("external", "internal")]
     note(session, f"key of the operator: {first_key(engine, db, secrets, lifetime_s=_DEMO_S)}")
     for tenant in filter(None, shown):
         note(session, f"key of {tenant}: {first_key(engine, db, secrets, tenant, _DEMO_S)}")
+
+
+def _issue_all(engine: "Store", terms: "Terms") -> None:
+    """Issue the invoices of all months of a run, which is over. Raises BillingError where it has no books."""
+    from billing.closing.month import months_with_lines
+    from billing.errors import BillingError
+    from billing.store.engine import reading
+    from billing.store.issuing import issue_month
+    from billing.store.log_basis import basis_at, known_at
+
+    with reading(engine) as connection:
+        (basis, arrived, _), position = basis_at(connection, terms)
+        if isinstance(basis, BillingError):
+            raise basis
+        known = known_at(connection, terms)
+        for month in sorted({month for month, _ in months_with_lines(basis)}):
+            issue_month(engine, basis, month, terms.epoch_s, arrived, position, known)

@@ -174,3 +174,21 @@ def test_a_finished_run_is_shown_in_a_store_of_its_own(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stderr.close()
     assert not Path(kept[1]).parent.exists()
+
+
+def test_a_run_is_shown_with_its_invoices(tmp_path: Path) -> None:
+    assert spillway(tmp_path, "run", "small", "--days", "2", "--out", "run", "--no-report", "-q").returncode == 0
+    command = [sys.executable, "-m", "sim", "serve", "--run", "run", "--port", "0", "--settle-every", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = ""
+        while not (found := re.search(r"at (http://\S+),", told)):
+            line = process.stderr.readline()
+            assert line, told
+            told += line
+        key = re.search(r"key of acme: (\S+)", told)
+        assert key is not None, told
+        status, answer = ask(f"{found[1]}/v1/invoices", key[1])
+        process.terminate()
+        process.communicate(timeout=30)
+    assert status == 200 and [each["period"] for each in json.loads(answer)["items"]] == ["2026-01"]
