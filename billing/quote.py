@@ -58,7 +58,7 @@ def quote(terms: Terms, want: Want) -> Quote:
     row = terms.book.row_at(plan, want.sku, want.region, want.at_unix_s, want.meter)
     if row.plan.asks_for_events and want.measure.units and not want.measure.events:
         raise PriceError("the price is per event: say how many there were", code="needs_events", path="events")
-    steps = rate_measure(_at_time(row, want.at_unix_s), want.measure)
+    steps = rate_measure(plan_at(row, want.at_unix_s), want.measure)
     amount = exact(total_of(steps))
     taxed = tax_at(terms.taxes, want.tenant, want.product, want.at_unix_s)
     tax_bp, unit = 0 if taxed is None else taxed.tax_bp, terms.currency.minor_micro
@@ -84,7 +84,7 @@ def measure_of(units: Fraction | None, values: Sequence[Fraction], events: int |
     return Measure(total, len(values) if events is None else events, tuple(values))
 
 
-def _at_time(row: PriceRow, at_unix_s: int) -> Plan:
+def plan_at(row: PriceRow, at_unix_s: int) -> Plan:
     """Return the plan of a row; of a series, with the price of the time."""
     if not row.series_micro:
         return row.plan

@@ -142,12 +142,39 @@ class Operations(Transport):
         answer: s.Page[s.AlertOut] = self.ask("GET", "/v1/alerts", {"limit": limit, "cursor": cursor, "period": period})
         return answer
 
+    def read_draft(self, *, period: str | None = None) -> s.DraftOut:
+        """Read a month's invoice as far as it has come, and what it comes to if the month goes on so."""
+        answer: s.DraftOut = self.ask("GET", "/v1/invoices/draft", {"period": period})
+        return answer
+
+    def list_lines(self, number: str, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.Line]:
+        """List the lines of an invoice."""
+        answer: s.Page[s.Line] = self.ask(
+            "GET", f"/v1/invoices/{quoted(number)}/lines", {"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def explain_draft_line(self, line: str, *, period: str | None = None) -> s.ExplainedOut:
+        """Say why a line of a month's draft is what it is, by the tenant's own events."""
+        answer: s.ExplainedOut = self.ask("GET", f"/v1/invoices/draft/lines/{quoted(line)}/explain", {"period": period})
+        return answer
+
+    def explain_line(self, number: str, line: str) -> s.ExplainedOut:
+        """Say why a line of an invoice is what it is, by the tenant's own events."""
+        answer: s.ExplainedOut = self.ask("GET", f"/v1/invoices/{quoted(number)}/lines/{quoted(line)}/explain", {})
+        return answer
+
     def list_invoices(
-        self, *, limit: int | None = None, cursor: str | None = None, period: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        period: str | None = None,
+        status: Literal["issued", "paid", "void"] | None = None,
     ) -> s.Page[s.InvoiceHead]:
         """List the tenant's invoices, oldest first."""
         answer: s.Page[s.InvoiceHead] = self.ask(
-            "GET", "/v1/invoices", {"limit": limit, "cursor": cursor, "period": period}
+            "GET", "/v1/invoices", {"limit": limit, "cursor": cursor, "period": period, "status": status}
         )
         return answer
 
@@ -173,6 +200,47 @@ class Operations(Transport):
         answer: s.Page[s.LedgerEntry] = self.ask(
             "GET", "/v1/ledger", {"limit": limit, "cursor": cursor, "period": period, "account": account}
         )
+        return answer
+
+    def preview_rate(self, body: s.RatePreview) -> s.Rated:
+        """Say what quantities come to under a price model. Nothing is looked up, nothing is kept."""
+        answer: s.Rated = self.ask("POST", "/v1/rate-preview", {}, body)
+        return answer
+
+    def quote_purchase(self, body: s.WantedQuote) -> s.QuoteOut:
+        """Say what a month would cost by the tenant's terms, line by line. Nothing is kept or reserved."""
+        answer: s.QuoteOut = self.ask("POST", "/v1/quotes", {}, body)
+        return answer
+
+    def list_price_books(self) -> s.Page[s.PriceBookHead]:
+        """List the versions of the price book, oldest first; the last one is in force."""
+        answer: s.Page[s.PriceBookHead] = self.ask("GET", "/v1/price-books", {})
+        return answer
+
+    def read_price_book(self, version: str) -> s.PriceBookOut:
+        """Read the prices that the tenant may see; `current` is the version in force."""
+        answer: s.PriceBookOut = self.ask("GET", f"/v1/price-books/{quoted(version)}", {})
+        return answer
+
+    def read_terms(self) -> s.TermsKept:
+        """Read the terms in force, whole."""
+        answer: s.TermsKept = self.ask("GET", "/v1/operator/price-book", {})
+        return answer
+
+    def set_terms(self, body: s.TermsText) -> s.TermsKept:
+        """Put new terms in force. Nothing of the past may change: prices change from a time that is still to come."""
+        answer: s.TermsKept = self.ask("PUT", "/v1/operator/price-book", {}, body)
+        return answer
+
+    def read_document(self, number: str) -> s.DocumentOut:
+        """Read an invoice as a page, a PDF, plain data, or its lines as CSV, by `Accept`: as `spillway bill export`
+        writes them, but for the version of the price book and the names of the house's sources."""
+        answer: s.DocumentOut = self.ask("GET", f"/v1/invoices/{quoted(number)}/document", {})
+        return answer
+
+    def preview_invoice(self, body: s.InvoicePreview) -> s.PreviewOut:
+        """Say what use of the tenant's own would be invoiced as. Nothing is written."""
+        answer: s.PreviewOut = self.ask("POST", "/v1/invoice-preview", {}, body)
         return answer
 
     def list_sla_reports(

@@ -122,6 +122,14 @@ class CapacityOut(TypedDict):
     items: list[BucketCapacity]
 
 
+class CauseOut(TypedDict):
+    """An event of the tenant's that an allocation of the line comes from."""
+
+    id: str
+    type: str
+    time: str
+
+
 class Consistency(TypedDict):
     """The proof that the log of the second size begins with that of the first (RFC 6962)."""
 
@@ -162,6 +170,14 @@ class ContractOut(TypedDict):
     owed: Money
     owed_exact: ExactOut
     lines: list[ContractLineOut]
+
+
+class ConvertIn(TypedDict):
+    """Units are multiplied or divided, and rounded to whole ones, before they are priced."""
+
+    op: Literal["multiply", "divide"]
+    factor: str
+    rounding: NotRequired[Literal["none", "ceiling", "floor", "half_up"]]
 
 
 class CreditNoteHead(TypedDict):
@@ -229,6 +245,42 @@ class DeliveryOut(TypedDict):
     last_code: int | None
     last_error: str
     updated: str
+
+
+class DocumentOut(TypedDict):
+    """An invoice as its file says it, in plain data. HTML, PDF and CSV are the files themselves."""
+
+    document: dict[str, Any]
+
+
+class DraftLine(TypedDict):
+    """A line of a draft: what it would be if the month were over."""
+
+    number: int
+    kind: str
+    description: str
+    product: str | None
+    sku: str | None
+    region: str | None
+    quantity: str | None
+    unit: str | None
+    unit_price: str | None
+    exact: ExactOut
+    net: Money
+    tax_percent: str
+    tax: Money
+
+
+class DraftOut(TypedDict):
+    """The invoice of a month as far as it has come. Nothing of it is issued."""
+
+    period: str
+    as_of: str | None
+    net: Money
+    tax: Money
+    total: Money
+    lines: list[DraftLine]
+    forecast: ForecastOut | None
 
 
 class Empty(TypedDict):
@@ -328,6 +380,29 @@ class ExcludedTimeOut(TypedDict):
     lost_gpu_s: int
 
 
+class ExplainedOut(TypedDict):
+    """Why a line is what it is: the line to its hours, the hours to who held what, that to events."""
+
+    invoice: str | None
+    period: str
+    line: int
+    kind: str
+    description: str
+    explained: bool
+    exact: ExactOut
+    net: Money
+    tax_percent: str
+    tax: Money
+    quantity: str | None
+    unit: str | None
+    steps: list[StepOut]
+    rounding: RoundingOut | None
+    hours: list[HourOut]
+    events: list[CauseOut]
+    adds_up: bool
+    faults: list[str]
+
+
 class FigureOut(TypedDict):
     """One headline number."""
 
@@ -357,6 +432,14 @@ class FinalisedOut(TypedDict):
     number: str | None
     total: Money | None
     reason: str
+
+
+class ForecastOut(TypedDict):
+    """What the month comes to if it goes on so: total x hours of the month / hours that are closed, rounded once."""
+
+    hours: int
+    closed_hours: int
+    total: Money
 
 
 class GrantOut(TypedDict):
@@ -398,6 +481,17 @@ class Health(TypedDict):
     status: str
 
 
+class HoldingOut(TypedDict):
+    """Who held GPUs in an hour of a line."""
+
+    allocation: str
+    gpus: int
+    since: str
+    until: str
+    quantity: str
+    elsewhere: str
+
+
 class HourBill(TypedDict):
     """What a tenant used in one hour and what it comes to, before contracts, credits and tax: those go by the
     month."""
@@ -424,6 +518,18 @@ class HourLine(TypedDict):
     unit_price: str | None
     amount: Money
     exact: ExactOut
+
+
+class HourOut(TypedDict):
+    """An hour of a line: quantity x price x part that is charged."""
+
+    since: str
+    quantity: str
+    unit_price: str | None
+    charge_class: str
+    factor_percent: str
+    exact: ExactOut
+    holdings: list[HoldingOut]
 
 
 class HourRowOut(TypedDict):
@@ -526,6 +632,13 @@ class InvoiceHead(TypedDict):
     status: str
     issued: str
     total: Money
+    lines_at: str
+
+
+class InvoicePreview(TypedDict):
+    """Use of the tenant's own."""
+
+    uses: list[UseIn]
 
 
 class KeyId(TypedDict):
@@ -900,14 +1013,61 @@ class PoolFree(TypedDict):
     down_nodes: int
 
 
-class PriceOut(TypedDict):
-    """What a GPU-hour of a product costs now, for the SKUs and regions that the row names; * stands for all."""
+class PreviewOut(TypedDict):
+    """What use would be invoiced as, month by month, with the tenant's contracts. Nothing is kept."""
 
-    sku: str
-    region: str
-    model: str
-    unit_price: str
-    until: str | None
+    drafts: list[DraftOut]
+    rejected: list[RejectedUse]
+
+
+class PriceBookHead(TypedDict):
+    """A version of the price book."""
+
+    version: int
+    created: str | None
+    current: bool
+
+
+class PriceBookOut(TypedDict):
+    """The prices of a version that the tenant may see: those of everybody, and those of its own contracts."""
+
+    version: int
+    currency: str
+    rounding: str
+    prices: list[billing__api__schemas__price_books__PriceOut]
+
+
+class PriceIn(TypedDict):
+    """A price model: `model` says which of the other fields it needs."""
+
+    model: NotRequired[
+        Literal[
+            "standard",
+            "graduated",
+            "volume",
+            "package",
+            "percentage",
+            "graduated_percentage",
+            "block_all_tiers",
+            "block_top_tier",
+            "dynamic",
+        ]
+    ]
+    unit_price: NotRequired[str | None]
+    tiers: NotRequired[list[TierIn]]
+    series: NotRequired[list[SeriesIn]]
+    package_size: NotRequired[str | None]
+    package_price: NotRequired[str | None]
+    rate_percent: NotRequired[str | None]
+    fixed_per_event: NotRequired[str | None]
+    free_events: NotRequired[int | None]
+    min_per_event: NotRequired[str | None]
+    max_per_event: NotRequired[str | None]
+    convert: NotRequired[ConvertIn | None]
+    free_units: NotRequired[str | None]
+    discount_bp: NotRequired[int | None]
+    minimum: NotRequired[str | None]
+    maximum: NotRequired[str | None]
 
 
 class ProductOut(TypedDict):
@@ -923,7 +1083,7 @@ class ProductOut(TypedDict):
     sla_steps: list[CreditStepOut]
     about: str
     currency: str
-    prices: list[PriceOut]
+    prices: list[billing__api__schemas__rentals__PriceOut]
 
 
 class ProductRevenue(TypedDict):
@@ -961,6 +1121,16 @@ class ProvenEntry(TypedDict):
     details_hash: str
 
 
+class QuantityIn(TypedDict):
+    """What was used, in priced units: GPU-hours, millions of tokens, calls."""
+
+    units: NotRequired[str | None]
+    events: NotRequired[int | None]
+    values: NotRequired[list[str]]
+    tier_units: NotRequired[str | None]
+    at: NotRequired[str | None]
+
+
 class QueueOut(TypedDict):
     """Who waits at one moment, and whose notice runs."""
 
@@ -977,6 +1147,81 @@ class QuotaOut(TypedDict):
     keys_max: int
     webhooks_max: int
     gpus_max: int
+
+
+class QuoteLine(TypedDict):
+    """A meter of the quote, step by step."""
+
+    meter: str
+    price_unit: str
+    model: str
+    steps: list[StepOut]
+    exact: ExactOut
+    net: Money
+    tax_percent: str
+    tax: Money
+
+
+class QuoteMeter(TypedDict):
+    """Use of a meter beside GPU time."""
+
+    meter: Literal[
+        "gpu_s",
+        "tokens_in",
+        "tokens_out",
+        "tokens_cached",
+        "tokens_trained",
+        "tool_calls",
+        "egress_bytes",
+        "stored_mib_s",
+    ]
+    units: str
+    events: NotRequired[int | None]
+
+
+class QuoteOut(TypedDict):
+    """What a month with this use and no other would cost. Nothing is kept and nothing reserved; contracts, credits
+    and wallets are not in it."""
+
+    at: str
+    valid_until: str | None
+    lines: list[QuoteLine]
+    net: Money
+    tax: Money
+    total: Money
+
+
+class RatePreview(TypedDict):
+    """A price model and quantities. Each quantity is a line, rated by itself; lines are rounded together."""
+
+    price: PriceIn
+    quantities: list[QuantityIn]
+    currency: NotRequired[str]
+    rounding: NotRequired[Literal["HALF_UP", "HALF_EVEN"] | None]
+    month_share: NotRequired[str]
+
+
+class Rated(TypedDict):
+    """What quantities come to under a price."""
+
+    lines: list[RatedLine]
+    exact: ExactOut
+    total: Money
+
+
+class RatedLine(TypedDict):
+    """What a quantity comes to."""
+
+    steps: list[StepOut]
+    exact: ExactOut
+    amount: Money
+
+
+class RejectedUse(TypedDict):
+    """Use that could not be billed."""
+
+    id: str
+    reason: str
 
 
 class RentalOut(TypedDict):
@@ -1024,6 +1269,17 @@ class Rotation(TypedDict):
     overlap_s: int
 
 
+class RoundingOut(TypedDict):
+    """How the net amount came about, in minor units: the floor, and one more for the largest remainders."""
+
+    floor: str
+    remainder: ExactOut
+    extra: bool
+    rank: int
+    missing: int
+    lines: int
+
+
 class RunOut(TypedDict):
     """A finished run of a simulation."""
 
@@ -1049,6 +1305,13 @@ class RunResultOut(TypedDict):
     until: str
     installed_gpus: int
     figures: list[FigureOut]
+
+
+class SeriesIn(TypedDict):
+    """A step of a series of prices."""
+
+    since: str
+    unit_price: str
 
 
 class SlaReportOut(TypedDict):
@@ -1108,6 +1371,15 @@ class StateOut(TypedDict):
     gpu_s: int
 
 
+class StepOut(TypedDict):
+    """A step of a calculation: the exact amounts of all steps add up to the line's."""
+
+    what: str
+    units: str
+    price: str | None
+    exact: ExactOut
+
+
 class Sum(TypedDict):
     """A sum of money, in whole minor units of its currency."""
 
@@ -1131,6 +1403,45 @@ class TenantOut(TypedDict):
     created: str
     suspended: str | None
     deleted: str | None
+
+
+class TermsKept(TypedDict):
+    """The terms in force, or those that were kept just now. The `ETag` is for `If-Match`."""
+
+    version: int
+    hash: str
+    created: str | None
+    terms: str
+
+
+class TermsText(TypedDict):
+    """The terms of the house: prices, taxes, products, tenants and what was agreed with them."""
+
+    terms: str
+
+
+class TierIn(TypedDict):
+    """One tier of a price; its bound belongs to it. The last one has none."""
+
+    up_to: NotRequired[str | None]
+    unit_price: NotRequired[str | None]
+    rate_percent: NotRequired[str | None]
+    flat: NotRequired[str | None]
+    block_size: NotRequired[str | None]
+    max_blocks: NotRequired[int | None]
+    price: NotRequired[str | None]
+
+
+class TierOut(TypedDict):
+    """A tier of a price."""
+
+    up_to: str | None
+    unit_price: str | None
+    rate_percent: str | None
+    flat: str | None
+    block_size: str | None
+    max_blocks: int | None
+    price: str | None
 
 
 class TokenOut(TypedDict):
@@ -1182,6 +1493,18 @@ class UsageOut(TypedDict):
     next: str | None
 
 
+class UseIn(TypedDict):
+    """GPUs that would be held from a time to another."""
+
+    id: str
+    product: str
+    region: str
+    sku: str
+    gpus: int
+    since: str
+    until: str
+
+
 class WaitingNow(TypedDict):
     """A job that waits, in the order in which the scheduler looks at them."""
 
@@ -1223,6 +1546,18 @@ class WalletPage(TypedDict):
     balances: list[WalletBalance]
 
 
+class WantedQuote(TypedDict):
+    """What would be used in a month. `gpus` times `hours` are the GPU-hours."""
+
+    product: str
+    region: NotRequired[str]
+    sku: str
+    gpus: NotRequired[int]
+    hours: NotRequired[int]
+    meters: NotRequired[list[QuoteMeter]]
+    at: NotRequired[str | None]
+
+
 class WebhookOut(TypedDict):
     """A webhook."""
 
@@ -1250,3 +1585,43 @@ class Witnessed(TypedDict):
     signature: str
     index: int
     path: list[str]
+
+
+class billing__api__schemas__price_books__PriceOut(TypedDict):
+    """A dated price: what is left out has its usual value."""
+
+    plan: str
+    products: list[str]
+    sku: str
+    region: str
+    meter: str
+    price_unit: str
+    since: str
+    until: str | None
+    model: str
+    unit_price: str | None
+    tiers: list[TierOut]
+    series: list[SeriesIn]
+    package_size: str | None
+    package_price: str | None
+    rate_percent: str | None
+    fixed_per_event: str | None
+    free_events: int
+    min_per_event: str | None
+    max_per_event: str | None
+    free_units: str
+    convert: ConvertIn | None
+    discount_bp: int
+    minimum: str | None
+    maximum: str | None
+    proration: str
+
+
+class billing__api__schemas__rentals__PriceOut(TypedDict):
+    """What a GPU-hour of a product costs now, for the SKUs and regions that the row names; * stands for all."""
+
+    sku: str
+    region: str
+    model: str
+    unit_price: str
+    until: str | None

@@ -20,7 +20,7 @@ from billing.invoices.invoice import Invoice
 from billing.invoices.lifecycle import open_micro
 from billing.money import money_json
 from billing.months import month_label, parse_month
-from billing.store.api_terms import TermsSource
+from billing.store.api_terms import TermsSource, terms_in_force
 from billing.store.books import (
     invoice_of,
     notes_of,
@@ -31,11 +31,10 @@ from billing.store.books import (
 )
 from billing.store.door import Bound, Door
 from billing.store.issuing import Issuing, issue_through
-from billing.store.log_basis import basis_at, known_at, noted_terms
+from billing.store.log_basis import basis_at, known_at
 from billing.store.notices import notify
 from billing.store.tenant_admin import TenantHead
 from billing.store.tenant_rows import create_tenant
-from billing.terms import Terms
 from tenants.access.keys import Entropy
 from tenants.access.scope import Scope
 
@@ -63,11 +62,6 @@ def acting(door: Door, scope: Scope, word: str, *, write: bool = True) -> Iterat
     scope.require(word)
     with door.working(scope, write=write) as bound:
         yield bound
-
-
-def terms_in_force(connection: Connection, source: TermsSource) -> Terms:
-    """Return the terms that hold. Raises StoreError where there are none, BillingError, TenantError."""
-    return source.given or source.parse(noted_terms(connection))
 
 
 def finalise(

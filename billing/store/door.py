@@ -63,7 +63,7 @@ class Door:
         Raises:
             AccessError: as `authenticate`.
         """
-        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+        with self.looking_up() as connection:
             keys = SqlKeys(connection)
             scope = authenticate(text, keys, self._secrets, now_s)
         if keys.uses:
@@ -73,11 +73,7 @@ class Door:
 
     def sign_in_session(self, text: str, now_s: int, *, touch: bool = True) -> Scope:
         """Return the scope of the key behind a cookie of the console, looked up as `sign_in` does; unless `touch`, the
-        session grows no younger by it.
-
-        Raises:
-            AccessError: as `authenticate_session`.
-        """
+        session grows no younger by it. Raises AccessError, as `authenticate_session`."""
         made = session_digest(text, self._secrets)
         with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
             found = session_at(connection, made)
@@ -96,13 +92,19 @@ class Door:
 
     def sessions_of(self, scope: Scope, now_s: int) -> list[SessionRecord]:
         """Return the sessions of the scope's account that hold now, newest first."""
-        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+        with self.looking_up() as connection:
             return live_sessions(connection, scope.principal.tenant or "", scope.principal.id, now_s)
 
     def end_sessions(self, scope: Scope, digests: Collection[str], now_s: int) -> int:
         """End those of some sessions that are the account's own; return how many."""
         with writing(self._engine_of(Wall.SIGN_IN, write=True)) as connection:
             return end_sessions(connection, scope.principal.tenant or "", scope.principal.id, digests, now_s)
+
+    @contextmanager
+    def looking_up(self) -> Iterator[Connection]:
+        """As the role that sees keys and terms, and nobody's data: for the store's own functions."""
+        with reading(self._engine_of(Wall.SIGN_IN, write=False)) as connection:
+            yield connection
 
     @contextmanager
     def reading(self, scope: Scope) -> Iterator[Bound]:
@@ -134,8 +136,8 @@ class Door:
 
     @contextmanager
     def working(self, scope: Scope, *, write: bool = True) -> Iterator[Bound]:
-        """A transaction of the worker, on the tables of all: for what the service does by itself, or the house for its
-        tenants. No route comes here (tests/support/house_rules.py). Raises Forbidden, StoreError."""
+        """A transaction of the worker, on the tables of all. No route comes here (tests/support/house_rules.py).
+        Raises Forbidden, StoreError."""
         if scope.principal.role is not Role.OPERATOR or scope.reason:
             raise Forbidden("needs an operator")
         transaction = writing if write else reading
@@ -152,11 +154,8 @@ class Door:
             yield self._bound(connection, Wall.INGEST, tenant, scope)
 
     def note_look(self, scope: Scope, what: str, now_s: int) -> None:
-        """Write into a tenant's log that an auditor begins to read of it, before anything is read: no look without its
-        entry. An auditor's role writes nothing, so the operator's does, which adds to logs and reads none.
-
-        Raises Forbidden, StoreError.
-        """
+        """Write into a tenant's log that an auditor begins to read of it, before anything is read. An auditor's role
+        writes nothing, so the operator's does, which reads no log. Raises Forbidden, StoreError."""
         wall, tenant = wall_of(scope)
         if wall is not Wall.AUDITOR or tenant is None:
             raise Forbidden("needs an auditor, and a tenant")

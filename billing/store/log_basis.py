@@ -2,21 +2,25 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from billing.closing.month import Basis
 from billing.closing.of_log import LogBasis, basis_of, first_after
 from billing.errors import BillingError, StoreError
 from billing.store.reader import events_in, last_position, terms_in
+from billing.store.tables_console import terms as kept_terms
 from billing.terms import Terms
 
 
 def noted_terms(connection: Connection) -> str:
-    """Return the text of the terms that all sources of the log are billed by.
+    """Return the text of the terms that hold: as an operator last changed them, else those of all sources of the log.
 
     Raises:
         StoreError: no source has any, or two have different ones.
     """
+    newest = select(kept_terms.c.terms).order_by(kept_terms.c.version.desc()).limit(1)
+    if (text := connection.execute(newest).scalar_one_or_none()) is not None:
+        return str(text)
     texts = {source.terms for source in terms_in(connection)}
     if len(texts) != 1:
         found = f"{len(texts)} different terms among the sources"

@@ -58,12 +58,17 @@ def events_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[
     return [EventRow._make(row) for row in bound.connection.execute(wanted.where(_EVENT.c.subject == tenant))]
 
 
-def invoices_of(bound: Bound, tenant: str, period: str | None, after: Key | None, limit: int) -> list[InvoiceRow]:
-    """Return a page of a tenant's invoices by (issued_s, number), of all months or of one ("2026-11")."""
+def invoices_of(
+    bound: Bound, tenant: str, period: str | None, after: Key | None, limit: int, status: str | None = None
+) -> list[InvoiceRow]:
+    """Return a page of a tenant's invoices by (issued_s, number), of all months or of one ("2026-11"), of any status or
+    of one."""
     wanted = page(_INVOICE, InvoiceRow._fields, ("issued_s", "number"), after, limit)
     wanted = wanted.where(_INVOICE.c.tenant == tenant)
     if period is not None:
         wanted = wanted.where(_INVOICE.c.period == period)
+    if status is not None:
+        wanted = wanted.where(_INVOICE.c.status == status)
     return [InvoiceRow._make(row) for row in bound.connection.execute(wanted)]
 
 

@@ -63,6 +63,7 @@ class ApiWorld:
         self._names = (f"own{number:013}" for number in itertools.count())
         self._bad: dict[str, tuple[str, int]] = {"missing": ("", 401), "no key at all": ("Bearer", 401)}
         self._outside: dict[str, str] = {}
+        self._foreign = ""
         with writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 make_roles(connection, SECRETS.tenant_token)
@@ -137,6 +138,7 @@ class ApiWorld:
     def _other(self, connection: Connection, volume: int) -> Side:
         seed, word = Seeding(connection, self._rng.randbytes), self.canaries.word
         side = Side(word("tenant id"))
+        self._foreign = side.tenant
         seed.tenant(side.tenant, word)
         for role in ("member", "tenant_admin"):
             account = seed.account(side.tenant, word, role)
@@ -155,6 +157,8 @@ class ApiWorld:
 
     def _filled(self, seed: Seeding, side: Side, word: Word, number: Any, volume: int) -> None:
         side.ids["tenant"] = side.tenant
+        side.ids["line"] = "1" if side.tenant != self._foreign else "7777"
+        side.ids["price book"] = "1" if side.tenant != self._foreign else "7777"
         side.ids["invoice"] = seed.books(side.tenant, word, number, 2 * volume)
         seed.events(side.tenant, word, 3 * volume)
         seed.model(side.tenant, word, number)
@@ -170,6 +174,8 @@ class ApiWorld:
     def _house(self, connection: Connection) -> None:
         """Operator and auditor, who belong to no tenant, and the tenant that the operator's changes are tried on."""
         seed = Seeding(connection, self._rng.randbytes)
+        row = {"tenant": "", "version": 1, "hash": "0" * 64, "terms": TERMS, "created_s": MADE_S, "actor": "local"}
+        seed.add(METADATA.tables["all_terms"], row)
         for role in ("operator", "auditor"):
             account = seed.account("", lambda _: next(self._names), role)
             self._outside[role] = seed.key("", account, role)[0]
@@ -243,6 +249,18 @@ class ApiWorld:
             return str(row["id"])
 
 
+TERMS = """
+[[tenant]]
+id = "somebody"
+name = "Somebody"
+kind = "external"
+
+[[price]]
+product = "*"
+sku = "*"
+from = 2020-01-01T00:00:00Z
+unit_price = "2.00"
+"""
 TABLES = {"webhook": "all_webhook", "grant": "all_break_glass", "budget": "all_budget", "rental": "all_rental"}
 # What "own" has and must not be shown either: how it is stored, and what the house keeps to itself.
 INTERNAL = ("log source", "event.source", "log_position", "price_version")

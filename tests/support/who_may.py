@@ -45,6 +45,17 @@ TOKEN: Mapping[str, Any] = {"scopes": ["bills:read", "tools:call"], "tools": ["r
 TOOL: Mapping[str, Any] = {"tool": "read_bill", "product": "agents", "sku": "any", "region": "eu"}
 SEEN_ANY: Mapping[str, str] = {"If-Match": "*"}
 WHY: Mapping[str, Any] = {"reason": "a fault that was reported"}
+RATED: Mapping[str, Any] = {"price": {"unit_price": "1.25"}, "quantities": [{"units": "3"}]}
+QUOTED: Mapping[str, Any] = {"product": "bare.ondemand", "sku": "h100", "gpus": 8, "hours": 10}
+USE: Mapping[str, Any] = {
+    "id": "job-1",
+    "product": "bare.ondemand",
+    "region": "eu",
+    "sku": "h100",
+    "gpus": 8,
+    "since": "2026-02-01T00:00:00Z",
+    "until": "2026-02-01T08:00:00Z",
+}
 GIVEN: Mapping[str, Any] = {"number": "invoice:", "lines": [{"line": 1, "part": "1/1000"}], "cause": "sla", **WHY}
 PAID: Mapping[str, Any] = {
     "number": "invoice:",
@@ -73,6 +84,16 @@ _ROWS: Table = {
     ("GET", "/v1/usage/hours"): _reads(),
     ("GET", "/v1/bill/hour"): Rule(BILLS, query="?at=2026-02-11T00:30:00Z"),
     ("GET", "/v1/invoices"): _reads(BILLS),
+    ("GET", "/v1/invoices/draft"): _reads(BILLS),
+    ("GET", "/v1/invoices/draft/lines/{line}/explain"): _reads(BILLS, line="line"),
+    ("GET", "/v1/invoices/{number}/lines"): _reads(BILLS, number="invoice"),
+    ("GET", "/v1/invoices/{number}/lines/{line}/explain"): _reads(BILLS, number="invoice", line="line"),
+    ("GET", "/v1/invoices/{number}/document"): _reads(BILLS, number="invoice"),
+    ("POST", "/v1/invoice-preview"): Rule(BILLS, hints={"uses": [USE]}),
+    ("GET", "/v1/price-books"): _reads(BILLS),
+    ("GET", "/v1/price-books/{version}"): _reads(BILLS, version="price book"),
+    ("POST", "/v1/rate-preview"): Rule(ROLES, hints=RATED),
+    ("POST", "/v1/quotes"): Rule(BILLS, hints=QUOTED),
     ("GET", "/v1/invoices/{number}"): _reads(BILLS, number="invoice"),
     ("GET", "/v1/credit-notes"): _reads(BILLS),
     ("GET", "/v1/ledger"): _reads(BILLS),
@@ -125,9 +146,12 @@ _ROWS: Table = {
     ("GET", "/v1/quota"): _reads(),
     ("PUT", "/v1/quota"): _changes(OPERATOR, {"tenant": "bystander:", "keys_max": 5, "webhooks_max": 5}),
     ("GET", "/v1/operator/tenants"): _reads(OPERATOR),
+    ("GET", "/v1/operator/price-book"): _reads(OPERATOR),
+    # Without If-Match nobody changes terms: that they are there is told, and no more.
+    ("PUT", "/v1/operator/price-book"): Rule(OPERATOR, hints={"terms": "# none"}, house=True, status=428),
     ("POST", "/v1/operator/tenants"): _changes(OPERATOR, {"name": "Zeta"}),
-    # The log of the world has no terms: the house may ask, and is told so.
-    ("POST", "/v1/operator/invoices/finalise"): Rule(OPERATOR, hints={"period": "2025-01"}, house=True, status=409),
+    # Nothing of that month can be billed: nothing is issued, and nothing noted.
+    ("POST", "/v1/operator/invoices/finalise"): Rule(OPERATOR, hints={"period": "2025-01"}, house=True),
     ("POST", "/v1/operator/credit-notes"): _changes(OPERATOR, GIVEN)._replace(uses_up=False),
     ("POST", "/v1/operator/payments"): _changes(OPERATOR, PAID)._replace(uses_up=False),
     ("POST", "/v1/operator/tenants/{tenant}/suspend"): _changes(OPERATOR, WHY, tenant="bystander"),
@@ -164,6 +188,9 @@ _SCOPES = {
     "/v1/usage": ("usage:read", ""),
     "/v1/bill": ("bills:read", ""),
     "/v1/invoices": ("bills:read", ""),
+    "/v1/price-books": ("bills:read", ""),
+    "/v1/quotes": ("", "bills:read"),
+    "/v1/invoice-preview": ("", "bills:read"),
     "/v1/credit-notes": ("bills:read", ""),
     "/v1/ledger": ("bills:read", ""),
     "/v1/sla": ("bills:read", ""),
@@ -201,6 +228,7 @@ _SCOPES = {
     "/v1/operator/evictions": ("jobs:read", ""),
     "/v1/operator/credits": ("jobs:read", ""),
     "/v1/operator/invoices": ("", "bills:write"),
+    "/v1/operator/price-book": ("bills:write", "bills:write"),
     "/v1/operator/credit-notes": ("", "bills:write"),
     "/v1/operator/payments": ("", "bills:write"),
     "/v1/operator/tenants": ("tenants:read", "tenants:write"),

@@ -1,6 +1,6 @@
 """Routes of bills: invoices, credit notes, the ledger. Reading alone: documents are issued at the machine."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
@@ -25,22 +25,25 @@ from billing.store import tenant_reads as store
 
 routes = Routes()
 Account = Annotated[str | None, Query(min_length=1, max_length=128, description="Entries of one account alone.")]
+Status = Annotated[Literal["issued", "paid", "void"] | None, Query(description="How they stand.")]
 Number = Annotated[str, Path(min_length=1, max_length=128)]
 
 
 @routes.get("/v1/invoices", Page[InvoiceHead])
 def list_invoices(
-    call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None
+    call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None, status: Status = None
 ) -> Page[InvoiceHead]:
     """List the tenant's invoices, oldest first."""
-    return invoice_page(call, call.tenant, limit, cursor, period)
+    return invoice_page(call, call.tenant, limit, cursor, period, status)
 
 
-def invoice_page(call: Call, tenant: str, limit: int, cursor: str | None, period: str | None) -> Page[InvoiceHead]:
+def invoice_page(
+    call: Call, tenant: str, limit: int, cursor: str | None, period: str | None, status: str | None = None
+) -> Page[InvoiceHead]:
     """Return a page of a tenant's invoices as the caller may see them."""
     after = call.after(cursor, int, str)
     with call.reading() as bound:
-        found = store.invoices_of(bound, tenant, period, after, limit + 1)
+        found = store.invoices_of(bound, tenant, period, after, limit + 1, status)
     rows, following = call.page(found, limit, lambda row: (row.issued_s, row.number))
     return Page[InvoiceHead](items=[invoice_head(row) for row in rows], next=following)
 

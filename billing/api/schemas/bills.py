@@ -1,5 +1,7 @@
 """Bills as their tenant reads them: without the places of events in the log, which count what others did."""
 
+from urllib.parse import quote
+
 from billing.api.schemas.basic import Closed, Money, moment, money
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice, InvoiceLine
@@ -15,6 +17,7 @@ class InvoiceHead(Closed):
     status: str
     issued: str
     total: Money
+    lines_at: str
 
 
 class Line(Closed):
@@ -78,7 +81,12 @@ def invoice_head(row: InvoiceRow) -> InvoiceHead:
     """Return an invoice for a list."""
     total = money(row.currency, row.total_micro)
     return InvoiceHead(
-        number=row.number, period=row.period, status=row.status, issued=moment(row.issued_s), total=total
+        number=row.number,
+        period=row.period,
+        status=row.status,
+        issued=moment(row.issued_s),
+        total=total,
+        lines_at=f"/v1/invoices/{quote(row.number, safe='')}/lines",
     )
 
 
@@ -94,7 +102,7 @@ def invoice_full(invoice: Invoice) -> InvoiceFull:
         net=money(code, invoice.net_micro),
         tax=money(code, invoice.tax_micro),
         total=money(code, invoice.total_micro),
-        lines=[_line(line, code) for line in invoice.lines],
+        lines=[line_out(line, code) for line in invoice.lines],
         hash=invoice.hash,
     )
 
@@ -124,7 +132,8 @@ def ledger_entry(row: LedgerRow) -> LedgerEntry:
     )
 
 
-def _line(line: InvoiceLine, code: str) -> Line:
+def line_out(line: InvoiceLine, code: str) -> Line:
+    """Return a line of an invoice."""
     return Line(
         number=line.number,
         kind=line.kind,
