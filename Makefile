@@ -12,7 +12,7 @@ UV    := $(shell command -v uv 2>/dev/null)
 PYTEST ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check inspect bench study fuzz validate kernel web run doctor constraints clean
+.PHONY: help demo test fast check inspect bench study fuzz validate kernel web client run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,7 @@ bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== a file of 20 million intervals (some minutes)"; $(BIN)/python benchmarks/bench_metering.py --only stream
 	@echo "== the audit log"; $(BIN)/python benchmarks/bench_audit.py
 	@echo "== walls before tenant data"; $(BIN)/python benchmarks/bench_walls.py
+	@echo "== the API under load"; $(BIN)/python benchmarks/bench_api.py
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py
 	@echo "== a million jobs, in a process of their own"; $(BIN)/python benchmarks/bench_core.py --only p3 --loads --million
@@ -61,6 +62,9 @@ kernel: $(NUMBA) ## install numba, and hold the compiled kernel to the core
 
 web: $(WEB) ## the API by schemathesis, the console in a browser; pictures into SPILLWAY_SHOTS [PYTEST="-k word"]
 	@$(BIN)/python -m pytest -m web tests/web $(PYTEST)
+
+client: $(READY) ## write the typed client anew, from the API's own description
+	@$(BIN)/python tests/support/client_source.py
 
 run: $(READY) ## one scenario into a run folder: make run SCENARIO=name-or-file [DAYS=n SEED=n]
 	@test -n "$(SCENARIO)" || { echo 'make run SCENARIO=x needs a bundled name or a TOML file; the names are:'; \
