@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from billing.store.door import Door
     from billing.store.engine import Store
 
+_TERMS_S = 5  # for so long the terms that were read are taken to be the terms
 _GAUGES_AGE_S = 5  # for so long what the store holds is told again, however often it is asked for
 
 
@@ -114,19 +115,25 @@ def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[E
     from billing.errors import StoreError
     from billing.log.event import data_of
     from billing.log.known import KnownTerms
+    from sim.cli.edge import now_s
 
     held: list[KnownTerms] = []
+    again_s = 0
 
     def fault() -> str:
-        """Why there are no terms yet. A source may bring them while the service runs, so whoever needs them looks."""
+        """Why there are no terms. A source may bring them while the service runs, and an operator may put others in
+        force, so whoever needs them looks."""
+        nonlocal again_s
         try:
-            held.append(KnownTerms(terms_for(store, file)))
+            held[:] = [KnownTerms(terms_for(store, file))]
         except StoreError as error:
             return str(error)
+        again_s = now_s() + _TERMS_S
         return ""
 
     def accepts(event: "Event") -> bool:
-        if not held and fault():
+        stale = file is None and now_s() >= again_s
+        if (not held or stale) and fault() and not held:
             return False
         known, data = held[0], data_of(event)
         return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
