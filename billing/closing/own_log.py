@@ -33,7 +33,8 @@ def own_basis(
     for event in sorted(events, key=lambda each: (each.source, each.seq)):
         mine = taken.setdefault(event.source, [])
         if event.time_s <= cut_s and (counts is None or len(mine) < counts.get(event.source, 0)):
-            mine.append(event._replace(seq=len(mine) + 1))
+            # The first of a source stands behind none: with the hash of another's before it, it would be malformed.
+            mine.append(event._replace(seq=len(mine) + 1, prevhash=event.prevhash if mine else ""))
     every = [event for mine in taken.values() for event in mine]
     for source, mine in taken.items():
         if not tenant_of(source):
