@@ -56,6 +56,8 @@ def send(url: str, headers: Mapping[str, str], body: bytes, way: Way) -> Sent:
             addresses = way.addresses(url, locations)
         except TargetError as error:
             return Sent(None, f"target refused: {error.message}")
+        except (OSError, ValueError) as error:
+            return Sent(None, f"no address: {type(error).__name__}")
         here = url
         for location in locations:
             here = urljoin(here, location)
@@ -100,6 +102,8 @@ class _Pinned(HTTPConnection):
     def connect(self) -> None:
         """Connect to the address, as a client of the host."""
         self.sock = create_connection((self._address, self.port), self.timeout)
+        if self.was_cut:  # before there was anything to cut
+            raise TimeoutError
         self.sock = self._way.wrap(self.sock, self.host)
         if isinstance(self.sock, ssl.SSLSocket):
             self.sock.do_handshake()

@@ -6,7 +6,7 @@ refuse it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +19,10 @@ _PORTS = (443, 8443)
 _ALLOWED = "https://HOST/..., on port 443 or 8443, at public addresses only"
 # IPv6 addresses that carry an IPv4 address inside, which is where a packet would go in the end.
 _NAT64 = 0x0064FF9B << 96
+# Global by their numbers, and yet no internet: where clouds tell their machines about themselves and give them keys
+# (Azure's wire server, Oracle's metadata among the addresses of RFC 6890), and IPv6 that a site kept for itself
+# (RFC 3879).
+_NEVER = tuple(ip_network(text) for text in ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10"))
 
 
 class TargetError(BillingError):
@@ -58,7 +62,10 @@ def require_redirects(url: str, locations: Iterable[str], resolve: Resolver) -> 
     for step, location in enumerate(locations):
         if step == REDIRECTS_MAX:
             raise TargetError("too many redirects")
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise TargetError("not a URL") from None
         addresses = require_target(url, resolve)
     return addresses
 
@@ -74,6 +81,8 @@ def is_public(text: str) -> bool:
             return False
         if (inner := _inner(address)) is not None:
             return is_public(str(inner))
+    if any(address in network for network in _NEVER):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

@@ -47,6 +47,10 @@ def test_public_targets_pass(url: str) -> None:
         "https://0177.0.0.1/",
         "https://169.254.169.254/latest/meta-data",
         "https://100.100.100.200/",
+        "https://192.0.0.192/",
+        "https://168.63.129.16/",
+        "https://[::ffff:168.63.129.16]/",
+        "https://[fec0::1]/",
         "https://[::1]/",
         "https://[fe80::1]/",
         "https://[fe80::1%25eth0]/",
@@ -71,7 +75,13 @@ def test_other_targets_are_refused_in_words_that_do_not_repeat_them(url: str) ->
 def test_every_step_of_a_redirect_is_a_target_by_itself() -> None:
     first = "https://hooks.example.com/a"
     assert require_redirects(first, ["/b", "https://two.example.com/"], resolve) == PUBLIC["two.example.com"]
-    for location in ("https://inside.example.com/", "http://hooks.example.com/", "//169.254.169.254/", "file:///x"):
+    for location in (
+        "https://inside.example.com/",
+        "http://hooks.example.com/",
+        "//169.254.169.254/",
+        "file:///x",
+        "https://[x",
+    ):
         with pytest.raises(TargetError):
             require_redirects(first, ["/b", location], resolve)
     with pytest.raises(TargetError):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from billing.store.notices import notify
 from billing.webhooks.dispatch import Dispatcher
 from billing.webhooks.schedule import RETRY_AFTER_S, Sent
 from billing.webhooks.sending import Way, public_way, send
+from billing.webhooks.target import require_redirects
 from hook_receiver import Answer, Received, Receiver, receiver
 from some_secrets import SECRETS
 from tenants.access.scope import local_scope
@@ -264,6 +265,25 @@ def test_a_redirect_inside_is_not_followed(hooks: Receiver, location: str) -> No
     sent = attempt(hooks)
     assert sent.code is None and sent.error.startswith("target refused: ") and hooks.paths() == ["/a"]
     assert "169.254" not in sent.error and "example" not in sent.error
+
+
+@pytest.mark.parametrize("location", ["https://[", "//[x", "https://[::1]]/"])
+def test_a_redirect_to_what_is_no_address_is_a_failure_as_any_other(hooks: Receiver, location: str) -> None:
+    """Else it would never be noted, and tried again each second for ever."""
+
+    def resolve(_url: str, locations: Sequence[str]) -> Sequence[str]:
+        return require_redirects("https://8.8.8.8/", locations, lambda _host: ()) if locations else ["127.0.0.1"]
+
+    hooks.answers["/a"] = status_of(307, Location=location)
+    sent = attempt(hooks, way=hooks.way()._replace(addresses=resolve))
+    assert sent.code is None and sent.error.startswith("target refused: ")
+
+
+def test_a_resolver_that_fails_is_a_failure_as_any_other(hooks: Receiver) -> None:
+    def resolve(_url: str, _locations: Sequence[str]) -> Sequence[str]:
+        raise OSError("no files left")
+
+    assert attempt(hooks, way=hooks.way()._replace(addresses=resolve)) == Sent(None, "no address: OSError")
 
 
 def test_redirects_in_a_circle_end(hooks: Receiver) -> None:
