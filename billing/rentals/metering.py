@@ -54,7 +54,10 @@ def facts(desk: Desk, changed: Sequence[Rental], now_s: int) -> list[Fact]:
     told = [fact for rental in changed for fact in _of_rental(rental)]
     if (epoch_s := desk.epoch_s) is not None:
         told += [fact for offer in desk.offers for fact in _idle(offer, desk.rentals, epoch_s, now_s)]
-        last_s = max((fact.time_s for fact in told), default=desk.told_s)
+        # Also what was told before: of an hour that has begun, an end that came in late is no news.
+        last_s = max((fact.time_s for fact in told), default=None)
+        if desk.told_s is not None:
+            last_s = max(last_s or 0, desk.told_s)
         if last_s is not None and (hour_s := _hour(now_s, epoch_s)) > last_s:
             told.append(Fact(f"beat.{hour_s}", SOURCE_BEAT, hour_s, OPERATOR, {}))
     return sorted(told, key=lambda fact: (fact.time_s, fact.id))
@@ -92,7 +95,7 @@ def _idle(offer: Offer, rentals: Sequence[Rental], epoch_s: int, now_s: int) -> 
         gpu_s = idle_gpu_s(offer, mine, at_s, until_s)
         if gpu_s:
             place = {"region": offer.region, "sku": offer.sku}
-            id_ = f"idle.{offer.region}.{offer.sku}.{offer.product}.{at_s}"
+            id_ = f"idle.{offer.region}/{offer.sku}/{offer.product}.{at_s}"  # no name holds a slash
             yield Fact(id_, CAPACITY, until_s, OPERATOR, {"hour_s": hour_s, "state": IDLE, "gpu_s": gpu_s, **place})
         at_s = until_s
 

@@ -181,6 +181,26 @@ def test_a_request_that_is_repeated_is_one_rental(house: ApiHouse) -> None:
     assert len(house.get("acme", "/v1/rentals?state=running").json()["items"]) == 1
 
 
+def test_an_end_that_waited_past_the_full_hour_is_told_behind_its_beat(house: ApiHouse) -> None:
+    """The release was asked for in the last second of an hour, and written when the desk had closed that hour."""
+    offer(house, gpus=8)
+    path = f"/v1/rentals/{rent(house)['id']}"
+    later(house, 3_000)
+    house.now_s -= 1
+    released = house.ask("acme", "POST", f"{path}/release")
+    assert (released.status_code, released.json().get("state")) == (200, "ended")
+    beats = [row for row in house.rows("all_event") if row["id"].startswith("beat.")]
+    assert len(beats) == 1 and notices(house) == ["rental.granted", "rental.ended"]
+
+
+def test_offers_whose_names_run_into_each_other_are_accounted_for_apart(house: ApiHouse) -> None:
+    offer(house, region="eu.a", sku="b")
+    offer(house, region="eu", sku="a.b")
+    later(house, 3_000)
+    told = [row for row in house.rows("all_event") if row["id"].startswith("idle.")]
+    assert len(told) == 2
+
+
 def test_products_and_availability_say_what_is_promised_and_no_more_than_a_step(house: ApiHouse) -> None:
     offer(house, gpus=100)
     rent(house, gpus=3)
