@@ -33,6 +33,7 @@ _TITLES: Mapping[int, tuple[str, str]] = {
     404: ("Nothing here", "There is no such page, or it is not yours to see."),
     405: ("Not here", "This page answers to nothing but being opened and its own forms."),
     406: ("Not in this form", "It cannot be had in this form on this machine."),
+    408: ("Too slow", "What was sent took too long to come."),
     413: ("Not a form", "What was sent is too long, or no form of ours."),
     429: ("Too many requests", "Try again in a while."),
     500: ("A fault of ours", "It was noted. Nothing was changed by half."),

@@ -7,6 +7,7 @@ the row of the page in `policy.PAGES` (404), and of a form that it was posted fr
 A key in a header opens no page, and a cookie opens nothing of the API: each looks for its own alone.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, quote
@@ -33,6 +34,7 @@ from tenants.access.scope import Scope as Signed
 from tenants.access.sessions import session_digest
 
 FORM_BYTES_MAX, FIELDS_MAX = 65_536, 300
+FORM_WAIT_S = 20  # how long a form may take to come; who is slower is not waited for
 FRAGMENT = "x-spillway-fragment"  # the script asks for a page anew: nobody is sitting there for it
 _FORM_TYPE = "application/x-www-form-urlencoded"
 Fields = Mapping[str, Sequence[str]]
@@ -92,7 +94,11 @@ class Console:
             return RedirectResponse(HOME, 303)
         if method not in ("GET", "POST"):
             return error_page(405)
-        form = await read_form(request) if method == "POST" else {}
+        try:
+            async with asyncio.timeout(FORM_WAIT_S):
+                form = await read_form(request) if method == "POST" else {}
+        except TimeoutError:
+            return error_page(408)
         if form is None or (form and not signing.from_here(request.headers, self.scheme or request.url.scheme)):
             return error_page(403 if form else 413)
         if path == LOGIN:

@@ -1,5 +1,6 @@
 """The console from the outside: who may open what, how a session begins and ends, and what a form must prove."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from hashlib import sha256
@@ -7,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
 from api_house import ApiHouse, api_house
 from billing.console.app import find, with_console
@@ -195,6 +197,28 @@ def test_one_form_makes_one_key_and_its_secret_is_told_once(house: ApiHouse, bro
     assert "spw_live_" not in again.text and again.status_code == 200
     assert "spw_live_" not in browser.get("/console/keys").text
     assert sum(row["scopes"] == "bills:read" for row in house.rows("all_api_key")) in (1, 2)
+
+
+def test_a_form_that_never_comes_is_not_waited_for(house: ApiHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody need be signed in to send one; enough of them would keep everybody out."""
+    monkeypatch.setattr("billing.console.app.FORM_WAIT_S", 0.01)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(0 if sent else 5)
+        return {"type": "http.request", "body": b"key=", "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"4000")]
+    asked = {"type": "http", "method": "POST", "path": "/console/login", "query_string": b"", "headers": headers}
+
+    async def slow() -> None:
+        await asyncio.wait_for(with_console(house.app)(asked, receive, send), 3)
+
+    asyncio.run(slow())
+    assert sent[0]["status"] == 408
 
 
 def test_wrong_keys_are_limited_and_never_said_again(tmp_path: Path) -> None:

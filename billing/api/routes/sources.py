@@ -21,6 +21,7 @@ from billing.errors import BillingError, EventError, StoreError
 from billing.log.authority import tenant_of
 from billing.log.event import Event, canonical, require_event
 from billing.months import parse_utc
+from billing.rentals.metering import SOURCE
 from billing.store.api_sources import Snapshot, keep_snapshot, keep_terms, take_in
 
 routes = Routes()
@@ -46,6 +47,8 @@ def _judged(item: HouseEvent) -> Event | str:
     """Return an item as an event, or in words why it is refused; the words hold nothing that was sent."""
     if tenant_of(item.source):
         return "source: is a tenant's"
+    if item.source == SOURCE:
+        return "source: is the desk's"
     try:
         time_s = parse_utc(_FRACTION.sub(r"\1", item.time))
     except BillingError:

@@ -51,6 +51,13 @@ def test_events_come_in_exactly_once_each_judged_by_itself(either: ApiHouse) -> 
     assert either.actions("").count("events.feed") == 2
 
 
+def test_nobody_speaks_for_the_desk(either: ApiHouse) -> None:
+    """It goes on from its last event: one that somebody else has numbered would be the last that it can tell."""
+    far = next(chained("rentals", FACTS))._replace(seq=2**63 - 1, prevhash="0" * 64)
+    assert statuses(either, [*chained("rentals", FACTS[:1]), far]) == "refused refused"
+    assert either.rows("all_event") == []
+
+
 def test_only_operators_feed_the_log(either: ApiHouse) -> None:
     body = told(list(chained("run/a", FACTS)))
     for who in ("acme", "acme/member", "auditor"):
