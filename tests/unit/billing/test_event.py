@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import EventError
+from billing.log import event as envelope
 from billing.log.cloudevents import from_cloudevent, read_cloudevents, to_cloudevent
 from billing.log.event import Admission, Answer, Event, Known, admit, canonical, chained, data_of, event_hash
 from billing.log.event import require_event as require
@@ -180,3 +181,23 @@ def test_gaps_are_what_is_missing_below_the_highest_seq(batches: list[set[int]])
     assert {seq for start, end in arrived.gaps for seq in range(start, end)} == missing
     assert all(end < start for (_, end), (start, _) in pairwise(arrived.gaps))
     assert arrived.contiguous_seq == min(missing, default=max(come, default=0) + 1) - 1
+
+
+VALUES = st.one_of(
+    st.integers(),
+    st.integers(-(2**64), 2**64),
+    st.booleans(),
+    st.none(),
+    st.floats(),
+    st.text(max_size=4),
+    st.just([1]),
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, max_size=4))
+def test_a_quick_yes_is_always_a_yes(data: dict[str, object]) -> None:
+    """What the quick look lets through, the thorough one does; and what is flat, plain and printable needs no other."""
+    if envelope._is_plain(data):
+        envelope._require_plain(data, "data")
+    elif all(isinstance(each, str) and each.isprintable() for each in [*data, *data.values()]):
+        raise AssertionError("plain text was looked at twice")
