@@ -8,8 +8,9 @@ TOOLS := $(VENV)/.ready-tools
 NUMBA := $(VENV)/.ready-numba
 WEB   := $(VENV)/.ready-web
 UV    := $(shell command -v uv 2>/dev/null)
-# Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down.
-PYTEST ?= -n auto --dist worksteal
+# Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down. Attacks on isolation
+# run plain there; under their planted faults, they are what `make inspect` runs.
+PYTEST ?= -n auto --dist worksteal --plain
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast check inspect bench study fuzz validate kernel web client run doctor constraints clean

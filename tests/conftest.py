@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="seed of the tests that take one (default: fixed per test)")
     parser.addoption("--property", action="append", help="in tests/isolation: only attacks on this property")
     parser.addoption("--backend", choices=["sqlite", "postgresql"], help="in tests/isolation: only this database")
+    parser.addoption("--plain", action="store_true", help="in tests/isolation: attacks without planted faults")
 
 
 @pytest.hookimpl(tryfirst=True)

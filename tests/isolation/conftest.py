@@ -31,9 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--property` and `--backend` keep the runs in this folder that they name; tests elsewhere are none of theirs."""
+    """`--property`, `--backend` and `--plain` keep the runs in this folder that they name; tests elsewhere are none of
+    theirs."""
     wanted, backend = set(config.getoption("--property") or ()), config.getoption("--backend")
-    if not wanted and not backend:
+    plain = config.getoption("--plain")
+    if not wanted and not backend and not plain:
         return
 
     def keep(item: pytest.Item) -> bool:
@@ -41,9 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return True
         known: Attack | None = getattr(getattr(item, "function", None), "isolation", None)
         if known is None:
-            return False
+            return plain and not wanted and not backend
         on, fault = item.callspec.params["case"]  # type: ignore[attr-defined]
         about = {fault.property} if fault else set(known.properties)
+        if plain and fault:
+            return False
         return (not wanted or bool(wanted & about)) and (not backend or on in (backend, "model"))
 
     kept = [item for item in items if keep(item)]
