@@ -77,7 +77,7 @@ def settle_store(
         if before == now or (before is not None and before[:2] == now[:2] and error is None):
             return Outcome(position, _until_s(connection), 0, 0, before.error)
         events = [] if error else list(events_in(connection, until=position))
-        gone = set(connection.execute(select(tombstone.c.tenant)).scalars())
+        gone = _gone(connection)
     model = None
     if error is None:
         try:
@@ -85,7 +85,10 @@ def settle_store(
         except (BillingError, TenantError) as refused:
             now = now._replace(error=str(refused))
     with write() as connection:
-        written, removed = (0, 0) if model is None else _keep(connection, model, now_s)
+        latest = _state(connection)
+        if latest is not None and latest.position > position:  # somebody else has settled more meanwhile
+            return Outcome(latest.position, _until_s(connection), 0, 0, latest.error)
+        written, removed = (0, 0) if model is None else _keep(connection, _without(model, _gone(connection)), now_s)
         _put(connection, settling, {"position": position, "terms_hash": now.terms_hash, "error": now.error}, now_s)
         return Outcome(position, _until_s(connection), written, removed, now.error)
 
@@ -122,6 +125,16 @@ def _state(connection: Connection) -> _State | None:
 
 def _until_s(connection: Connection) -> int | None:
     return connection.execute(select(settled.c.until_s)).scalar_one_or_none()
+
+
+def _gone(connection: Connection) -> set[str]:
+    return set(connection.execute(select(tombstone.c.tenant)).scalars())
+
+
+def _without(model: Settled, gone: Collection[str]) -> Settled:
+    """The model without whoever was deleted while it was made: their rows were taken away, and must not come back."""
+    usage = [row for row in model.usage if row.tenant not in gone]
+    return model._replace(usage=usage, papers=[row for row in model.papers if row.tenant not in gone])
 
 
 def _keep(connection: Connection, model: Settled, now_s: int) -> tuple[int, int]:

@@ -142,3 +142,39 @@ def test_nothing_is_made_of_who_was_deleted(sqlite_store: Store) -> None:
     told_to(sqlite_store, LATER)
     settle(sqlite_store)
     assert {row[0] for name in ("all_usage_hour", "all_month_paper") for row in rows(sqlite_store)[name]} == {"acme"}
+
+
+def settle_while(store: Store, meanwhile: Callable[[], object]) -> Outcome:
+    """Settle, and let something happen between reading the log and writing what it comes to."""
+
+    def parse(_: str) -> Terms:
+        raise AssertionError("terms are given")
+
+    def write() -> AbstractContextManager[Connection]:
+        meanwhile()
+        return writing(store)
+
+    return settle_store(partial(reading, store), write, parse, "us", NOW_S, terms())
+
+
+def test_who_is_deleted_while_the_log_is_folded_does_not_come_back(sqlite_store: Store) -> None:
+    told_to(sqlite_store, LIFE)
+
+    def bury() -> None:
+        with writing(sqlite_store) as connection:
+            connection.execute(insert(tombstone), {"tenant": "birch", "deleted_s": NOW_S})
+
+    settle_while(sqlite_store, bury)
+    assert {row[0] for name in ("all_usage_hour", "all_month_paper") for row in rows(sqlite_store)[name]} == {"acme"}
+
+
+def test_whoever_read_less_of_the_log_writes_nothing_over_what_another_settled(sqlite_store: Store) -> None:
+    told_to(sqlite_store, LIFE)
+    made: list[Outcome] = []
+
+    def overtake() -> None:
+        told_to(sqlite_store, LATER)
+        made.append(settle(sqlite_store))
+
+    assert settle_while(sqlite_store, overtake)[:4] == (*made[0][:2], 0, 0)
+    assert rows(sqlite_store)["all_settled"] == [("", made[0].until_s)]
