@@ -13,12 +13,10 @@ from sqlalchemy import Connection
 
 from billing.closing.close_month import require_closed
 from billing.closing.month import months_with_lines
-from billing.currency import currency_of
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote, Return, whole_invoice
 from billing.invoices.invoice import Invoice
 from billing.invoices.lifecycle import open_micro
-from billing.money import money_json
 from billing.months import month_label, parse_month
 from billing.store.api_terms import TermsSource, terms_in_force
 from billing.store.books import (
@@ -33,6 +31,7 @@ from billing.store.door import Bound, Door
 from billing.store.issuing import Issuing, issue_through
 from billing.store.log_basis import basis_at, known_at
 from billing.store.notices import notify
+from billing.store.paper_notices import tell_of_credit_note, tells_of_invoices
 from billing.store.tenant_admin import TenantHead
 from billing.store.tenant_rows import create_tenant
 from tenants.access.keys import Entropy
@@ -82,15 +81,13 @@ def finalise(
         with acting(door, scope, word) as bound:
             yield bound.connection
 
-    def tell(connection: Connection, invoice: Invoice) -> None:
-        body = {"number": invoice.number, "period": invoice.period, "total": _money(invoice)}
-        notify(Bound(connection, scope), invoice.tenant, "invoice.issued", invoice.number, body, now_s)
-
     with acting(door, scope, word, write=False) as bound:
         agreed, month = terms_in_force(bound.connection, source), parse_month(period)
         (basis, arrived, _), position = basis_at(bound.connection, agreed)
         closed = require_closed(basis, month, agreed.epoch_s, arrived)
-        how = Issuing(position, known_at(bound.connection, agreed), scope.principal.id, tenant, tell)
+        how = Issuing(
+            position, known_at(bound.connection, agreed), scope.principal.id, tenant, tells_of_invoices(scope, now_s)
+        )
         done = issue_through(transaction, closed, month, agreed.epoch_s, arrived, how)
     issued = {invoice.tenant: invoice for invoice in done.invoices}
     chosen = {closed.books.names.tenants[who] for each, who in months_with_lines(closed) if each == month}
@@ -114,8 +111,7 @@ def give_back(bound: Bound, number: str, wishes: Sequence[Return], cause: str, r
     invoice = invoice_of(connection, number)
     chosen = wishes or whole_invoice(invoice, notes_of(connection, invoice.id))
     made = save_credit_note(connection, number, chosen, cause, reason, now_s, bound.scope.principal.id)
-    body = {"number": made.number, "invoice": invoice.number, "cause": cause, "total": _money(made)}
-    notify(bound, made.tenant, "credit_note.issued", made.number, body, now_s)
+    tell_of_credit_note(bound, made, invoice, now_s)
     return made
 
 
@@ -135,8 +131,10 @@ def note_payment(bound: Bound, number: str, amount_micro: int, currency: str, re
     return Paid(invoice, left, new)
 
 
-def _money(document: Invoice | CreditNote) -> dict[str, str]:
-    return money_json(document.total_micro, document.currency, currency_of(document.currency).decimals)
+def tell_revoked(door: Door, scope: Scope, word: str, tenant: str, key: str, now_s: int) -> None:
+    """Tell a tenant that an operator has revoked a key of its: an operator's own role writes to nobody."""
+    with acting(door, scope, word) as bound:
+        notify(bound, tenant, "key.revoked", key, {"key": key}, now_s)
 
 
 def make_tenant(

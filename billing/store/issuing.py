@@ -23,6 +23,11 @@ from tenants.audit.entry import LOCAL
 
 KnownAt = Callable[[int], tuple[Basis, Callable[[str], str]]]
 Transaction = Callable[[], AbstractContextManager[Connection]]
+Tell = Callable[[Connection, Invoice], None]
+
+
+def _nobody(_connection: Connection, _invoice: Invoice) -> None:
+    """Tell nobody."""
 
 
 class Issuing(NamedTuple):
@@ -41,7 +46,7 @@ class Issuing(NamedTuple):
     known_at: KnownAt | None = None
     actor: str = LOCAL
     tenant: str | None = None
-    tell: Callable[[Connection, Invoice], None] = lambda _connection, _invoice: None
+    tell: Tell = _nobody
 
 
 class Issued(NamedTuple):
@@ -59,12 +64,13 @@ def issue_month(
     arrived: Arrived,
     log_position: int = 0,
     known_at: KnownAt | None = None,
+    tell: Tell = _nobody,
 ) -> list[Invoice]:
     """Issue the invoices of a month and return them, in the order of the tenants; those that stand stay as they are.
 
     Args:
-        basis:                  books of everything that has arrived, or why there are none.
-        log_position, known_at: as in `Issuing`.
+        basis: books of everything that has arrived, or why there are none.
+        log_position, known_at, tell: as in `Issuing`.
 
     Killed at any point and started again, it ends with the same documents, numbers and entries.
 
@@ -72,7 +78,7 @@ def issue_month(
         MonthOpenError: the month is open.
         InvoiceError:   a tenant's amounts have no room in the books; the other tenants have their invoices.
     """
-    how = Issuing(log_position, known_at)
+    how = Issuing(log_position, known_at, tell=tell)
     done = issue_through(partial(writing, engine), basis, month, epoch_s, arrived, how)
     for refused in done.refused.values():
         raise refused

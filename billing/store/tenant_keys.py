@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from billing.store.door import Bound
 from billing.store.key_rows import SECRETS, key_of, key_row, token_row
 from billing.store.key_rows import token_of as token_of_row
+from billing.store.notices import notify
 from billing.store.pages import Key, page
 from billing.store.walls.views import new_view, view
 from tenants.access.identity import Role
@@ -89,9 +90,12 @@ def end_key(bound: Bound, record: KeyRecord) -> None:
 
 
 def revoke_key(bound: Bound, record: KeyRecord, now_s: int) -> None:
-    """End a key at once, and the tokens made with it; one that was revoked stays as it is."""
+    """End a key at once, and the tokens made with it; one that was revoked stays as it is. Where its tenant does it,
+    the tenant is told."""
     if record.revoked_s is None:
         end_key(bound, record._replace(revoked_s=now_s))
+        if bound.scope.tenant is not None:
+            notify(bound, record.tenant, "key.revoked", record.id, {"key": record.id}, now_s)
 
 
 def tokens_of(bound: Bound, tenant: str, after: Key | None, limit: int) -> list[AgentToken]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from billing.finding import Finding
     from billing.invoices.invoice import Invoice
+    from billing.store.issuing import Tell
 
 NumberArgument = Annotated[str, typer.Argument(metavar="NUMBER", help="The number of an invoice, such as acme-000001.")]
 AtFlag = Annotated[str, typer.Option("--at", metavar="TIME", help="When, as RFC 3339 in UTC: no clock is asked.")]
@@ -71,7 +72,7 @@ def issue(
             if dry_run:
                 invoices += [month_draft(closed, who, each) for when, who in months_with_lines(closed) if when == each]
             else:
-                invoices += issue_month(engine, closed, each, agreed.epoch_s, arrived, position, known)
+                invoices += issue_month(engine, closed, each, agreed.epoch_s, arrived, position, known, telling())
         aside = len(quarantined(connection))
     if aside:
         note(session, f"{aside} records in quarantine are on no invoice: see `spillway db status`")
@@ -84,6 +85,15 @@ def issue(
         fmt=form(csv=csv, md=md),
     )
     checkpoint_closing(session, engine, db, new=bool(invoices) and not dry_run)
+
+
+def telling() -> "Tell":
+    """Return what tells tenants of the invoices that are issued at this machine."""
+    from billing.store.paper_notices import tells_of_invoices
+    from sim.cli.edge import now_s
+    from tenants.access.scope import local_scope
+
+    return tells_of_invoices(local_scope(), now_s())
 
 
 def _tell_if_short(session: Session, month: str, told_s: int, ends_s: int) -> None:
@@ -169,7 +179,11 @@ def credit_note(
     from billing.money import format_usd
     from billing.months import parse_utc
     from billing.store.books import invoice_of, notes_of, save_credit_note
+    from billing.store.door import Bound
     from billing.store.engine import writing
+    from billing.store.paper_notices import tell_of_credit_note
+    from sim.cli.edge import now_s
+    from tenants.access.scope import local_scope
 
     if part is not None and line is None:
         raise typer.BadParameter("is a part of one line: name it with --line", param_hint="--part")
@@ -181,6 +195,7 @@ def credit_note(
             else [parse_return(line, part or "1/1")]
         )
         made = save_credit_note(connection, number, wishes, cause, reason, parse_utc(at))
+        tell_of_credit_note(Bound(connection, local_scope()), made, invoice, now_s())
     document = {"number": made.number, "id": made.id, "invoice": number, "total_micro": made.total_micro}
     told = f"{made.number}: {format_usd(made.total_micro, invoice.money.decimals)} {made.currency} of {number}"
     answer(session_of(ctx), lambda: document, list, after=told)

@@ -165,11 +165,18 @@ def revoke(
 ) -> None:
     """End keys at once, all that are named or none."""
     from billing.store.access import key_of, revoke_key
+    from billing.store.door import Bound
     from billing.store.engine import writing
+    from billing.store.notices import notify
+    from tenants.access.scope import local_scope
 
     now_s = at_or_now(at)
     with writing(current_store(db)) as connection:
-        done = [(id_, revoke_key(connection, LOCAL, key_of(connection, id_), reason, now_s)) for id_ in ids]
+        held = [key_of(connection, id_) for id_ in ids]
+        done = [(key.id, revoke_key(connection, LOCAL, key, reason, now_s)) for key in held]
+        for key, (_, new) in zip(held, done, strict=True):
+            if new and key.tenant:
+                notify(Bound(connection, local_scope()), key.tenant, "key.revoked", key.id, {"key": key.id}, now_s)
     document = {"revoked": [id_ for id_, new in done if new], "before": [id_ for id_, new in done if not new]}
     told = [f"{id_}: {'revoked' if new else 'was revoked already'}" for id_, new in done]
     answer(session_of(ctx), lambda: document, list, after="\n".join(told))

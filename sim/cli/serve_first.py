@@ -112,6 +112,7 @@ def _issue_all(engine: "Store", terms: "Terms") -> None:
     from billing.store.engine import reading
     from billing.store.issuing import issue_month
     from billing.store.log_basis import basis_at, known_at
+    from sim.cli.bill_issue import telling
 
     with reading(engine) as connection:
         (basis, arrived, _), position = basis_at(connection, terms)
@@ -119,4 +120,4 @@ def _issue_all(engine: "Store", terms: "Terms") -> None:
             raise basis
         known = known_at(connection, terms)
         for month in sorted({month for month, _ in months_with_lines(basis)}):
-            issue_month(engine, basis, month, terms.epoch_s, arrived, position, known)
+            issue_month(engine, basis, month, terms.epoch_s, arrived, position, known, telling())

@@ -21,10 +21,12 @@ from billing.api.schemas.keys import KeyId
 from billing.api.schemas.settings import QuotaOut, quota_out
 from billing.api.table import Routes
 from billing.store import tenant_admin as store
+from billing.store.api_acts import tell_revoked
 from billing.store.break_glass import close_break_glass, open_break_glass
 from billing.store.door import Bound
 from billing.store.tenant_keys import key_of_anyone, keys_of, revoke_key
 from billing.store.tenant_settings import quota_of
+from tenants.access.keys import KeyRecord
 from tenants.access.scope import audited
 
 routes = Routes()
@@ -78,14 +80,19 @@ def _moved(call: Call, tenant: str, action: str, reason: str) -> TenantOut:
 def revoke_any_key(call: Calling, id: IdOfPath) -> Empty:
     """End a key of anybody at once."""
 
+    ended: list[KeyRecord] = []
+
     def work(bound: Bound) -> Done:
         found = key_of_anyone(bound, id)
         if found is None:
             raise Problem("not_found")
+        ended.extend([found] if found.revoked_s is None and found.tenant else [])
         revoke_key(bound, found, call.now_s)
         return Done(Empty(), Told(id, tenant=found.tenant))
 
     done: Empty = call.change(work)
+    for each in ended:
+        tell_revoked(call.house.door, call.scope, call.policy.scope, each.tenant, each.id, call.now_s)
     return done
 
 

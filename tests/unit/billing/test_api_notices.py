@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from api_house import ApiHouse, api_house
+from billing.api.notice_types import NOTICE_TYPES
 from billing.errors import EventError
 from billing.store.notices import notify
+from house_rules import ROOT
 from tenants.access.scope import local_scope
 
 
@@ -35,6 +37,25 @@ def test_a_feed_goes_on_where_it_was_left_and_each_key_reads_what_its_scopes_say
         assert house.get("acme", "/v1/notices?after=-1").status_code == 422
         assert house.get("bolt", f"/v1/notices?after=1&cursor={first['next']}").status_code == 422
         assert house.get("operator", "/v1/notices").status_code == 403
+
+
+def test_a_tenant_is_told_of_keys_that_end_whoever_ends_them(tmp_path: Path) -> None:
+    with api_house(str(tmp_path / "store.db")) as house:
+        account = house.get("acme", "/v1/me").json()["account"]
+        made = [house.post("acme", "/v1/keys", {"account": account, "scopes": ["bills:read"]}).json() for _ in range(2)]
+        mine, leaked = (each["id"] for each in made)
+        for _ in range(2):
+            assert house.post("acme", "/v1/keys/revoke", {"ids": [mine]}).status_code == 200
+            assert house.ask("operator", "DELETE", f"/v1/operator/keys/{leaked}").status_code == 200
+        found = house.get("acme", "/v1/notices").json()["items"]
+        told = [(row["type"], row["body"]["key"]) for row in found]
+        assert told == [("key.revoked", mine), ("key.revoked", leaked)]
+
+
+def test_every_type_is_told_by_something() -> None:
+    rooms = (ROOT / "billing/store", ROOT / "billing/api/routes")
+    code = "".join(path.read_text(encoding="utf-8") for room in rooms for path in room.rglob("*.py"))
+    assert [name for name in NOTICE_TYPES if f'"{name}"' not in code] == []
 
 
 def test_a_notice_holds_no_float(tmp_path: Path) -> None:

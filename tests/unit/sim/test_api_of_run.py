@@ -118,6 +118,11 @@ def test_credits_and_incidents_are_those_of_the_export(served: Served, tmp_path:
 def test_exports_are_those_of_the_command_but_for_the_price_book(served: Served, tmp_path: Path) -> None:
     call("bill", "issue", "--db", served.place)
     tenant, period = "fjord", "2026-01"
+    told, _ = served.get(tenant, "/v1/notices")
+    assert [(row["type"], row["object"]) for row in told] == [
+        ("invoice.issued", "fjord-000001"),
+        ("sla.credited", "fjord-000001"),
+    ]
     assert served.ask(tenant, f"/v1/exports/focus?period={period}").status_code == 503
     call("db", "settle", "--db", served.place)
     words = ("--db", served.place, "--tenant", tenant, "--month", period, "--out", str(tmp_path))
