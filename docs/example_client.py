@@ -19,7 +19,9 @@ client = Client(url, key, os.urandom)
 print("tenant", client.read_me()["tenant"])
 
 # %% What was used, row by row? Amounts are text: they stay exact.
-hours = list(client.every(client.list_usage_hours, limit=200))
+year, number = divmod(12 * int(month[:4]) + int(month[5:]), 12)  # of the next month, counted from 0
+since, until = f"{month}-01T00:00:00Z", f"{year}-{number + 1:02d}-01T00:00:00Z"
+hours = list(client.every(client.list_usage_hours, from_=since, until=until, limit=200))
 gpu_s = sum(int(row["quantity"]) for row in hours if row["meter"] == "gpu_s")
 print(f"{gpu_s / 3600:,.1f} GPU-hours in {len({row['since'] for row in hours})} hours")
 

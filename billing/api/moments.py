@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from billing.api.problems import invalid
+from billing.api.problems import MONTH_PATTERN, invalid
 from billing.errors import PeriodError
 from billing.months import parse_utc
 
@@ -18,7 +18,7 @@ Since = Annotated[
     Query(alias="from", max_length=_CHARS_MAX, description="RFC 3339; none: the begin of the month of `until`."),
 ]
 Until = Annotated[str | None, Query(max_length=_CHARS_MAX, description="RFC 3339, not part of the window; none: now.")]
-Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="A month: 2026-11.")]
+Month = Annotated[str | None, Query(pattern=MONTH_PATTERN, description="A month: 2026-11.")]
 
 
 def moment_of(text: str, place: str) -> int:

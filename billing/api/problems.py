@@ -44,6 +44,7 @@ _ABSENT = ("unknown_entry", "unknown_grant", "unknown_key_id", "unknown_tenant",
 _CONFLICTS = ("conflict", "duplicate", "not_live", "wrong_status")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")  # what may be named of a request: words like our own, never a value
 _ERRORS_MAX = 10
+MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 # Words of pydantic that say what is allowed and never what was found.
 _REASONS = {
     "missing": "is missing",
@@ -207,6 +208,8 @@ def _reason(report: Mapping[str, Any]) -> str:
         return f"{words} {report.get('ctx', {}).get(key)}"
     if kind == "value_error":  # of our own validators, whose words never repeat the value
         return str(report.get("ctx", {}).get("error", "is not valid"))
+    if kind == "string_pattern_mismatch" and report.get("ctx", {}).get("pattern") == MONTH_PATTERN:
+        return "must be a month as 2026-11"
     return _REASONS.get(kind, "is not valid")
 
 

@@ -23,7 +23,7 @@ def noted_terms(connection: Connection) -> str:
         return str(text)
     texts = {source.terms for source in terms_in(connection)}
     if len(texts) != 1:
-        found = f"{len(texts)} different terms among the sources"
+        found = f"{len(texts)} different terms among the sources" if texts else "no source that names terms"
         raise StoreError("no single terms to bill by", code="no_terms", found=found, allowed="--terms FILE")
     return texts.pop()
 

@@ -74,6 +74,9 @@ class Sender:
         try:
             return call()
         except (ApiError, NoAnswer) as error:
+            if isinstance(error, ApiError) and error.status in (401, 403):
+                needs = f"{error} (allowed an operator's key with the scope usage:write)"
+                raise SimError(needs, code="service", path="--key-file") from None
             raise SimError(str(error), code="service", path="--to") from None
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from billing.api.call import Call, Calling
 from billing.api.formats import JSON, LIST_OFFERS, PARQUET
-from billing.api.problems import Problem
+from billing.api.problems import MONTH_PATTERN, Problem
 from billing.api.schemas.exports import TableOut
 from billing.api.table import Routes
 from billing.documents.bundle_parts import Bundle, Documented
@@ -27,7 +27,7 @@ from billing.store.tenant_exports import exported_of
 routes = Routes()
 _AGAIN_S = 10  # by then the worker has come round
 
-Period = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The month of the invoices: 2026-11.")]
+Period = Annotated[str, Query(pattern=MONTH_PATTERN, description="The month of the invoices: 2026-11.")]
 Version = Annotated[Literal["1.2", "1.4"], Query(description="Names of the columns; nobody could check those of 1.4.")]
 
 

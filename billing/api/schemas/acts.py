@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from billing.api.problems import MONTH_PATTERN
 from billing.api.schemas.basic import PLAIN, Closed, Id, Money, Name, Reason, moment, money
 from billing.api.schemas.budgets import Sum
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice
 from billing.store.api_acts import Finalised, Paid
 
-Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Period = Annotated[str, StringConstraints(pattern=MONTH_PATTERN)]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=PLAIN)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_.-]*$")]
 

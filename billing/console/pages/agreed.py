@@ -85,7 +85,8 @@ def _lines(found: Answer) -> Table:
         Column("In words", "long"),
         Column("Amount", "money"),
     ]
-    return Table("contract-lines", "What they come to", columns, rows, found.link)
+    note = "GPU-hours are cut. Each amount is rounded by itself; an invoice's cents add up, so one may differ by 0.01."
+    return Table("contract-lines", "What they come to", columns, rows, found.link, note)
 
 
 def _moves(found: Answer) -> Table:

@@ -77,7 +77,8 @@ def _shares(found: Answer) -> Cards:
     )
     held = ((words, _held(found, holders)) for words, holders in parts)
     cards = [
-        Card(words, share(gpu_s, whole), f"{gpu_s // SECONDS_PER_HOUR:,} GPU-h", found.link) for words, gpu_s in held
+        Card(words, share(gpu_s, whole), f"{(gpu_s + SECONDS_PER_HOUR // 2) // SECONDS_PER_HOUR:,} GPU-h", found.link)
+        for words, gpu_s in held
     ]
     return Cards(cards)
 

@@ -186,7 +186,7 @@ def _queue(found: Answer, now_s: int) -> Table:
         Column("Tenant", "code"),
         Column("Product", "code"),
         Column("GPUs", "number"),
-        Column("Waits for"),
+        Column("Has waited"),
         Column("Why", "long"),
         Column("Expected to start in"),
     ]

@@ -82,8 +82,8 @@ def gpu_hours(gpu_s: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """Return a share in percent with one decimal, cut."""
-    return f"{floor_decimal(100 * part, whole, 1)} %" if whole else "-"
+    """Return a share in percent with one decimal, rounded: shares of a whole add up to about 100."""
+    return f"{floor_decimal(2_000 * part + whole, 20 * whole, 1)} %" if whole else "-"
 
 
 def span(seconds: int) -> str:

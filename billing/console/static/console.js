@@ -7,6 +7,7 @@
     grey: "#999999", light: "#EEEEEE", red: "#D55E00", pink: "#CC79A7", ink: "#1b232b",
   };
   const DASHES = { red: [7, 4], ink: [2, 3], grey: [4, 3], pink: [9, 3, 2, 3] }; // lines differ without their colour
+  const DAYS = [1, 2, 3, 7, 14, 31, 61, 92, 183, 365].map((days) => days * 86400);
   const group = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
   const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 
@@ -31,6 +32,7 @@
 
   function options(told, box, order, raw) {
     const width = Math.max(240, box.clientWidth);
+    const whole = told.x.length > 1 && told.x[1] - told.x[0] >= 80000; // buckets of days or more have no hours to show
     const bars = told.stacked && told.x.length <= 62;
     const paths = bars ? uPlot.paths.bars({ size: [0.86, 90] }) : told.stacked ? uPlot.paths.stepped({ align: 1 }) : undefined;
     const line = (each, at) => ({
@@ -50,7 +52,7 @@
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => span(told, bars) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.06 : 1] } },
       axes: [
-        { size: 34, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone) },
+        { size: 34, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone), ...(whole && { incrs: DAYS }) },
         { size: 54, stroke: "#5a6570", grid: { stroke: "#1b232b22", width: 1 }, values: (_, all) => all.map((v) => short.format(v)) },
       ],
       legend: { markers: { width: 0, fill: (_, at) => (at ? COLOURS[told.series[order[at - 1]].colour] : "none") } },

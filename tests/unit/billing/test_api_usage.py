@@ -144,6 +144,12 @@ def test_papers_are_listed_row_by_row(house: ApiHouse) -> None:
     assert house.get("acme", "/v1/wallets").json()["items"] == []
 
 
+def test_a_month_that_is_none_says_how_one_is_written(house: ApiHouse) -> None:
+    for path in ("/v1/invoices?period=2026-13", "/v1/exports/lines?period=January"):
+        (error,) = house.get("acme", path).json()["errors"]
+        assert error == {"at": "query.period", "reason": "must be a month as 2026-11"}
+
+
 def test_the_ledger_is_found_by_month_and_account(house: ApiHouse) -> None:
     every = house.get("acme", "/v1/ledger?limit=200").json()["items"]
     account = every[0]["account"]
