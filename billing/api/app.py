@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from billing.api.answers import answering
 from billing.api.call import Accepts, House, TermsFit
+from billing.api.describing import ABOUT, TITLE, describe
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
@@ -63,9 +64,9 @@ def create_app(
     Raises:
         BillingError: a route without a policy, or a policy without a route.
     """
-    app = FastAPI(
-        title="Spillway", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
-    )
+    none: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title=TITLE, description=ABOUT, version="1", redirect_slashes=False, **none)
+    describe(app)
     readiness = Readiness(lambda: door.check())
     app.state.house = House(
         door,

@@ -1,0 +1,72 @@
+"""The description of the API: nothing without words, and no example that the API itself would not take."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from billing.api.app import create_app
+from billing.api.describing import TAGS
+from billing.api.routes.every import every_route
+from billing.api.wording import PLACES, WORDS
+from some_secrets import SECRETS
+
+
+@pytest.fixture(scope="module")
+def app() -> Any:
+    return create_app(None, SECRETS, lambda: 0, bytes)  # type: ignore[arg-type]
+
+
+def test_every_field_and_parameter_says_what_it_is(app: Any) -> None:
+    schemas = app.openapi()["components"]["schemas"]
+    fields = {
+        f"{name}.{field}": each for name, one in schemas.items() for field, each in one.get("properties", {}).items()
+    }
+    assert [name for name, each in fields.items() if not each.get("description")] == []
+    assert [name for name, each in fields.items() if "examples" not in each and "$ref" not in json.dumps(each)] == []
+    assert [name for name, one in schemas.items() if not one.get("description")] == []
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            told = [operation, *operation.get("parameters", ())]
+            assert all(each.get("description") for each in told), (method, path)
+
+
+def test_every_word_is_used(app: Any) -> None:
+    """A word that no field has any more is taken out."""
+    schemas = app.openapi()["components"]["schemas"]
+    named = {field for name, one in schemas.items() for field in one.get("properties", {})}
+    exact = {f"{name}.{field}" for name, one in schemas.items() for field in one.get("properties", {})}
+    assert WORDS.keys() - named - exact == set()
+    operations = [each for methods in app.openapi()["paths"].values() for each in methods.values()]
+    assert PLACES.keys() - {each["name"] for one in operations for each in one.get("parameters", ())} == set()
+    assert {tag["name"] for tag in app.openapi()["tags"]} == TAGS.keys() == {one["tags"][0] for one in operations}
+
+
+def test_every_example_is_a_request_or_an_answer(app: Any) -> None:
+    faults: list[str] = []
+    answers = {(entry.method, entry.path): entry for entry in every_route()}
+    for route in app.routes:
+        assert isinstance(route, APIRoute)
+        for method in route.methods:
+            at = (method, route.path)
+            told = app.openapi()["paths"][route.path][method.lower()]
+            if route.body_field is not None:
+                example = told["requestBody"]["content"]["application/json"]["example"]
+                kind = TypeAdapter(route.body_field.field_info.annotation)
+                faults += _faults(kind, example, f"{at}: request")
+            good = next(each for status, each in told["responses"].items() if status.startswith("2"))
+            if "application/json" in good["content"]:
+                content = good["content"]["application/json"]
+                assert "example" in content, at
+                faults += _faults(TypeAdapter(answers[at].answer), content["example"], f"{at}: answer")
+    assert faults == []
+
+
+def _faults(kind: Any, example: Any, where: str) -> list[str]:
+    try:
+        kind.validate_json(json.dumps(example))
+    except ValueError as error:
+        return [f"{where}: {error}"]
+    return []
