@@ -78,6 +78,19 @@ def require_closed(basis: Basis | BillingError, month: int, epoch_s: int, arrive
     return basis
 
 
+def require_begun(month: int, epoch_s: int, known_s: int) -> None:
+    """Refuse a month that begins at Unix second `known_s` or later, though nothing will follow: what was used late
+    would be billed on an invoice of a time that nobody has seen.
+
+    Raises:
+        MonthOpenError: the month has not begun.
+    """
+    from_s = epoch_s + month_bounds(epoch_s, month)[0]
+    if from_s >= known_s:
+        reason = Finding(month_label(month), "s until it begins", from_s - known_s)
+        raise MonthOpenError("month has not begun", month_label(month), [reason])
+
+
 def close_month(
     basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived, earlier: Sequence[Invoice] = ()
 ) -> list[Invoice]:

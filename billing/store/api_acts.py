@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from billing.closing.close_month import require_closed
+from billing.closing.close_month import require_begun, require_closed
 from billing.closing.month import months_with_lines
 from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote, Return, whole_invoice
@@ -85,6 +85,7 @@ def finalise(
         agreed, month = terms_in_force(bound.connection, source), parse_month(period)
         (basis, arrived, _), position = basis_at(bound.connection, agreed)
         closed = require_closed(basis, month, agreed.epoch_s, arrived)
+        require_begun(month, agreed.epoch_s, max(now_s, arrived.until_s))
         how = Issuing(
             position, known_at(bound.connection, agreed), scope.principal.id, tenant, tells_of_invoices(scope, now_s)
         )

@@ -45,6 +45,15 @@ def test_a_month_that_is_open_says_why(either: ApiHouse) -> None:
     assert told.status_code == 409 and told.json()["type"].endswith("month_open") and told.json()["errors"]
 
 
+def test_a_month_that_has_not_begun_is_open_though_nothing_will_follow(either: ApiHouse) -> None:
+    """All sources have ended; what came late for earlier months must not be billed in the year 9999."""
+    before = either.rows("all_invoice")
+    for period in ("2027-02", "9999-12"):
+        told = either.post("operator", "/v1/operator/invoices/finalise", {"period": period})
+        assert told.status_code == 409 and told.json()["errors"][0]["at"] == period
+    assert either.rows("all_invoice") == before
+
+
 def test_something_is_given_back_once(either: ApiHouse) -> None:
     body = {"number": "acme-000002", "lines": [{"line": 1, "part": "1/2"}], **WHY}
     headers = {"Idempotency-Key": "k1"}
