@@ -64,9 +64,7 @@ def create_app(
     Raises:
         BillingError: a route without a policy, or a policy without a route.
     """
-    none: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = FastAPI(title=TITLE, description=ABOUT, version="1", redirect_slashes=False, **none)
-    describe(app)
+    app = described_app()
     readiness = Readiness(lambda: door.check())
     app.state.house = House(
         door,
@@ -82,13 +80,25 @@ def create_app(
         terms,
         desk,
     )
-    app.router.route_class = GuardedRoute
-    _add_routes(app)
-    require_policies(routes_of(app))
     for error in (Problem, BillingError, TenantError, RequestValidationError):
         app.add_exception_handler(error, answer)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_middleware(Envelope, entropy=entropy)
+    return app
+
+
+def described_app() -> FastAPI:
+    """Return every route, and their description. It answers nothing before it has a house.
+
+    Raises:
+        BillingError: a route without a policy, or a policy without a route.
+    """
+    none: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title=TITLE, description=ABOUT, version="1", redirect_slashes=False, **none)
+    describe(app)
+    app.router.route_class = GuardedRoute
+    _add_routes(app)
+    require_policies(routes_of(app))
     return app
 
 

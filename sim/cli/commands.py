@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from sim.cli import audit, bill, bill_issue, db, keys, quota, scenarios, sla, tenants
+from sim.cli import api, audit, bill, bill_issue, db, keys, quota, scenarios, sla, tenants
 from sim.cli.allocations import allocations
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
@@ -95,6 +95,7 @@ app.add_typer(db.app)
 app.add_typer(audit.app)
 app.add_typer(keys.app)
 app.add_typer(tenants.app)
+app.add_typer(api.app)
 command(app, "contracts", "spillway contracts last", "spillway contracts last --hours fjord-racks --csv")(contracts)
 command(app, "wallet", "spillway wallet last", "spillway wallet runs/wholesale --tenant acme --csv")(wallet)
 command(app, "alerts", "spillway alerts last", "spillway alerts runs/wholesale --json")(alerts)

@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
+from typer.testing import CliRunner
 
-from billing.api.app import create_app
+from billing.api.app import described_app
 from billing.api.describing import TAGS
 from billing.api.routes.every import every_route
 from billing.api.wording import PLACES, WORDS
-from some_secrets import SECRETS
+from sim.cli import app as commands
 
 
 @pytest.fixture(scope="module")
 def app() -> Any:
-    return create_app(None, SECRETS, lambda: 0, bytes)  # type: ignore[arg-type]
+    return described_app()
 
 
 def test_every_field_and_parameter_says_what_it_is(app: Any) -> None:
@@ -62,6 +63,11 @@ def test_every_example_is_a_request_or_an_answer(app: Any) -> None:
                 assert "example" in content, at
                 faults += _faults(TypeAdapter(answers[at].answer), content["example"], f"{at}: answer")
     assert faults == []
+
+
+def test_the_description_can_be_had_without_a_server(app: Any) -> None:
+    told = CliRunner().invoke(commands, ["api", "openapi"])
+    assert told.exit_code == 0 and json.loads(told.stdout) == app.openapi()
 
 
 def _faults(kind: Any, example: Any, where: str) -> list[str]:
