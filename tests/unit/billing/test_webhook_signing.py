@@ -2,6 +2,12 @@
 
 import base64
 import hmac
+import runpy
+import sys
+import threading
+from http.client import HTTPConnection
+from http.server import HTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +16,7 @@ from hypothesis import strategies as st
 from billing.client import SignatureError, verify_webhook
 from billing.webhooks import schedule, signing
 from billing.webhooks.schedule import RETRY_AFTER_S, Sent, after
+from house_rules import ROOT
 
 NOW_S = 1_800_000_000
 MASTER = b"m" * 32
@@ -70,3 +77,28 @@ def test_what_fails_is_tried_again_later_and_later_and_then_no_more() -> None:
     assert after(tried, failed, now_s).status == schedule.DEAD
     assert after(0, Sent(410, "answered 410"), now_s).status == schedule.DEAD
     assert after(3, Sent(204, ""), now_s) == (schedule.DELIVERED, 4, now_s, Sent(204, ""))
+
+
+def test_the_example_receives_once_what_comes_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "webhook.secret"
+    kept.write_text(f"{SECRET}\n")
+    monkeypatch.setattr(sys, "argv", ["example_receiver.py", str(kept)])
+    example = runpy.run_path(str(ROOT / "docs/example_receiver.py"))
+    body = b'{"type":"invoice.issued","position":7,"object":"acme-000001","data":{}}'
+    sent = signing.signed([SECRET], "msg_7", int(example["time"].time()), body)
+    with HTTPServer(("127.0.0.1", 0), example["Receiver"]) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            for told, status in ((body, 204), (body, 204), (body + b" ", 400)):
+                line = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+                line.request("POST", "/", told, sent)
+                assert line.getresponse().status == status
+                line.close()
+        finally:
+            server.shutdown()
+            thread.join()
+    said = capsys.readouterr()
+    assert said.out == "7 invoice.issued acme-000001\n" and "refused: signed by somebody else" in said.err
