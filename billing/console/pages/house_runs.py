@@ -61,7 +61,7 @@ async def show_run(visit: Visit) -> Shown:
 @pages.get(EVICTIONS)
 async def show_evictions(visit: Visit) -> Shown:
     """Show who had to leave in a run, with what notice, for whom, and at what cost."""
-    shown = await chosen(visit)
+    shown = await chosen(visit, finished=True)
     form = choice(visit, shown, EVICTIONS)
     if not shown.run:
         words = "Of a live cluster the notices that run are under Queue; who had to leave is told of finished runs."
