@@ -1,11 +1,12 @@
 """The books of a log: the same chain that closes a run, on facts that were folded from events."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
 from billing.books import Books, close
 from billing.log.facts import Facts
+from billing.log.pools import check_pools
 from billing.metering.classes import STALLED, Charging, charge_marks, free_rules
 from billing.metering.meter import UsageTable, meter
 from billing.metering.sums import add_up, metered_usage
@@ -15,14 +16,14 @@ from billing.usage import ExclusionTable
 
 
 def books_of(facts: Facts, terms: Terms) -> Books:
-    """Return the books of a log. Capacity is checked where the log says what is installed.
+    """Return the books of a log. Capacity is checked where the log says what is installed, beside a desk by source.
 
     Raises:
         PriceError: usage without a price, between two times at which it has one.
         UsageError: more GPU time in one hour than an int64 holds.
     """
     last_s = int(facts.segments.end_s.max()) if len(facts.segments.end_s) else 0
-    return close(
+    books = close(
         facts.names,
         terms.registry,
         terms.book,
@@ -31,7 +32,7 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         facts.evictions,
         facts.outages,
         facts.capacity,
-        facts.installed or None,
+        facts.installed or None if facts.pools is None else None,
         max(facts.until_s, last_s),
         facts.work,
         _joined(facts.exclusions, exclusion_table(facts.names, terms.registry.exclusions)),
@@ -40,6 +41,9 @@ def books_of(facts: Facts, terms: Terms) -> Books:
         terms.currency,
         facts.told,
     )
+    if facts.pools is None:
+        return books
+    return replace(books, findings=[*check_pools(facts, facts.pools), *books.findings])
 
 
 def usage_of(facts: Facts, terms: Terms) -> UsageTable:

@@ -39,6 +39,13 @@ class Quarantined(NamedTuple):
     reason: str
 
 
+class Pools(NamedTuple):
+    """What is checked against what is installed: GPU-seconds that nobody held of it, up to second `until_s`."""
+
+    until_s: int
+    capacity: CapacityTable
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of a log. Times are seconds since `names.epoch_s`.
@@ -56,6 +63,7 @@ class Facts:
         installed:   GPUs of each (region, sku); empty where the log does not say.
         node_gpus:   GPUs of a node of each (region, sku), as far as the log says.
         quarantined: sorted.
+        pools:       what is installed beside a desk that rents out GPUs of its own; None: all is in one check.
     """
 
     names: Names
@@ -76,6 +84,7 @@ class Facts:
     node_gpus: Mapping[tuple[int, int], int]
     exclusions: ExclusionTable
     quarantined: tuple[Quarantined, ...]
+    pools: Pools | None = None
 
 
 def table_of(kind: type[T], rows: Sequence[Sequence[int]]) -> T:

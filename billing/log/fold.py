@@ -12,6 +12,7 @@ is known: an end without its start is, until the start arrives.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from billing.log.admitted import admitted
@@ -21,6 +22,7 @@ from billing.log.event import Event
 from billing.log.facts import Facts, Quarantined
 from billing.log.known import KnownTerms
 from billing.log.levels import levels_used
+from billing.log.pools import pools_beside_a_desk
 from billing.log.shapes import (
     CAPACITY,
     DEGRADED,
@@ -52,7 +54,8 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     Raises nothing for what a log may hold: see `Facts.quarantined`. Cost: O(events log events), all in memory.
     """
     every = list(events)
-    cut_s = max(terms.epoch_s, watermark(every).until_s if until_s is None else until_s)
+    mark = watermark(every)
+    cut_s = max(terms.epoch_s, mark.until_s if until_s is None else until_s)
     quarantined: set[Quarantined] = set()
 
     def set_aside(event: Event, reason: str) -> None:
@@ -78,7 +81,8 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     builder.add_metered(metered)
     builder.add_capacity(by_type[CAPACITY])
     builder.add_exclusions(by_type[EXCLUDED])
-    return builder.facts(tuple(sorted(quarantined)))
+    facts = builder.facts(tuple(sorted(quarantined)))
+    return replace(facts, pools=pools_beside_a_desk(by_type[INSTALLED], by_type[CAPACITY], mark, facts.names, cut_s))
 
 
 def _by_type(told: list[Told], known: KnownTerms, set_aside: SetAside) -> Mapping[str, list[Told]]:

@@ -19,6 +19,7 @@ from billing.months import utc_text
 
 SOURCE_ENDED = "source.ended"
 SOURCE_BEAT = "source.beat"  # nothing happened, up to its time
+OF_DESK = "rentals"  # the source of the desk that rents out GPUs
 OF_TENANTS = "api/"  # how sources begin that tenants report through
 
 

@@ -3,7 +3,8 @@
 Every GPU-second of an offer is told once: as an allocation's, or as `idle.no_demand` in `capacity.recorded`. GPUs that
 are held past what is on offer (under notice, or inside a guarantee) leave the offer when they are given back.
 
-A beat at each full hour says that nothing was left out: without it the bills of all would wait for the desk.
+A beat at each full hour says that nothing was left out: without it the bills of all would wait for the desk. Once
+nothing is rented or on offer, its source ends, and nobody waits for it until it tells something again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,13 @@ from typing import Any, NamedTuple
 
 from billing.log.event import OPERATOR
 from billing.log.shapes import CAPACITY, ENDED, PREEMPTED, STARTED
-from billing.log.watermark import SOURCE_BEAT
+from billing.log.watermark import OF_DESK, SOURCE_BEAT, SOURCE_ENDED
 from billing.money import SECONDS_PER_HOUR
 from billing.rentals import model
 from billing.rentals.clock import held
 from billing.rentals.model import Desk, Offer, Rental, State
 
-SOURCE = "rentals"
+SOURCE = OF_DESK
 IDLE = "idle.no_demand"
 # In the words of the log: whoever is suspended or deleted was not evicted for somebody else.
 _CAUSE_IN_LOG = {model.EVICTED: "evicted"}
@@ -36,12 +37,14 @@ class Fact(NamedTuple):
 
 def is_due(desk: Desk, changed: Sequence[Rental], now_s: int) -> bool:
     """Whether GPUs must be accounted for at Unix second `now_s`: something changed, or an hour is over."""
-    if (epoch_s := desk.epoch_s) is None:
+    if (epoch_s := desk.epoch_s) is None or changed:
         return bool(changed)
+    if any(each.gpus_at(now_s) != each.counted_gpus for each in desk.offers):
+        return True
+    if is_empty(desk, changed, now_s):
+        return not desk.source_ended and _may_say(desk, now_s)
     hour_s = _hour(now_s, epoch_s)
-    return bool(changed) or any(
-        hour_s > each.counted_s or each.gpus_at(now_s) != each.counted_gpus for each in desk.offers
-    )
+    return (desk.source_ended and _may_say(desk, now_s)) or any(hour_s > each.counted_s for each in desk.offers)
 
 
 def facts(desk: Desk, changed: Sequence[Rental], now_s: int) -> list[Fact]:
@@ -54,13 +57,39 @@ def facts(desk: Desk, changed: Sequence[Rental], now_s: int) -> list[Fact]:
     told = [fact for rental in changed for fact in _of_rental(rental)]
     if (epoch_s := desk.epoch_s) is not None:
         told += [fact for offer in desk.offers for fact in _idle(offer, desk.rentals, epoch_s, now_s)]
-        # Also what was told before: of an hour that has begun, an end that came in late is no news.
-        last_s = max((fact.time_s for fact in told), default=None)
-        if desk.told_s is not None:
-            last_s = max(last_s or 0, desk.told_s)
-        if last_s is not None and (hour_s := _hour(now_s, epoch_s)) > last_s:
-            told.append(Fact(f"beat.{hour_s}", SOURCE_BEAT, hour_s, OPERATOR, {}))
-    return sorted(told, key=lambda fact: (fact.time_s, fact.id))
+        told += _heard_of(desk, changed, told, epoch_s, now_s)
+    # What says that nothing follows is the last word of its second.
+    return sorted(told, key=lambda fact: (fact.time_s, fact.type == SOURCE_ENDED, fact.id))
+
+
+def _heard_of(desk: Desk, changed: Sequence[Rental], told: Sequence[Fact], epoch_s: int, now_s: int) -> Iterator[Fact]:
+    """How far everything is told: a beat at each full hour, one when an empty desk has something again, and an end
+    when it has nothing."""
+    if is_empty(desk, changed, now_s):
+        if (told or not desk.source_ended) and (_may_say(desk, now_s) or (told and desk.told_s is None)):
+            yield Fact(f"ended.{now_s}", SOURCE_ENDED, now_s, OPERATOR, {})
+        return
+    if desk.source_ended:
+        if not told and _may_say(desk, now_s):
+            yield Fact(f"beat.{now_s}", SOURCE_BEAT, now_s, OPERATOR, {})
+        return
+    # Also what was told before: of an hour that has begun, an end that came in late is no news.
+    last_s = max((fact.time_s for fact in told), default=None)
+    if desk.told_s is not None:
+        last_s = max(last_s or 0, desk.told_s)
+    if last_s is not None and (hour_s := _hour(now_s, epoch_s)) > last_s:
+        yield Fact(f"beat.{hour_s}", SOURCE_BEAT, hour_s, OPERATOR, {})
+
+
+def is_empty(desk: Desk, changed: Sequence[Rental], now_s: int) -> bool:
+    """Whether nothing is rented or on offer from Unix second `now_s` on: the desk then keeps no hour open."""
+    rentals = {(each.tenant, each.id): each for each in (*desk.rentals, *changed)}
+    return not held(rentals.values()) and not any(each.gpus_at(now_s) for each in desk.offers)
+
+
+def _may_say(desk: Desk, now_s: int) -> bool:
+    """Whether the source may end or go on: it has told something, and nothing of this second, which then goes first."""
+    return desk.told_s is not None and now_s > desk.told_s
 
 
 def counted(desk: Desk, now_s: int) -> list[Offer]:

@@ -140,6 +140,7 @@ class Desk(NamedTuple):
         billable: whether a rental that begins at a Unix second could be billed.
         epoch_s:  of the terms, from which their hours count; None: there are no terms.
         told_s:   Unix second of the last event that the desk told the log; None: it never told any.
+        source_ended: that event said that nothing follows: the desk had nothing on offer and nothing rented.
     """
 
     offers: Sequence[Offer]
@@ -149,3 +150,4 @@ class Desk(NamedTuple):
     billable: Callable[[Rental, int], bool]
     epoch_s: int | None
     told_s: int | None
+    source_ended: bool

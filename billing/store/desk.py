@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from billing.log.event import chained
+from billing.log.watermark import SOURCE_ENDED
 from billing.months import utc_text
 from billing.rentals.billable import billable_by
 from billing.rentals.clock import Decided, decided, free_step
@@ -44,6 +45,7 @@ class _Last(NamedTuple):
     seq: int
     hash: str
     time_s: int | None
+    type: str
 
 
 def turn(door: Door, scope: Scope, terms: Terms | None, now_s: int) -> int:
@@ -90,6 +92,7 @@ def _desk(connection: Connection, terms: Terms | None) -> tuple[Desk, _Last]:
         billable=billable_by(terms),
         epoch_s=None if terms is None else terms.epoch_s,
         told_s=last.time_s,
+        source_ended=last.type == SOURCE_ENDED,
     )
     return desk, last
 
@@ -111,9 +114,10 @@ def _standing(connection: Connection, tenants: set[str]) -> dict[str, Standing]:
 
 def _last(connection: Connection) -> _Last:
     columns = event_table.c
-    mine = select(columns.seq, columns.hash, columns.time_s).where(columns.source == SOURCE)
+    mine = select(columns.seq, columns.hash, columns.time_s, columns.type)
+    mine = mine.where(columns.source == SOURCE)
     row = connection.execute(mine.order_by(columns.seq.desc()).limit(1)).one_or_none()
-    return _Last(0, "", None) if row is None else _Last._make(row)
+    return _Last(0, "", None, "") if row is None else _Last._make(row)
 
 
 def _stepped(desk: Desk, done: Decided) -> list[Offer]:

@@ -42,11 +42,11 @@ class Played:
     def step(self) -> None:
         """Time passes, then something happens; the desk and its twin do what is due after each."""
         self.now_s += self.draw(st.sampled_from((1, 5, 30, 150)))
-        self._turn()
+        self.turn()
         twin.moment(self.rows, self._offers(), self.tenants, self.now_s)
         self.compare()
         getattr(self, self.draw(st.sampled_from(("ask", "ask", "ask", "offer", "release", "suspend", "extend"))))()
-        self._turn()
+        self.turn()
         twin.moment(self.rows, self._offers(), self.tenants, self.now_s)
         self.compare()
 
@@ -92,14 +92,16 @@ class Played:
             for name, each in self.offers.items()
         }
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         standing = {
             name: Standing(active=who["active"], deleted=False, regions=(), gpus_max=who["most"])
             for name, who in self.tenants.items()
         }
         live = [each for each in self.rentals.values() if each.state in LIVE]
         told_s = self.told[-1].time_s if self.told else None
-        desk = Desk(list(self.offers.values()), live, standing, NOTICE_S, lambda _rental, _at_s: True, 0, told_s)
+        source_ended = bool(self.told) and self.told[-1].type == "source.ended"
+        offers = list(self.offers.values())
+        desk = Desk(offers, live, standing, NOTICE_S, lambda _rental, _at_s: True, 0, told_s, source_ended)
         done = self.decide(desk, self.now_s)
         self.rentals |= {each.id: each for each in done.changed}
         if is_due(desk, done.changed, self.now_s):
@@ -164,6 +166,20 @@ def test_every_second_is_told_once_and_in_order(data: Any) -> None:
             taken = sum(gpus for gpus, from_s, until_s in mine if from_s <= at_s < until_s)
             expected[at_s - at_s % 3_600] += max(0, now.gpus_at(at_s) - taken)
     assert +idle == +expected
+
+
+@given(st.data())
+def test_an_empty_desk_has_told_its_last_word_and_any_other_has_not(data: Any) -> None:
+    played = play(data.draw, 6)
+    played.now_s += 1
+    played.turn()
+    holding = [each for each in played.rentals.values() if each.state in HELD]
+    empty = not holding and not any(each.gpus_at(played.now_s) for each in played.offers.values())
+    assert not played.told or (played.told[-1].type == "source.ended") == empty
+    before = len(played.told)
+    played.now_s += 1
+    played.turn()
+    assert not empty or len(played.told) == before
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from((0, 1_200, 9_000)), st.integers(0, 9)), max_size=7))
