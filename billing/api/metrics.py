@@ -22,7 +22,7 @@ Gauges = Callable[[], Mapping[str, int]]
 BUCKETS_US: Final = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000)
 _SECOND_US = 1_000_000
 _HERE = ("127.0.0.1", "::1")
-_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via")
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -33,13 +33,23 @@ class Metered:
         process: the name of this one among those that share a port.
         gauges:  what the store holds by now, by name.
         token:   opens the metrics; "": whoever asks from this machine.
+        behind_proxy: everybody asks from this machine, since a proxy does, and few proxies say for whom: then nothing
+                 opens the metrics but the token.
         log:     takes a line of JSON for each request; it holds no query, no id and no key.
     """
 
     def __init__(
-        self, app: ASGIApp, process: str, gauges: Gauges, token: str = "", log: Callable[[str], None] | None = None
+        self,
+        app: ASGIApp,
+        process: str,
+        gauges: Gauges,
+        token: str = "",
+        log: Callable[[str], None] | None = None,
+        *,
+        behind_proxy: bool = False,
     ) -> None:
         self._app, self._process, self._gauges, self._token, self._log = app, process, gauges, token, log
+        self._behind_proxy = behind_proxy
         self._answers: Counter[tuple[str, str, int]] = Counter()
         self._buckets = [0] * (len(BUCKETS_US) + 1)
         self._sum_us = 0
@@ -87,7 +97,12 @@ class Metered:
         if self._token:
             return hmac.compare_digest(headers.get(b"authorization", b""), f"Bearer {self._token}".encode())
         client = scope.get("client")
-        return client is not None and client[0] in _HERE and not any(name in headers for name in _FORWARDED)
+        return (
+            not self._behind_proxy
+            and client is not None
+            and client[0] in _HERE
+            and not any(name in headers for name in _FORWARDED)
+        )
 
     def text(self, gauges: Mapping[str, int]) -> str:
         """Return the metrics in the text format of Prometheus."""

@@ -65,7 +65,8 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
         desk=DeskPort(desk.terms, desk.turn),
     )
     log = _log_line if served.access_log else None
-    return Metered(with_console(api, behind_tls=served.behind_tls), process, Gauges(door), served.metrics_token, log)
+    console, token = with_console(api, behind_tls=served.behind_tls), served.metrics_token
+    return Metered(console, process, Gauges(door), token, log, behind_proxy=served.behind_tls)
 
 
 class Gauges:

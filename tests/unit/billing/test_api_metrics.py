@@ -71,6 +71,18 @@ def test_only_this_machine_or_a_token_sees_them(house: ApiHouse) -> None:
         assert told.status_code == 200 and told.headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
 
+def test_behind_a_proxy_everybody_comes_from_here_and_nobody_sees_them_without_the_token(house: ApiHouse) -> None:
+    """A proxy need not say for whom it asks: one of the most used says nothing unless it is told to."""
+
+    def behind(token: str) -> TestClient:
+        outer = Metered(house.app, "1", lambda: GAUGES, token, behind_proxy=True)
+        return TestClient(outer, client=("127.0.0.1", 50_000))
+
+    assert behind("").get("/metrics").status_code == 404
+    assert behind(TOKEN).get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert metered(house, "127.0.0.1").get("/metrics", headers={"Via": "1.1 proxy"}).status_code == 404
+
+
 def test_a_line_for_each_request_holds_no_query_no_id_and_no_key(house: ApiHouse) -> None:
     lines: list[str] = []
     client = metered(house, "127.0.0.1", lines=lines)
