@@ -110,7 +110,7 @@ _REFUSED_CHANGES = (409, 412, 415, 428)
 def refusals_of(path: str, policy: Policy) -> tuple[int, ...]:
     """Return the statuses of the problems with which a route may answer, a fault of ours apart."""
     if policy.whose is Whose.NOBODY:
-        return (503,) if path == "/readyz" else ()
+        return {"/readyz": (503,), "/docs": (406,)}.get(path, ())
     return (*_REFUSALS, *(_REFUSED_CHANGES if policy.action else ()))
 
 

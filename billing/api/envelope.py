@@ -61,7 +61,8 @@ class Envelope:
                 started = True
                 outer["route"] = scope.get("route")  # for whoever counts requests by it
                 kept = [(name, value) for name, value in message["headers"] if name not in _OWN]
-                message["headers"] = [*kept, *HEADERS, (b"x-request-id", request_id)]
+                more = [each for each in HEADERS if each[0] != _CSP or all(name != _CSP for name, _ in kept)]
+                message["headers"] = [*kept, *more, (b"x-request-id", request_id)]
             await send(message)
 
         try:
@@ -82,7 +83,8 @@ class Envelope:
         return given if _ID.fullmatch(given) else f"req_{self.entropy(_ID_BYTES).hex()}".encode()
 
 
-_OWN = frozenset(name for name, _ in HEADERS) | {b"x-request-id", b"server"}
+_CSP = b"content-security-policy"  # a page of ours may name its own style
+_OWN = (frozenset(name for name, _ in HEADERS) | {b"x-request-id", b"server"}) - {_CSP}
 
 
 def _without_body(send: Send) -> Send:

@@ -61,6 +61,7 @@ POLICIES: Mapping[Route, Policy] = {
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
     ("GET", "/v1/me"): Policy(Whose.OWN, "", ANYONE),
     ("GET", "/v1/events"): _own("usage:read"),
     ("POST", "/v1/events"): _own("usage:write", "events.post"),

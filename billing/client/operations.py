@@ -100,6 +100,11 @@ class Operations(Transport):
         answer: dict[str, Any] = self.ask("GET", "/openapi.json", {})
         return answer
 
+    def read_docs(self) -> dict[str, Any]:
+        """Describe every route, for people."""
+        answer: dict[str, Any] = self.ask("GET", "/docs", {})
+        return answer
+
     def read_me(self) -> s.Me:
         """Say who the key is, and what it may do."""
         answer: s.Me = self.ask("GET", "/v1/me", {})

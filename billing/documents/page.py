@@ -64,7 +64,12 @@ def _page(template: str, paper: str, **values: Any) -> str:
     """
     if paper not in PAPERS:
         raise DocumentError("unknown paper", path="paper", found=paper, allowed=", ".join(PAPERS))
-    return _environment().get_template(template).render(paper=PAPERS[paper], **values)
+    return filled(template, paper=PAPERS[paper], **values)
+
+
+def filled(template: str, **values: Any) -> str:
+    """Return a template of this package with its values in it, escaped."""
+    return _environment().get_template(template).render(**values)
 
 
 def readable(data: Any, key: str = "") -> Any:

@@ -34,7 +34,18 @@ LISTS = tuple(
     if "{" not in entry.path
 )
 HOOK = {"url": "https://hooks.example.com/x", "events": ["invoice.issued"]}
-HIDDEN = ("/docs", "/redoc", "/metrics", "/debug", "/admin", "/v1", "/v0/invoices", "/v2/invoices", "/.env", "/console")
+HIDDEN = (
+    "/redoc",
+    "/docs/oauth2-redirect",
+    "/metrics",
+    "/debug",
+    "/admin",
+    "/v1",
+    "/v0/invoices",
+    "/v2/invoices",
+    "/.env",
+    "/console",
+)
 
 
 def bodies(house: ApiHouse) -> dict[str, dict[str, Any]]:

@@ -77,6 +77,7 @@ _ROWS: Table = {
     ("GET", "/healthz"): Rule(),
     ("GET", "/readyz"): Rule(),
     ("GET", "/openapi.json"): Rule(),
+    ("GET", "/docs"): Rule(),
     ("GET", "/v1/me"): _reads(ROLES),
     ("GET", "/v1/events"): _reads(),
     ("POST", "/v1/events"): _changes(ADMIN, EVENT)._replace(audited=False),  # into the log of use, which nobody edits

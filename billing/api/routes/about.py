@@ -1,17 +1,22 @@
 """Routes about the service itself and about who asks."""
 
+import json
 from typing import Any
 
 from pydantic import RootModel
 from starlette.requests import Request
+from starlette.responses import Response
 
 from billing.api.call import Calling, House
+from billing.api.formats import JSON, negotiate
 from billing.api.problems import Problem
 from billing.api.readiness import RETRY_S
 from billing.api.schemas.basic import Closed
 from billing.api.table import Routes
+from billing.documents.api_page import CSP, api_page
 
 routes = Routes()
+HTML = "text/html"
 
 
 class Health(Closed):
@@ -56,6 +61,17 @@ def read_openapi(request: Request) -> dict[str, Any]:
     """Describe every route."""
     described: dict[str, Any] = request.app.openapi()
     return described
+
+
+@routes.get("/docs", OpenApi, offers=(HTML, JSON))
+def read_docs(request: Request) -> Response:
+    """Describe every route, for people."""
+    described = request.app.openapi()
+    if negotiate(",".join(request.headers.getlist("accept")), (HTML, JSON)) == JSON:
+        return Response(json.dumps(described), media_type=JSON)
+    state = request.app.state
+    state.page = getattr(state, "page", None) or api_page(described)  # drawn once: anybody may ask for it
+    return Response(state.page, media_type=HTML, headers={"Content-Security-Policy": CSP})
 
 
 @routes.get("/v1/me", Me)

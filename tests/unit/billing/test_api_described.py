@@ -1,6 +1,10 @@
 """The description of the API: nothing without words, and no example that the API itself would not take."""
 
 import json
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
+from api_house import ApiHouse, api_house
 from billing.api.app import described_app
 from billing.api.describing import TAGS
 from billing.api.routes.every import every_route
@@ -18,6 +23,12 @@ from sim.cli import app as commands
 @pytest.fixture(scope="module")
 def app() -> Any:
     return described_app()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[ApiHouse]:
+    with api_house(str(tmp_path / "spillway.db")) as made:
+        yield made
 
 
 def test_every_field_and_parameter_says_what_it_is(app: Any) -> None:
@@ -68,6 +79,21 @@ def test_every_example_is_a_request_or_an_answer(app: Any) -> None:
 def test_the_description_can_be_had_without_a_server(app: Any) -> None:
     told = CliRunner().invoke(commands, ["api", "openapi"])
     assert told.exit_code == 0 and json.loads(told.stdout) == app.openapi()
+
+
+def test_people_read_it_as_a_page_that_loads_nothing(house: ApiHouse) -> None:
+    answer = house.client.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
+    csp = answer.headers.get_list("content-security-policy")
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    assert len(csp) == 1 and f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in csp[0]
+    assert "<script" not in answer.text and "style=" not in answer.text
+    operations = [each for methods in house.app.openapi()["paths"].values() for each in methods.values()]
+    assert all(f'id="{each["operationId"]}"' in answer.text for each in operations)
+    machine = house.client.get("/docs", headers={"Accept": "application/json"})
+    assert machine.json() == house.client.get("/openapi.json").json()
+    assert house.client.get("/docs", headers={"Accept": "text/csv"}).status_code == 406
+    assert "style-src" not in machine.headers["content-security-policy"]
 
 
 def _faults(kind: Any, example: Any, where: str) -> list[str]:
