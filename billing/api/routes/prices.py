@@ -94,7 +94,8 @@ def quote_purchase(call: Calling, body: WantedQuote) -> QuoteOut:
         raise _of_price(error) from None
     if any(each.row not in seen for each in quotes):
         raise invalid("body.product", "is not sold here")
-    return _quoted(terms, quotes, call.tenant, at_s)
+    # Of what was agreed with others not even the time at which it changes is told.
+    return _quoted(terms, PriceBook(tuple(seen)), quotes, call.tenant, at_s)
 
 
 @routes.get("/v1/price-books", Page[PriceBookHead])
@@ -187,7 +188,7 @@ def _terms(call: Call) -> Terms:
         raise Problem("conflict", [Fault("terms", "there are none to buy by")]) from None
 
 
-def _quoted(terms: Terms, quotes: Sequence[Quote], tenant: str, at_s: int) -> QuoteOut:
+def _quoted(terms: Terms, seen: PriceBook, quotes: Sequence[Quote], tenant: str, at_s: int) -> QuoteOut:
     """The quotes as lines of a draft, so that they are rounded and taxed as an invoice is."""
     code = terms.currency.code
     items = [
@@ -195,7 +196,7 @@ def _quoted(terms: Terms, quotes: Sequence[Quote], tenant: str, at_s: int) -> Qu
         for each in quotes
     ]
     made = draft(Heading(tenant, moment(at_s)[:7], currency=terms.currency), items)
-    changes = chain(terms.book.change_times(), (end_s for end_s in terms.book.ends()))
+    changes = chain(seen.change_times(), seen.ends())
     next_s = min((each for each in changes if each > at_s and each < NEVER_S), default=None)
     return QuoteOut(
         at=moment(at_s),

@@ -172,6 +172,34 @@ def test_terms_come_by_versions_and_quotes_follow(tmp_path: Any) -> None:
         assert house.actions("")[-1] == "terms.set.refused" or "terms.set" in house.actions("")
 
 
+def test_a_quote_does_not_tell_when_the_prices_of_others_change(tmp_path: Any) -> None:
+    agreed = """
+[[product]]
+code = "bare.ondemand"
+[[product]]
+code = "bare.reserved"
+[[contract]]
+id = "acme-day"
+tenant = "acme"
+product = "bare.reserved"
+region = "eu"
+sku = "h100"
+nodes = 1
+gpus_per_node = 8
+from_s = 0
+until_s = 86400
+charge = "term"
+"""
+    price = '[[price]]\nproduct = "bare.reserved"\nsku = "*"\nunit_price = "{}"\nfrom = {}-01-01T00:00:00Z\n'
+    text = TERMS + agreed + price.format(2, 2026) + price.format(1, 2028)
+    want = {"product": "bare.ondemand", "sku": "h100", "gpus": 8, "hours": 20}
+    with api_house(str(tmp_path / "a.db")) as house:
+        made = house.ask("operator", "PUT", BOOK, json={"terms": text}, headers={"If-Match": "*"})
+        assert made.status_code == 200, made.text
+        assert house.post("acme", "/v1/quotes", want).json()["valid_until"] == "2028-01-01T00:00:00Z"
+        assert house.post("bolt", "/v1/quotes", want).json()["valid_until"] is None
+
+
 def test_nothing_of_the_past_changes() -> None:
     rows = [
         {"product": "bare.spot", "sku": "*", "from": "2026-01-01T00:00:00Z", "unit_price": "1"},
