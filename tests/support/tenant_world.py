@@ -42,6 +42,7 @@ MADE_S = NOW_S - 10 * DAY_S
 CLOSED = {
     *(
         "status",
+        "state",
         "currency",
         "period",
         "kind",
