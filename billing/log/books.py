@@ -16,7 +16,8 @@ from billing.usage import ExclusionTable
 
 
 def books_of(facts: Facts, terms: Terms) -> Books:
-    """Return the books of a log. Capacity is checked where the log says what is installed, beside a desk by source.
+    """Return the books of a log. Capacity is checked where the log says what is installed, of a log that
+    goes on up to its last full hour.
 
     Raises:
         PriceError: usage without a price, between two times at which it has one.

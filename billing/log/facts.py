@@ -63,7 +63,7 @@ class Facts:
         installed:   GPUs of each (region, sku); empty where the log does not say.
         node_gpus:   GPUs of a node of each (region, sku), as far as the log says.
         quarantined: sorted.
-        pools:       what is installed beside a desk that rents out GPUs of its own; None: all is in one check.
+        pools:       what is checked of a log that goes on, or beside a desk; None: all is in one check.
     """
 
     names: Names

@@ -22,7 +22,7 @@ from billing.log.event import Event
 from billing.log.facts import Facts, Quarantined
 from billing.log.known import KnownTerms
 from billing.log.levels import levels_used
-from billing.log.pools import pools_beside_a_desk
+from billing.log.pools import pools_in_part
 from billing.log.shapes import (
     CAPACITY,
     DEGRADED,
@@ -82,7 +82,7 @@ def facts_of(events: Iterable[Event], terms: Terms, until_s: int | None = None) 
     builder.add_capacity(by_type[CAPACITY])
     builder.add_exclusions(by_type[EXCLUDED])
     facts = builder.facts(tuple(sorted(quarantined)))
-    return replace(facts, pools=pools_beside_a_desk(by_type[INSTALLED], by_type[CAPACITY], mark, facts.names, cut_s))
+    return replace(facts, pools=pools_in_part(by_type[INSTALLED], by_type[CAPACITY], mark, facts.names, cut_s))
 
 
 def _by_type(told: list[Told], known: KnownTerms, set_aside: SetAside) -> Mapping[str, list[Told]]:

@@ -1,4 +1,4 @@
-"""Which GPUs the check of capacity counts where a desk rents out others in the same log.
+"""Which GPUs the check of capacity counts where a source is live, or a desk rents out others in the same log.
 
 Sources that say what is installed are checked against it, up to where they told everything. The desk's GPUs are in
 pools of its own, also where region and SKU are the same: nobody says how many are installed, and what it tells of them
@@ -21,16 +21,16 @@ from billing.reconcile import check_capacity
 from billing.usage import STATES, CapacityTable, Names, SegmentTable
 
 
-def pools_beside_a_desk(
+def pools_in_part(
     installed: Sequence[Told], capacity: Sequence[Told], mark: Watermark, names: Names, cut_s: int
 ) -> Pools | None:
-    """Return what is checked of a log in which a desk rents, None where there is no desk or nothing is installed.
+    """Return what is checked of a log that goes on or in which a desk rents; None: all of it, or nothing is installed.
 
     Args:
         cut_s: Unix seconds at which open allocations are cut. Of a source that is live, the hour of it is open.
     """
     ends = {each.source: each for each in mark.sources}
-    if OF_DESK not in ends or not installed:
+    if not installed or (mark.finished and OF_DESK not in ends):
         return None
     until_s = cut_s - (cut_s - names.epoch_s) % SECONDS_PER_HOUR
     sources = [ends[event.source] for event, _ in installed if event.source in ends]
@@ -47,7 +47,7 @@ def pools_beside_a_desk(
 
 
 def check_pools(facts: Facts, pools: Pools) -> list[Finding]:
-    """Return where the GPUs that are installed do not add up, beside a desk. Raises UsageError as `meter`."""
+    """Return where the GPUs that are installed do not add up. Raises UsageError as `meter`."""
     theirs = np.array([refs[0].source != OF_DESK for refs in facts.events], dtype=np.bool_)
     segments = SegmentTable(*(getattr(facts.segments, each.name)[theirs] for each in fields(SegmentTable)))
     every = all_states(facts.names, meter(segments), pools.capacity)

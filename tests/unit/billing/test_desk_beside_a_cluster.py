@@ -13,7 +13,7 @@ from api_house import NOW_S, ApiHouse, api_house
 from billing.closing.close_month import why_open
 from billing.closing.of_log import basis_of
 from billing.log.books import books_of
-from billing.log.event import Event, chained
+from billing.log.event import Event, chained, data_of
 from billing.log.fold import facts_of
 from billing.months import parse_month
 from billing.store.check import check
@@ -80,6 +80,15 @@ def test_the_cluster_is_checked_to_the_gpu_whatever_the_desk_rents(
     judged = (ends and NOW_S + hours * HOUR_S <= end_s) or end_s >= NOW_S + HOUR_S
     found = {-1: "GPU-s held by nobody", 1: "GPU-s counted twice"}
     assert capacity_findings(events) == ([found[fault]] if fault and judged else [])
+
+
+@pytest.mark.parametrize(("fault", "found"), [(0, []), (-1, ["GPU-s held by nobody"])])
+def test_of_a_live_cluster_the_hour_that_goes_on_is_not_judged(fault: int, found: list[str]) -> None:
+    held = {"allocation": "c2", "job": "c2", "product": "bare.spot", "gpus": 2, **HERE}
+    rows = [(each.id, each.type, each.time_s, each.subject, data_of(each)) for each in cluster(2, spare=SPARE + fault)]
+    rows[-1] = ("c2.started", "allocation.started", NOW_S + 2 * HOUR_S + 600, "acme", held)
+    beat = ("beat", "source.beat", NOW_S + 2 * HOUR_S + 900, "operator", {})
+    assert capacity_findings(list(chained("run/1", [*rows, beat]))) == found
 
 
 @contextmanager
