@@ -105,13 +105,17 @@ def described_app() -> FastAPI:
 # What the guard may refuse on any route that wants a key, and what more on one that makes a change.
 _REFUSALS = (401, 403, 404, 406, 408, 413, 422, 429)
 _REFUSED_CHANGES = (409, 412, 415, 428)
+# Papers that rest on hours which the worker may not have settled yet.
+_SETTLED_FIRST = frozenset(
+    ("/v1/exports/focus", "/v1/exports/lines", "/v1/exports/usage", "/v1/invoices/{number}/document")
+)
 
 
 def refusals_of(path: str, policy: Policy) -> tuple[int, ...]:
     """Return the statuses of the problems with which a route may answer, a fault of ours apart."""
     if policy.whose is Whose.NOBODY:
         return {"/readyz": (503,), "/docs": (406,)}.get(path, ())
-    return (*_REFUSALS, *(_REFUSED_CHANGES if policy.action else ()))
+    return (*_REFUSALS, *(_REFUSED_CHANGES if policy.action else ()), *((503,) if path in _SETTLED_FIRST else ()))
 
 
 def _add_routes(app: FastAPI) -> None:
