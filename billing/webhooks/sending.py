@@ -82,7 +82,7 @@ def _post(url: str, address: str, headers: Mapping[str, str], body: bytes, way: 
         answer = connection.getresponse()
         return answer.status, answer.headers.get("location") or ""
     except ssl.SSLCertVerificationError:
-        return None, "certificate is not good for the host"
+        return None, "TLS does not prove the host"
     except (OSError, HTTPException, ValueError) as error:
         late = connection.was_cut or isinstance(error, TimeoutError)
         return None, f"took longer than {way.wait_s} s" if late else f"no answer: {type(error).__name__}"

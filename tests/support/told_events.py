@@ -95,10 +95,11 @@ def random_log(seed: int, allocations: int = 6, *, contradicts_itself: bool = Tr
 
 
 def as_bytes(found: Any) -> list[Any]:
-    """Everything that a dataclass of tables holds: columns as bytes, the rest as it is."""
-    parts: list[Any] = []
-    for field in fields(found):
-        value = getattr(found, field.name)
-        columns = [getattr(value, column.name) for column in fields(value)] if is_dataclass(value) else [value]
-        parts += [column.tobytes() if isinstance(column, np.ndarray) else column for column in columns]
-    return parts
+    """Everything that a dataclass of tables holds, however deep: columns as bytes, the rest as it is."""
+    if isinstance(found, np.ndarray):
+        return [found.tobytes()]
+    if is_dataclass(found):
+        return [part for field in fields(found) for part in as_bytes(getattr(found, field.name))]
+    if isinstance(found, tuple):
+        return [part for each in found for part in as_bytes(each)]
+    return [found]
