@@ -15,10 +15,14 @@ from typer.testing import CliRunner
 
 from billing.api.app import create_app
 from billing.console.app import with_console
+from billing.store.api_terms import TermsSource
 from billing.store.door import open_door
 from billing.store.secrets_file import load_secrets
 from served import served
+from sim.answers.runs_port import Runs
 from sim.cli import app
+from sim.cli.bill_export import ISSUER
+from sim.cli.db_settle import given_terms, parse_terms
 from tenants.access.limits import Limit, Limits
 
 DAYS = "45"
@@ -62,7 +66,15 @@ def console_world(folder: Path) -> Iterator[ConsoleWorld]:
     secrets = load_secrets(folder / "spillway.db.secrets")
     door = open_door(str(folder / "spillway.db"), secrets, os.urandom)
     try:
-        api = create_app(door, secrets, lambda: int(time.time()), os.urandom, limits=Limits(_FREE, _FREE, _FREE))
+        api = create_app(
+            door,
+            secrets,
+            lambda: int(time.time()),
+            os.urandom,
+            limits=Limits(_FREE, _FREE, _FREE),
+            runs=Runs(lambda: [Path(run)]),
+            terms=TermsSource(parse_terms, given_terms(None), ISSUER),
+        )
         with served(with_console(api)) as url:
             yield ConsoleWorld(url, keys, folder)
     finally:

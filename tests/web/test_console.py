@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from billing.console.policy import HOME, LOGIN, NAVIGATION, PAGES
@@ -50,8 +51,12 @@ class Tab:
         self.wrong: list[str] = []
         page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("requestfailed", lambda asked: self.wrong.append(f"{asked.url}: {asked.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("request", lambda asked: self._outside(asked.url))
+
+    def _failed(self, asked: Any) -> None:
+        if "ERR_ABORTED" not in str(asked.failure):  # a page that is left lets go of what it was still loading
+            self.wrong.append(f"{asked.url}: {asked.failure}")
 
     def _outside(self, url: str) -> None:
         if not url.startswith((self.url, "data:")):
@@ -178,6 +183,43 @@ def test_a_secret_is_shown_once(world: ConsoleWorld, chromium: Any) -> None:
         shoot(at.page, "key-made")
         at.go("/console/keys")
         assert secret[0] not in at.page.content()
+
+
+def cells(page: Any, caption: str) -> list[list[str]]:
+    """The rows of the table under a heading."""
+    table = page.locator("section", has=page.get_by_role("heading", name=caption, exact=True)).locator("table")
+    return table.evaluate("t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent.trim()))")
+
+
+def number(text: str) -> int:
+    return int(re.sub(r"[^0-9]", "", text))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_cent_is_followed_from_an_invoice_to_its_events(world: ConsoleWorld, chromium: Any, width: int) -> None:
+    with tab(chromium, world.url, width) as at:
+        at.sign_in(world.keys["acme"])
+        at.go("/console/bills")
+        at.page.click("text=acme-000001")
+        at.page.wait_for_url("**/console/bills/acme-000001")
+        assert at.faults() == []
+        shoot(at.page, f"invoice-{width}")
+        line = next(row for row in cells(at.page, "Lines") if row[2] == "usage")
+        at.page.click(f"a[href$='/lines/{line[0]}']")
+        at.page.wait_for_url("**/lines/*")
+        assert at.faults() == []
+        shoot(at.page, f"line-{width}")
+        said = at.page.inner_text("main")
+        assert line[7] in said, f"the net of the line: {said[:600]}"
+        assert re.search(r"Adds up\s+yes", said), said[:600]
+        held, told = cells(at.page, "Holdings"), cells(at.page, "Events")
+        assert sum(number(row[5]) for row in held) == sum(number(row[1]) for row in cells(at.page, "Hours")) > 0
+        assert {f"{row[1]}.started" for row in held} <= {row[2] for row in told}
+        answer = httpx2.get(
+            f"{world.url}/v1/events?limit=200", headers={"Authorization": f"Bearer {world.keys['acme']}"}
+        )
+        first = {each["id"] for each in answer.json()["items"]}
+        assert first & {row[2] for row in told}, "what the page names is in the log"
 
 
 SPOILT = {
