@@ -23,7 +23,6 @@ INVOICE = ("GET", "/v1/invoices/{number}")
 EVERYBODY = ROLES
 TABLE = {
     ("GET", "/openapi.json"): Rule(),
-    ("GET", "/docs"): Rule(),
     ("GET", "/v1/invoices"): Rule(EVERYBODY),
     INVOICE: Rule(TENANTS, {"number": "invoice"}),
     VOID: Rule(("tenant_admin",), hints={"numbers": ["n-0000-own"]}),
