@@ -94,6 +94,16 @@ def test_a_snapshot_replaces_the_one_before_and_no_later_one(either: ApiHouse) -
     assert len(either.rows("all_snapshot")) == 1
 
 
+def test_the_largest_cluster_fits(either: ApiHouse) -> None:
+    fixed = {"region": "us-east-1", "sku": "h100", "state": "held", "holder": "research-1", "product": "int.research"}
+    nodes = [
+        {"node": f"us-east-1/h100/{n}", "job": f"research/{n:08}", "gpus": 8, "held_gpus": 8, **fixed}
+        for n in range(8_192)
+    ]
+    body = {"source": "run/a", "time": "2026-01-01T00:00:00Z", "nodes": nodes, "queue": [], "queue_count": 0}
+    assert either.ask("operator", "PUT", "/v1/operator/snapshots", json=body | {"notices": []}).status_code == 200
+
+
 def test_a_body_may_be_packed_and_is_no_larger_unpacked(either: ApiHouse) -> None:
     text = json.dumps(told(list(chained("run/a", FACTS)))).encode()
     packed = {"content-type": "application/json", "content-encoding": "gzip"}
