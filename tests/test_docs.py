@@ -283,3 +283,14 @@ def test_the_log_and_the_terms_of_the_billing_page_make_an_invoice(tmp_path: Pat
         done = CliRunner().invoke(app, [*words, *place])
         assert (done.exit_code, done.stderr) == (0, ""), words
     assert "112.10  21.30  133.40  EUR" in done.stdout  # 40 GPU-hours at 2.95, less 5 %, and 19 % of tax
+
+
+def test_the_example_of_use_is_drafted_without_a_log() -> None:
+    from typer.testing import CliRunner
+
+    from sim.cli import app
+
+    words = ("preview", str(DOCS / "example_use.csv"), "--terms", str(DOCS / "example_terms.toml"))
+    done = CliRunner().invoke(app, ["bill", *words])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "1,232.64" in done.stdout  # 16 GPU-hours at 2.95 and 784 at 1.25, and 20 % of tax
