@@ -167,6 +167,11 @@ def parse_usd(value: object) -> int:
     return _parse_decimal(value, 6, "amount", "a micro-USD", _USD_ALLOWED)
 
 
+def parse_signed(text: str) -> int:
+    """Return decimal text in micro-units, as `parse_usd`; documents have amounts below 0, too."""
+    return -parse_usd(text[1:]) if text.startswith("-") else parse_usd(text)
+
+
 def parse_units(value: object) -> Fraction:
     """Return a number of priced units (GPU-hours, packages, a factor). Raises MoneyError, as `parse_usd`."""
     return Fraction(_parse_decimal(value, 6, "number", "a millionth", _UNITS_ALLOWED), MICRO_PER_USD)

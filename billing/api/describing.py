@@ -15,9 +15,9 @@ Schema = Mapping[str, Any]
 TITLE = "Spillway"
 ABOUT = (
     "Rents out, meters and bills the idle capacity of a GPU cluster. A key goes into the header `Authorization: Bearer "
-    "KEY`. Money is decimal text with its currency; times are RFC 3339 in UTC; a name that ends in `_s` is in seconds. "
-    "Lists are pages: `next` is the `cursor` of the page behind. A change may carry an `Idempotency-Key`. Refusals are "
-    "problems of RFC 9457."
+    "KEY`. Money is text, as a decimal and in minor units, with its currency; times are RFC 3339 in UTC; a name that "
+    "ends in `_s` is in seconds. Lists are pages: `next` is the `cursor` of the page behind. A change may carry an "
+    "`Idempotency-Key`. Refusals are problems of RFC 9457."
 )
 # The noun of a path, and what is found there.
 TAGS: Mapping[str, str] = {

@@ -151,6 +151,7 @@ WORDS: Mapping[str, Word] = {
     "Me.account": Word("Id of the account that the key belongs to.", "acc_0123456789abcdef0123456789abcdef"),
     "Me.tenant": Word("Id of its tenant; null for people of the house.", "acme"),
     "Money.amount": Word("Decimal text, in the currency's own decimals.", "23.60"),
+    "Money.minor": Word("The same as a whole number of the currency's smallest coin, such as cents.", "2360"),
     "NewToken.scopes": Word("What the task needs, and no more than the key may do.", _TOKEN_SCOPES),
     "TenantOut.id": Word("Id of the tenant.", "acme"),
     "TokenOut.scopes": Word("What it may do.", _TOKEN_SCOPES),

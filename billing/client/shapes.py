@@ -797,10 +797,20 @@ class MeteredOut(TypedDict):
 
 
 class Money(TypedDict):
-    """An amount as decimal text, so that no reader rounds it by accident."""
+    """An amount, twice as text, so that no reader rounds it by accident: as a decimal, and as a whole number of the
+    currency's smallest coin."""
 
     currency: str
     amount: str
+    minor: str
+
+
+class MoneyIn(TypedDict):
+    """A sum of money, in whole minor units of its currency."""
+
+    currency: str
+    amount: str
+    minor: NotRequired[str | None]
 
 
 class NewAccount(TypedDict):
@@ -815,7 +825,7 @@ class NewBudget(TypedDict):
     """A sum for each month, and the parts of it to be told at."""
 
     name: str
-    limit: Sum
+    limit: MoneyIn
     thresholds_percent: list[int]
 
 
@@ -859,7 +869,7 @@ class NewPayment(TypedDict):
     """What was paid of an invoice. The same payment again changes nothing."""
 
     number: str
-    amount: Sum
+    amount: MoneyIn
     reference: str
     time: NotRequired[str | None]
 
@@ -1378,13 +1388,6 @@ class StepOut(TypedDict):
     units: str
     price: str | None
     exact: ExactOut
-
-
-class Sum(TypedDict):
-    """A sum of money, in whole minor units of its currency."""
-
-    currency: str
-    amount: str
 
 
 class TableOut(TypedDict):

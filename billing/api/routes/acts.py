@@ -16,11 +16,11 @@ from billing.api.schemas.acts import (
     payment_noted,
 )
 from billing.api.schemas.house import TenantOut, tenant_out
+from billing.api.sums import micro_of
 from billing.api.table import Routes
 from billing.closing.close_month import MonthOpenError
 from billing.errors import BillingError, InvoiceError, StoreError
 from billing.invoices.credit_note import Return
-from billing.money import parse_usd
 from billing.store import api_acts as store
 from billing.store.door import Bound
 
@@ -67,10 +67,10 @@ def create_credit_note(call: Calling, body: NewCreditNote) -> CreditNoteMade:
 def note_payment(call: Calling, body: NewPayment) -> PaymentNoted:
     """Note what was paid of an invoice; exactly once by its reference."""
     at_s = call.now_s if body.time is None else moment_of(body.time, "body.time")
+    amount_micro = micro_of(body.amount, "body.amount")
 
     def work(bound: Bound) -> Done:
         try:
-            amount_micro = parse_usd(body.amount.amount)
             paid = store.note_payment(bound, body.number, amount_micro, body.amount.currency, body.reference, at_s)
         except BillingError as error:
             if isinstance(error, StoreError):

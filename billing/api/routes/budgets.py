@@ -4,7 +4,7 @@ from billing.api.call import Calling, Done, Told
 from billing.api.ids import IdOfPath, new_id
 from billing.api.moments import Month
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
-from billing.api.problems import Problem, invalid
+from billing.api.problems import Problem
 from billing.api.room import require_room
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.budgets import (
@@ -12,14 +12,12 @@ from billing.api.schemas.budgets import (
     AlertOut,
     BudgetOut,
     NewBudget,
-    Sum,
     agreed_out,
     alert_out,
     budget_out,
 )
+from billing.api.sums import micro_of
 from billing.api.table import Routes
-from billing.currency import CURRENCIES
-from billing.money import parse_usd
 from billing.store import tenant_budgets as store
 from billing.store.door import Bound
 from billing.store.tenant_usage import papers_of
@@ -40,7 +38,7 @@ def list_budgets(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = Non
 @routes.post("/v1/budgets", BudgetOut, status=201)
 def create_budget(call: Calling, body: NewBudget) -> BudgetOut:
     """Be told when a month has come to parts of a sum: in the list of alerts, and as `budget.reached`."""
-    limit_micro = _micro(body.limit)
+    limit_micro = micro_of(body.limit, "body.limit")
     thresholds_bp = tuple(sorted(percent * BP_PER_PERCENT for percent in body.thresholds_percent))
 
     def work(bound: Bound) -> Done:
@@ -86,14 +84,3 @@ def list_alerts(
 def _key(row: AlertOut) -> tuple[str, ...]:
     """An order in which no two alerts are alike; thresholds of one time stand as text, all of one length."""
     return row.time, row.budget, row.period, row.kind, row.threshold_percent.rjust(8)
-
-
-def _micro(limit: Sum) -> int:
-    """A sum in micro-units. Raises Problem: another currency than there are, nothing, or parts of a minor unit."""
-    currency = CURRENCIES.get(limit.currency)
-    if currency is None:
-        raise invalid("body.limit.currency", f"must be one of {', '.join(CURRENCIES)}")
-    micro = parse_usd(limit.amount)
-    if micro <= 0 or micro % currency.minor_micro:
-        raise invalid("body.limit.amount", f"must be above 0, with at most {currency.decimals} decimals")
-    return micro

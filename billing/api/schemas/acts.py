@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from billing.api.problems import MONTH_PATTERN
-from billing.api.schemas.basic import PLAIN, Closed, Id, Money, Name, Reason, moment, money
-from billing.api.schemas.budgets import Sum
+from billing.api.schemas.basic import PLAIN, Closed, Id, Money, MoneyIn, Name, Reason, moment, money
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice
 from billing.store.api_acts import Finalised, Paid
@@ -75,7 +74,7 @@ class NewPayment(Closed):
     """What was paid of an invoice. The same payment again changes nothing."""
 
     number: Number = Field(description="Number or id of the invoice.", examples=["acme-000007"])
-    amount: Sum = Field(description="In the currency of the invoice.")
+    amount: MoneyIn = Field(description="In the currency of the invoice.")
     reference: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)] = Field(
         description="The payer's; unique per invoice.", examples=["bank-2026-11-02-17"]
     )

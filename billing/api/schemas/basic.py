@@ -9,7 +9,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.currency import currency_of
-from billing.money import format_usd
+from billing.money import money_json, parse_signed
 from billing.months import utc_text
 
 T = TypeVar("T", bound=BaseModel)
@@ -28,10 +28,24 @@ class Closed(BaseModel):
 
 
 class Money(Closed):
-    """An amount as decimal text, so that no reader rounds it by accident."""
+    """An amount, twice as text, so that no reader rounds it by accident: as a decimal, and as a whole number of the
+    currency's smallest coin."""
 
     currency: str
     amount: str
+    minor: str
+
+
+class MoneyIn(Closed):
+    """A sum of money, in whole minor units of its currency."""
+
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")] = Field(
+        description="Decimal text, above 0.", examples=["5000.00"]
+    )
+    minor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = Field(
+        default=None, description="The same in minor units, such as cents; may be left out.", examples=["500000"]
+    )
 
 
 class Page(Closed, Generic[T]):
@@ -47,7 +61,12 @@ class Empty(Closed):
 
 def money(currency: str, micro: int) -> Money:
     """Return int micro-units of a currency as money, in the currency's own decimals."""
-    return Money(currency=currency, amount=format_usd(micro, currency_of(currency).decimals))
+    return Money(**money_json(micro, currency, currency_of(currency).decimals))
+
+
+def money_told(currency: str, amount: str) -> Money:
+    """Return a document's decimal text, which may be below 0, as money."""
+    return money(currency, parse_signed(amount))
 
 
 def moment(time_s: int) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
-from billing.api.schemas.basic import Closed, Money, Name, maybe_moment, moment, money
+from billing.api.schemas.basic import Closed, Money, MoneyIn, Name, maybe_moment, moment, money
 from billing.api.schemas.usage import exact_in, rounded
 from billing.money import floor_decimal
 from billing.store.tenant_budgets import AlertRow, BudgetRow
@@ -14,22 +14,11 @@ BP_PER_PERCENT = 100
 Percent = Annotated[int, Field(ge=1, le=1_000)]
 
 
-class Sum(Closed):
-    """A sum of money, in whole minor units of its currency."""
-
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
-        description="ISO 4217 code; that of the bills.", examples=["USD"]
-    )
-    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")] = Field(
-        description="Decimal text, above 0.", examples=["5000.00"]
-    )
-
-
 class NewBudget(Closed):
     """A sum for each month, and the parts of it to be told at."""
 
     name: Name = Field(description="What it is called.", examples=["the lab"])
-    limit: Sum = Field(description="What a month may come to: with contracts, credits and tax, after wallets.")
+    limit: MoneyIn = Field(description="What a month may come to: with contracts, credits and tax, after wallets.")
     thresholds_percent: Annotated[list[Percent], Field(min_length=1, max_length=10)] = Field(
         description="Parts of the limit, in whole percent, each once.", examples=[[50, 80, 100]]
     )

@@ -5,13 +5,13 @@ from typing import Any
 
 from pydantic import Field
 
-from billing.api.schemas.basic import Closed, Money, moment, money
+from billing.api.schemas.basic import Closed, Money, moment, money, money_told
 from billing.api.schemas.prices import StepOut, percent, step_out
 from billing.api.schemas.usage import ExactOut, exact_of, exact_out
 from billing.closing.explain import Explanation, HourPart, faults_of
 from billing.currency import currency_of, round_minor
 from billing.log.event import Event, data_of
-from billing.money import SECONDS_PER_HOUR, Exact, format_price, parse_usd
+from billing.money import SECONDS_PER_HOUR, Exact, format_price, parse_signed
 from billing.months import month_bounds, parse_month
 
 
@@ -127,8 +127,8 @@ def draft_out(period: str, paper: Mapping[str, Any], closed_s: int | None) -> Dr
     return DraftOut(
         period=period,
         as_of=None if closed_s is None else moment(closed_s),
-        net=money(code, parse_signed(paper["net"])),
-        tax=money(code, parse_signed(paper["tax"])),
+        net=money_told(code, paper["net"]),
+        tax=money_told(code, paper["tax"]),
         total=money(code, total_micro),
         lines=[draft_line(line, code) for line in paper["lines"]],
         forecast=None if closed_s is None else forecast(period, total_micro, code, closed_s),
@@ -153,8 +153,8 @@ def draft_line(line: Mapping[str, Any], code: str) -> DraftLine:
     return DraftLine(
         **{name: line[name] for name in DraftLine.model_fields if name not in own},
         exact=exact_of(line["exact_micro"]),
-        net=money(code, parse_signed(line["net"])),
-        tax=money(code, parse_signed(line["tax"])),
+        net=money_told(code, line["net"]),
+        tax=money_told(code, line["tax"]),
     )
 
 
@@ -210,11 +210,6 @@ def unexplained(number: str | None, period: str, line: DraftLine) -> ExplainedOu
         faults=["the events that the tenant may see do not come to this line alone"],
         **said,
     )
-
-
-def parse_signed(text: str) -> int:
-    """Return decimal text in micro-units; documents have amounts below 0, too."""
-    return -parse_usd(text[1:]) if text.startswith("-") else parse_usd(text)
 
 
 def _hour(hour: HourPart) -> HourOut:

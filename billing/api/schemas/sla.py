@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from billing.api.schemas.basic import Closed, Money
+from billing.api.schemas.basic import Closed, Money, money_told
 from billing.api.schemas.usage import ExactOut, exact_of
 
 
@@ -101,7 +101,7 @@ class IncidentOut(Closed):
 def sla_report_out(paper: Mapping[str, Any]) -> SlaReportOut:
     """Return a report from its paper (`billing.documents.sla_data`)."""
     code = paper["currency"]
-    total = Money(currency=code, amount=paper["total"])
+    total = money_told(code, paper["total"])
     levels = [_level(level, code) for level in paper["levels"]]
     return SlaReportOut(period=paper["month"], total=total, levels=levels, hash=paper["hash"])
 
@@ -121,7 +121,7 @@ def incidents_of(paper: Mapping[str, Any]) -> Iterator[IncidentOut]:
 
 def _level(level: Mapping[str, Any], code: str) -> LevelOut:
     told = {name: level[name] for name in LevelOut.model_fields if name in level}
-    told["amount"] = Money(currency=code, amount=level["amount"])
+    told["amount"] = money_told(code, level["amount"])
     told["credits"] = [_credit(credit, code) for credit in level["credits"]]
     told["excluded"] = [ExcludedTimeOut(**_renamed(time)) for time in level["excluded"]]
     return LevelOut(**told)
@@ -132,7 +132,7 @@ def _credit(credit: Mapping[str, Any], code: str) -> CreditOut:
     return CreditOut(
         **{name: credit[name] for name in words},
         charge=exact_of(credit["charge_micro"]),
-        amount=Money(currency=code, amount=credit["amount"]),
+        amount=money_told(code, credit["amount"]),
         exact=exact_of(credit["exact_micro"]),
         evidence=[EvidenceOut(**_renamed(each)) for each in credit["evidence"]],
     )

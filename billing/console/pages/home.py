@@ -11,7 +11,6 @@ from billing.console.pages.parts import priced
 from billing.console.pages.usage import cost_chart, recent_use
 from billing.console.policy import CLUSTER, HOME
 from billing.console.visit import Go, Pages, Shown, Visit
-from billing.money import parse_usd
 from billing.months import parse_utc, utc_text
 from tenants.access.identity import Role
 
@@ -81,8 +80,7 @@ def _budget(budget: dict[str, Any], total: dict[str, str], link: str) -> Card:
     what = f"Budget {budget['name']}"
     if total["currency"] != budget["limit"]["currency"]:
         return Card(what, priced(budget["limit"]), "is in another currency than the bills", link, "/console/budgets")
-    limit_micro, used_micro = parse_usd(budget["limit"]["amount"]), parse_usd(total["amount"].lstrip("-"))
-    used = 0 if total["amount"].startswith("-") else used_micro * 100 // limit_micro
+    used = max(0, int(total["minor"]) * 100 // int(budget["limit"]["minor"]))
     words = f"of {priced(budget['limit'])} a month, told at {', '.join(map(str, budget['thresholds_percent']))} %"
     return Card(what, f"{used} %", words, link, "/console/budgets", "bad" if used >= 100 else "")
 

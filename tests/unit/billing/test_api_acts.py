@@ -58,7 +58,7 @@ def test_something_is_given_back_once(either: ApiHouse) -> None:
     body = {"number": "acme-000002", "lines": [{"line": 1, "part": "1/2"}], **WHY}
     headers = {"Idempotency-Key": "k1"}
     first = either.post("operator", "/v1/operator/credit-notes", body, headers=headers)
-    assert first.status_code == 201 and first.json()["total"] == {"currency": "USD", "amount": "1.00"}
+    assert first.status_code == 201 and first.json()["total"] == {"currency": "USD", "amount": "1.00", "minor": "100"}
     second = either.post("operator", "/v1/operator/credit-notes", body, headers=headers)
     assert second.json() == first.json() and second.headers["Idempotency-Replayed"] == "true"
     other = either.post("operator", "/v1/operator/credit-notes", {**body, "cause": "sla"}, headers=headers)
@@ -78,11 +78,13 @@ def test_a_payment_is_noted_once(either: ApiHouse) -> None:
     path = "/v1/operator/payments"
     noted = either.post("operator", path, body).json()
     assert noted == {
-        "number": "acme-000003", "status": "issued", "open": {"currency": "USD", "amount": "1.00"}, "new": True,
+        "number": "acme-000003", "status": "issued",
+        "open": {"currency": "USD", "amount": "1.00", "minor": "100"}, "new": True,
     }  # fmt: skip
     again = {**body, "time": "2027-01-15T08:00:00Z"}
     assert either.post("operator", path, again).json()["new"] is False
-    assert either.post("operator", path, {**body, "amount": {"currency": "USD", "amount": "1.50"}}).status_code == 409
+    other = {"currency": "USD", "amount": "1.50", "minor": "150"}
+    assert either.post("operator", path, {**body, "amount": other}).status_code == 409
     assert either.post("operator", path, {**body, "number": "acme-000009"}).status_code == 404
     euros = {"amount": {"currency": "EUR", "amount": "1.00"}, "reference": "r2"}
     assert either.post("operator", path, {**body, **euros}).status_code == 422

@@ -31,7 +31,7 @@ def test_a_budget_is_watched_and_told_once(house: ApiHouse) -> None:
     check = BudgetCheck(house.door, local_scope(), lambda: house.now_s)
     assert check.check() == 0
     made = house.post("acme", "/v1/budgets", BUDGET).json()
-    assert made["limit"]["amount"] == "40.00" and made["thresholds_percent"] == [50, 100]
+    assert made["limit"] == {**BUDGET["limit"], "minor": "4000"} and made["thresholds_percent"] == [50, 100]
     # What came in months that were over when the budget was made is not told.
     assert check.check() == 1 and check.check() == 0
     (alert,) = house.get("acme", "/v1/alerts").json()["items"]
@@ -78,6 +78,8 @@ def test_what_was_agreed_stands_in_the_same_list(house: ApiHouse) -> None:
         ({"limit": {"currency": "USD", "amount": "0.001"}}, "body.limit.amount"),
         ({"limit": {"currency": "JPY", "amount": "0.5"}}, "body.limit.amount"),
         ({"limit": {"currency": "USD", "amount": "-5.00"}}, "body.limit.amount"),
+        ({"limit": {"currency": "USD", "amount": "5.00", "minor": "5"}}, "body.limit.minor"),
+        ({"limit": {"currency": "USD", "amount": "5.00", "minor": 500}}, "body.limit.minor"),
         ({"limit": {"currency": "USD", "amount": 5}}, "body.limit.amount"),
         ({"thresholds_percent": []}, "body.thresholds_percent"),
         ({"thresholds_percent": [50, 50]}, "body.thresholds_percent"),

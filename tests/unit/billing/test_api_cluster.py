@@ -46,7 +46,7 @@ def test_buckets_of_the_settled_cluster_add_up(house: ApiHouse, bucket: str) -> 
 
 def test_revenue_is_what_renters_are_charged_and_delay_stands_beside_it(house: ApiHouse) -> None:
     told = read(house, f"/v1/operator/revenue?run={RUN.id}")
-    assert told["rented"] == {"currency": "USD", "amount": "2.95"}
+    assert told["rented"] == {"currency": "USD", "amount": "2.95", "minor": "295"}
     assert told["items"][0]["internal"]["amount"] == "1.67"
     assert told["delay"] == {"jobs": 2, "later": 1, "earlier": 0, "total_s": 60, "p99_s": 60, "max_s": 60}
     live = read(house, "/v1/operator/revenue")

@@ -45,14 +45,14 @@ def either(store_place: str) -> Iterator[ApiHouse]:
 def test_a_tenant_reads_its_bills_in_pages(house: ApiHouse) -> None:
     first = house.get("acme", "/v1/invoices?limit=2").json()
     assert [row["number"] for row in first["items"]] == ["acme-000001", "acme-000002"]
-    assert first["items"][0]["total"] == {"currency": "USD", "amount": "1.00"}
+    assert first["items"][0]["total"] == {"currency": "USD", "amount": "1.00", "minor": "100"}
     rest = house.get("acme", f"/v1/invoices?limit=2&cursor={first['next']}").json()
     assert [row["number"] for row in rest["items"]] == ["acme-000003"] and rest["next"] is None
     assert [row["number"] for row in house.get("acme", "/v1/invoices?period=2026-02").json()["items"]] == [
         "acme-000002"
     ]
     whole = house.get("acme/member", "/v1/invoices/acme-000001").json()
-    assert whole["total"] == whole["lines"][0]["net"] == {"currency": "USD", "amount": "1.00"}
+    assert whole["total"] == whole["lines"][0]["net"] == {"currency": "USD", "amount": "1.00", "minor": "100"}
     assert [row["invoice"] for row in house.get("acme", "/v1/credit-notes").json()["items"]] == ["acme-000001"]
     ledger, cursor = [], ""
     while cursor is not None:

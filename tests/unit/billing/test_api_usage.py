@@ -135,7 +135,8 @@ def test_papers_are_listed_row_by_row(house: ApiHouse) -> None:
         (month, kind) for month in ("2025-11", "2025-12") for kind in ("bought", "drawn")
     ]
     left = house.get("bolt", "/v1/wallets?period=2025-11").json()
-    assert left["balances"] == [{"wallet": "wallet", "balance": {"currency": "USD", "amount": "10000.00"}}]
+    balance = {"currency": "USD", "amount": "10000.00", "minor": "1000000"}
+    assert left["balances"] == [{"wallet": "wallet", "balance": balance}]
     found = [row for page in pages(house, "/v1/sla/incidents?limit=1", "bolt") for row in page["items"]]
     assert [(row["period"], row["kind"]) for row in found] == [
         (month, kind) for month in ("2025-11", "2025-12") for kind in ("credited", "excluded")
