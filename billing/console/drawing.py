@@ -1,5 +1,6 @@
 """Pages as HTML. The templates escape what they are given; no page holds a script or a style of its own."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _HERE = Path(__file__).parent
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # name: (content type). What is not listed is not served.
 STATIC: Mapping[str, str] = {
     "console.css": "text/css; charset=utf-8",
@@ -53,7 +55,7 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(eyes=for_eyes, moment=short_moment, kind=kind_of)
+    made.filters.update(eyes=for_eyes, moment=plain_moment, kind=kind_of)
     made.globals["static"] = static_path
     return made
 
@@ -77,10 +79,9 @@ def _grouped(word: str) -> str:
     return f"{sign}{int(digits):,}{dot}{rest}"
 
 
-def short_moment(text: str) -> str:
-    """Return an RFC 3339 time in UTC as people read it: 2026-11-26 03:40, with seconds only where there are some."""
-    shown = text.removesuffix("Z").replace("T", " ")
-    return shown[:-3] if shown.endswith(":00") and len(shown) == len("2026-11-26 03:40:00") else shown
+def plain_moment(text: str) -> str:
+    """Return an RFC 3339 time in UTC as all pages show it, to the second: 2026-11-26 03:40:00. Other text stays."""
+    return text.removesuffix("Z").replace("T", " ") if _MOMENT.fullmatch(text) else text
 
 
 def etag_of(view: blocks.View) -> str:

@@ -3,10 +3,12 @@
 Pictures of each go into the folder that SPILLWAY_SHOTS names, for a person to look at.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,53 @@ def test_a_cent_is_followed_from_an_invoice_to_its_events(world: ConsoleWorld, c
         )
         first = {each["id"] for each in answer.json()["items"]}
         assert first & {row[2] for row in told}, "what the page names is in the log"
+
+
+PAINTED = """() => { window.painted = []; const draw = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { painted.push(String(text));
+        return draw.call(this, text, ...rest); } }"""
+
+
+def painted(chromium: Any, world: ConsoleWorld, values: list[str], step_s: int, zone: str = "UTC") -> list[str]:
+    """What the script writes beside a chart of some values, one for each step from 2026-11-01 in UTC on."""
+    times = [1_793_491_200 + at * step_s for at in range(len(values))]
+    series = [{"label": "a", "colour": "blue", "y": values}]
+    told = escape(json.dumps({"unit": "USD", "stacked": True, "zone": zone, "x": times, "series": series}))
+    with tab(chromium, world.url) as at:
+        at.sign_in(world.keys["acme"])
+        at.page.add_init_script(f"({PAINTED})()")
+        page = f"{world.url}/console/usage"
+
+        def answer(route: Any) -> None:
+            whole = route.fetch()
+            route.fulfill(response=whole, body=re.sub(r'data-chart="[^"]*"', f'data-chart="{told}"', whole.text()))
+
+        at.page.route(page, answer)
+        at.go("/console/usage")
+        assert at.faults() == []
+        return list(at.page.evaluate("painted"))
+
+
+def test_an_axis_has_the_digits_that_its_range_needs(world: ConsoleWorld, chromium: Any) -> None:
+    cents = painted(chromium, world, ["0.000001", "0.02", "0.04"], 86_400)
+    assert {"0.01", "0.02", "0.04"} <= {each.rstrip("0") for each in cents}
+    assert sum(each.strip("0.") == "" for each in cents) == 1, cents
+    large = painted(chromium, world, ["10", "4100000", "3900000"], 86_400)
+    assert {"1M", "4M"} <= set(large) or {"1.0M", "4.0M"} <= set(large), large
+
+
+def test_hours_of_several_days_say_where_a_day_begins(world: ConsoleWorld, chromium: Any) -> None:
+    told = painted(chromium, world, ["1"] * 60, 3_600)
+    assert {"1 Nov", "2 Nov", "3 Nov"} <= set(told) and "12:00" in told, told
+    there = painted(chromium, world, ["1"] * 60, 3_600, "Asia/Tokyo")
+    assert "00:00" in there and "4 Nov" not in there and there.count("2 Nov") == 1, there
+
+
+def test_a_chart_names_its_time_zone_once(world: ConsoleWorld, chromium: Any) -> None:
+    with tab(chromium, world.url) as at:
+        at.sign_in(world.keys["acme"])
+        at.go("/console/usage?time_zone=Asia/Tokyo")
+        assert at.page.locator("section:has(.chart) .unit").inner_text() == "USD; times in Asia/Tokyo"
 
 
 SPOILT = {

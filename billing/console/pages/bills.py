@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.console.asking import Answer, at
 from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View
-from billing.console.drawing import for_eyes, short_moment
+from billing.console.drawing import for_eyes, plain_moment
 from billing.console.pages.parts import amount, currency_in, listed, month_of, priced
 from billing.console.visit import Pages, Shown, Visit
 
@@ -51,7 +51,7 @@ async def show_invoice(visit: Visit) -> Shown:
         [
             ("Month", invoice["period"]),
             ("Status", Mark(invoice["status"], _TONES.get(invoice["status"], ""))),
-            ("Issued, UTC", short_moment(invoice["issued"])),
+            ("Issued, UTC", plain_moment(invoice["issued"])),
             ("Net", for_eyes(priced(invoice["net"]))),
             ("Tax", for_eyes(priced(invoice["tax"]))),
             ("Total", for_eyes(priced(invoice["total"]))),

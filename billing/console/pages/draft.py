@@ -2,7 +2,7 @@
 
 from billing.console.asking import Answer, at
 from billing.console.blocks import Card, Cards, Form, Link, Table, View
-from billing.console.drawing import short_moment
+from billing.console.drawing import plain_moment
 from billing.console.pages.bills import DRAFT, lines_table
 from billing.console.pages.lines import ROUNDED, behind, facts_of, line_in
 from billing.console.pages.parts import month_field, month_of, priced, why
@@ -27,7 +27,7 @@ async def show_draft(visit: Visit) -> Shown:
 def draft_cards(draft: Answer) -> list[Card]:
     """Return what a month has come to, and what it comes to if it goes on so."""
     told, ahead = draft.data, draft.data["forecast"]
-    until = f", hours until {short_moment(told['as_of'])}" if told["as_of"] else ""
+    until = f", hours until {plain_moment(told['as_of'])}" if told["as_of"] else ""
     cards = [Card("So far", priced(told["total"]), f"{told['period']} with tax{until}", draft.link, DRAFT)]
     if ahead is not None and ahead["closed_hours"] < ahead["hours"]:
         words = f"if {told['period']} goes on as in its {ahead['closed_hours']} closed hours of {ahead['hours']}"

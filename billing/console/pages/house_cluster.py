@@ -1,9 +1,10 @@
 """The cluster over time, for operators: who held it, why the rest was idle, what it brought in and at what delay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Cell, Chart, Column, Facts, Field, Mark, Series, Table, View
+from billing.console.drawing import plain_moment
 from billing.console.pages.house_parts import HOLDERS, Chosen, choice, chosen, gpu_hours, share, span
 from billing.console.pages.parts import amount, listed, priced, why
 from billing.console.policy import CLUSTER
@@ -134,11 +135,15 @@ def _health(clusters: Answer) -> Facts:
     settled = told["settled_events"]
     rows: list[tuple[str, Cell]] = [
         ("Events that are settled", "none yet" if settled is None else f"{settled:,}"),
-        ("Settled at, UTC", told["settled_at"] or "never"),
+        ("Settled at, UTC", plain_moment(told["settled_at"] or "never")),
         ("Settling", Mark(told["settling_fault"], "bad") if told["settling_fault"] else Mark("all is well", "good")),
-        *((each["source"], f"told of {each['time']}, heard at {each['received']}") for each in clusters.items),
+        *((each["source"], _heard(each)) for each in clusters.items),
     ]
     return Facts("Live sources, and how far the log is settled", rows, clusters.link)
+
+
+def _heard(source: Mapping[str, str]) -> str:
+    return f"told of {plain_moment(source['time'])}, heard at {plain_moment(source['received'])}"
 
 
 def _against(found: Answer) -> Cards:

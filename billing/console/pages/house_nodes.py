@@ -5,6 +5,7 @@ from typing import Any
 
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Cell, Column, Drawn, Mark, Table, View
+from billing.console.drawing import plain_moment
 from billing.console.pages.house_parts import HOLDERS, choice, chosen, moment_asked, moment_field, span
 from billing.console.pages.parts import why
 from billing.console.visit import Pages, Shown, Visit
@@ -64,7 +65,7 @@ async def show_queue(visit: Visit) -> Shown:
 
 
 def _at(found: Answer) -> str:
-    return str(found.data["time"]).replace("T", " ").removesuffix("Z") + " UTC"
+    return f"{plain_moment(found.data['time'])} UTC"
 
 
 def _holder(node: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Cell, Chart, Column, Field, Form, Series, Table, View
-from billing.console.drawing import short_moment
+from billing.console.drawing import plain_moment
 from billing.console.pages.parts import amount, kept, priced, why
 from billing.console.visit import Pages, Shown, Visit
 from billing.months import parse_utc
@@ -46,8 +46,8 @@ async def show_usage(visit: Visit) -> Shown:
     blocks: list[Block] = [choose, cost_chart(found, words), _totals(found, words)]
     told = found.data
     lede = (
-        f"Whole {told['bucket']}s of {told['time_zone']}, from {short_moment(told['snapped_since'])} until "
-        f"{short_moment(told['snapped_until'])}. {_closed(told['closed_until'])}"
+        f"Whole {told['bucket']}s of {told['time_zone']}, from {plain_moment(told['snapped_since'])} until "
+        f"{plain_moment(told['snapped_until'])}. {_closed(told['closed_until'])}"
     )
     return View("Usage", [_cards(found), *blocks], lede)
 
@@ -64,7 +64,7 @@ async def recent_use(visit: Visit, **query: str | int | None) -> Answer:
 
 
 def _closed(until: str | None) -> str:
-    return "No hour is closed yet." if until is None else f"Hours before {short_moment(until)} are closed."
+    return "No hour is closed yet." if until is None else f"Hours before {plain_moment(until)} are closed."
 
 
 def day(text: str) -> str:

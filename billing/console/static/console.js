@@ -7,9 +7,8 @@
     grey: "#999999", light: "#EEEEEE", red: "#D55E00", pink: "#CC79A7", ink: "#1b232b",
   };
   const DASHES = { red: [7, 4], ink: [2, 3], grey: [4, 3], pink: [9, 3, 2, 3] }; // lines differ without their colour
-  const DAYS = [1, 2, 3, 7, 14, 31, 61, 92, 183, 365].map((days) => days * 86400);
-  const group = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
-  const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+  const DAYS = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * 86400); // months and years as uPlot counts them
+  const SIZES = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e4, "k", 1e3]];
 
   // Layer n of a stack is drawn as the sum of itself and all below it, from the top one down, each over the last.
   function stacked(rows) {
@@ -17,12 +16,34 @@
     return rows.map((row) => row.map((value, at) => (sums[at] += value === null ? 0 : value)));
   }
 
-  function ticks(zone) {
-    const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short" });
-    const hour = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
-    const month = new Intl.DateTimeFormat("en-GB", { timeZone: zone, month: "short", year: "numeric" });
-    return (_, all, __, ___, apart) => all.map((at) => (apart >= 2e6 ? month : apart >= 86400 ? day : hour).format(at * 1000));
+  // A label of an axis has as many digits as two neighbours need to differ.
+  function figures(all, apart) {
+    const far = Math.max(...all.map(Math.abs));
+    const [least, letter, size = least] = SIZES.find(([from]) => far >= from) || [1, ""];
+    let digits = 0;
+    while (digits < 9 && Math.abs((apart / size) * 10 ** digits - Math.round((apart / size) * 10 ** digits)) > 1e-6) digits += 1;
+    const shown = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return all.map((value) => shown.format(value / size) + (value ? letter : ""));
   }
+
+  // Ticks of hours say the day where it begins, ticks of days and months the year; so does the first of them.
+  function ticks(zone) {
+    const told = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options });
+    const day = told({ day: "numeric", month: "short" }), hour = told({ hour: "2-digit", minute: "2-digit" });
+    const month = told({ month: "short" }), year = told({ year: "numeric" });
+    return (_, all, __, ___, apart) => {
+      const [small, large] = apart >= 2e6 ? [month, year] : apart >= 86400 ? [day, year] : [hour, day];
+      let before = "";
+      return all.map((at) => {
+        const above = large.format(at * 1000), said = above === before ? "" : `\n${above}`;
+        before = above;
+        return small.format(at * 1000) + said;
+      });
+    };
+  }
+
+  const wide = (_, labels) => 16 + 7 * Math.max(4, ...(labels || []).map((label) => label.length));
+  const whole = (text) => text.replace(/^(-?)(\d+)/, (_, sign, digits) => sign + digits.replace(/\B(?=(\d{3})+$)/g, ","));
 
   function span(told, bars) {
     const x = told.x, last = x[x.length - 1];
@@ -30,9 +51,10 @@
     return bars ? [x[0] - step * 0.6, last + step * 0.6] : told.stacked ? [x[0], last + step] : [x[0], last];
   }
 
-  function options(told, box, order, raw) {
+  function options(told, box, order) {
     const width = Math.max(240, box.clientWidth);
-    const whole = told.x.length > 1 && told.x[1] - told.x[0] >= 80000; // buckets of days or more have no hours to show
+    const moment = new Intl.DateTimeFormat("sv-SE", { timeZone: told.zone, dateStyle: "short", timeStyle: "medium" });
+    const coarse = told.x.length > 1 && told.x[1] - told.x[0] >= 80000; // buckets of days or more have no hours to show
     const bars = told.stacked && told.x.length <= 62;
     const paths = bars ? uPlot.paths.bars({ size: [0.86, 90] }) : told.stacked ? uPlot.paths.stepped({ align: 1 }) : undefined;
     const line = (each, at) => ({
@@ -43,7 +65,7 @@
       dash: told.stacked ? undefined : DASHES[each.colour],
       points: { show: !told.stacked && told.x.length < 40 },
       paths,
-      value: (_, __, ___, index) => (index === null || raw[at][index] === null ? "–" : group.format(raw[at][index])),
+      value: (_, __, ___, index) => (index === null || each.y[index] === null ? "–" : whole(each.y[index])),
     });
     return {
       width,
@@ -52,11 +74,11 @@
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => span(told, bars) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.06 : 1] } },
       axes: [
-        { size: 34, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone), ...(whole && { incrs: DAYS }) },
-        { size: 54, stroke: "#5a6570", grid: { stroke: "#1b232b22", width: 1 }, values: (_, all) => all.map((v) => short.format(v)) },
+        { size: 48, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone), ...(coarse && { incrs: DAYS }) },
+        { size: wide, stroke: "#5a6570", grid: { stroke: "#1b232b22", width: 1 }, values: (_, all, __, ___, apart) => figures(all, apart) },
       ],
       legend: { markers: { width: 0, fill: (_, at) => (at ? COLOURS[told.series[order[at - 1]].colour] : "none") } },
-      series: [{ value: (_, at) => (at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) }, ...order.map((at) => line(told.series[at], at))],
+      series: [{ label: "Time", value: (_, at) => (at === null ? "–" : moment.format(at * 1000)) }, ...order.map((at) => line(told.series[at], at))],
     };
   }
 
@@ -66,7 +88,7 @@
     const raw = told.series.map((each) => each.y.map((value) => (value === null ? null : Number(value))));
     const shown = told.stacked ? stacked(raw) : raw;
     const order = told.series.map((_, at) => (told.stacked ? told.series.length - 1 - at : at));
-    const plot = new uPlot(options(told, box, order, raw), [told.x, ...order.map((at) => shown[at])], box);
+    const plot = new uPlot(options(told, box, order), [told.x, ...order.map((at) => shown[at])], box);
     const plain = box.parentElement.querySelector(".legend");
     if (plain) plain.hidden = true; // the plot's own says the values, too
     new ResizeObserver(() => {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api_house import ApiHouse, api_house
 from billing.console.app import with_console
 from billing.console.blocks import Act, Column, Link, Mark, Table, csv_of
-from billing.console.drawing import for_eyes, short_moment
+from billing.console.drawing import for_eyes, plain_moment
 from pages_of import Browser
 from who_may_open import ADMIN, PAGES
 
@@ -110,6 +110,7 @@ def test_what_is_no_number_stays_as_it_is(text: str) -> None:
     assert for_eyes(text) == text
 
 
-def test_times_are_shown_to_the_minute_where_that_is_all() -> None:
-    assert short_moment("2026-11-26T03:40:00Z") == "2026-11-26 03:40"
-    assert short_moment("2026-11-26T03:40:07Z") == "2026-11-26 03:40:07"
+def test_all_times_are_shown_in_one_form() -> None:
+    assert plain_moment("2026-11-26T03:40:00Z") == "2026-11-26 03:40:00"
+    assert plain_moment("2026-11-26T03:40:07Z") == "2026-11-26 03:40:07"
+    assert plain_moment("T-Zone") == "T-Zone"
