@@ -555,16 +555,6 @@ class Operations(Transport):
         answer: s.SnapshotKept = self.ask("PUT", "/v1/operator/snapshots", {}, body)
         return answer
 
-    def list_runs(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.RunOut]:
-        """List the finished runs that can be looked at, oldest first."""
-        answer: s.Page[s.RunOut] = self.ask("GET", "/v1/operator/runs", {"limit": limit, "cursor": cursor})
-        return answer
-
-    def read_run(self, run: str) -> s.RunResultOut:
-        """Read what was run, and its headline numbers."""
-        answer: s.RunResultOut = self.ask("GET", f"/v1/operator/runs/{quoted(run)}", {})
-        return answer
-
     def list_clusters(self) -> s.SourcesOut:
         """List the live clusters that are told of, and how far their logs are settled."""
         answer: s.SourcesOut = self.ask("GET", "/v1/operator/clusters", {})
@@ -591,10 +581,13 @@ class Operations(Transport):
         from_: str | None = None,
         until: str | None = None,
         bucket: Literal["hour", "day", "week", "month"] | None = None,
+        currency: str | None = None,
     ) -> s.RevenueOut:
         """Read what the cluster brought in over time, and of a run by how much that delayed internal work."""
         answer: s.RevenueOut = self.ask(
-            "GET", "/v1/operator/revenue", {"run": run, "from": from_, "until": until, "bucket": bucket}
+            "GET",
+            "/v1/operator/revenue",
+            {"run": run, "from": from_, "until": until, "bucket": bucket, "currency": currency},
         )
         return answer
 
@@ -606,6 +599,16 @@ class Operations(Transport):
     def list_queue(self, *, run: str | None = None, at: str | None = None, source: str | None = None) -> s.QueueOut:
         """List who waits at one moment, why, and when each is expected to start; and whose notice runs."""
         answer: s.QueueOut = self.ask("GET", "/v1/operator/queue", {"run": run, "at": at, "source": source})
+        return answer
+
+    def list_runs(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.RunOut]:
+        """List the finished runs that can be looked at, oldest first."""
+        answer: s.Page[s.RunOut] = self.ask("GET", "/v1/operator/runs", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def readrun_named(self, run: str) -> s.RunResultOut:
+        """Read what was run, and its headline numbers."""
+        answer: s.RunResultOut = self.ask("GET", f"/v1/operator/runs/{quoted(run)}", {})
         return answer
 
     def list_evictions(self, *, run: str, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EvictionOut]:

@@ -118,6 +118,8 @@ class CapacityOut(TypedDict):
     run: str | None
     bucket: str
     installed_gpu_s: int
+    before: str | None
+    after: str | None
     states: list[StateOut]
     items: list[BucketCapacity]
 
@@ -1267,7 +1269,14 @@ class RevenueOut(TypedDict):
 
     run: str | None
     bucket: str
+    before: str | None
+    after: str | None
+    currency: str
+    currencies: list[str]
     rented: Money
+    rented_gpu_s: int
+    internal: Money
+    total: Money
     delay: DelayOut | None
     products: list[ProductRevenue]
     items: list[BucketRevenue]
@@ -1491,6 +1500,8 @@ class UsageOut(TypedDict):
     snapped_since: str
     snapped_until: str
     closed_until: str | None
+    before: str | None
+    after: str | None
     totals: list[GroupOut]
     items: list[BucketOut]
     next: str | None

@@ -138,6 +138,15 @@ class Form(NamedTuple):
     danger: bool = False
 
 
+class Steps(NamedTuple):
+    """What stretch of time a page shows, with the ways to the one before, the one after and to longer ones."""
+
+    shown: str
+    before: str = ""
+    after: str = ""
+    others: Sequence[Link] = ()
+
+
 class Facts(NamedTuple):
     """Names and values under a caption."""
 
@@ -163,7 +172,7 @@ class Drawn(NamedTuple):
     context: Mapping[str, Any]
 
 
-Block: TypeAlias = Table | Chart | Cards | Form | Facts | Words | Drawn
+Block: TypeAlias = Table | Chart | Cards | Form | Steps | Facts | Words | Drawn
 
 
 class View(NamedTuple):

@@ -75,24 +75,25 @@ def bounds(bucket: str, zone: ZoneInfo, from_s: int, until_s: int) -> list[int]:
 
 
 def grouped(uses: Iterable[Use], by: Sequence[str]) -> list[Group]:
-    """Return use summed by some of `GROUPS`, in order of their values; with none, all of it is one group.
+    """Return use summed by some of `GROUPS`, in order of their values; with none, all of it is one group. Two
+    currencies are never added: what was rated in either is a group of its own.
 
     Cost: O(uses).
     """
     measured: dict[tuple[str, ...], dict[str, dict[str, int]]] = {}
     amounts: dict[tuple[str, ...], dict[int, int]] = {}
-    currency = ""
     places = [Use._fields.index(word) for word in by]
     for use in uses:
-        words = tuple(str(use[place]) for place in places)
+        words = (*(str(use[place]) for place in places), use.currency)
         reason = use.charge_class if use.factor_bp == 0 else ""
         of_meter = measured.setdefault(words, {}).setdefault(use.meter, {})
         of_meter[reason] = of_meter.get(reason, 0) + use.quantity * use.times
         sums, denominator = amounts.setdefault(words, {}), int(use.denominator)
         sums[denominator] = sums.get(denominator, 0) + int(use.numerator) * use.times
-        currency = use.currency
     return [
-        Group(words, [_metered(*each) for each in sorted(measured[words].items())], _sum(amounts[words]), currency)
+        Group(
+            words[:-1], [_metered(*each) for each in sorted(measured[words].items())], _sum(amounts[words]), words[-1]
+        )
         for words in sorted(measured)
     ]
 

@@ -58,6 +58,21 @@ def revenue_between(bound: Bound, from_s: int, until_s: int) -> list[HouseHour]:
     return [HouseHour._make(row) for row in bound.connection.execute(wanted)]
 
 
+def hours_beside(bound: Bound, noun: str, from_s: int, until_s: int) -> tuple[int | None, int | None]:
+    """Return the last known hour before Unix second `from_s` and the first one from `until_s` on; None: there is none.
+
+    Args:
+        noun: "capacity_hour" or "house_hour".
+
+    Cost: two look-ups in an index.
+    """
+    columns = view(noun).c
+    ours = columns.tenant == HOUSE
+    before = select(func.max(columns.hour_s)).where(ours, columns.hour_s < from_s)
+    after = select(func.min(columns.hour_s)).where(ours, columns.hour_s >= until_s)
+    return bound.connection.execute(before).scalar_one(), bound.connection.execute(after).scalar_one()
+
+
 def settling_now(bound: Bound) -> Settling | None:
     """Return how far settling came; None before it has run."""
     columns = _SETTLING.c

@@ -48,6 +48,15 @@ def closed_until_s(bound: Bound) -> int | None:
     return bound.connection.execute(_CLOSED).scalar_one_or_none()
 
 
+def use_beside(bound: Bound, tenant: str, from_s: int, until_s: int) -> tuple[int | None, int | None]:
+    """Return the last hour with use before Unix second `from_s` and the first one from `until_s` on; None: there is
+    none. Cost: two look-ups in an index."""
+    hour_s = _HOUR.c.hour_s
+    before = select(func.max(hour_s)).where(_HOUR.c.tenant == tenant, hour_s < from_s)
+    after = select(func.min(hour_s)).where(_HOUR.c.tenant == tenant, hour_s >= until_s)
+    return bound.connection.execute(before).scalar_one(), bound.connection.execute(after).scalar_one()
+
+
 def uses_between(bound: Bound, tenant: str, from_s: int, until_s: int, *, by_hour: bool) -> list[Use]:
     """Return a tenant's use of the hours that begin in [from_s, until_s), Unix seconds; rows that are alike are one.
 

@@ -19,31 +19,22 @@ from billing.api.house_sums import (
     states_of,
 )
 from billing.api.moments import DAY_S, moment_of
-from billing.api.paging import LIMIT_USUAL, Cursor, Limit
-from billing.api.ports import RunTold
 from billing.api.problems import Problem, invalid
-from billing.api.schemas.basic import Page, maybe_moment, moment
+from billing.api.routes.runs import run_named
+from billing.api.schemas.basic import maybe_moment, moment
 from billing.api.schemas.cluster import (
     CapacityOut,
     DelayOut,
-    EvictionOut,
-    HouseCredit,
     NodesOut,
     QueueOut,
     RevenueOut,
-    RunOut,
-    RunResultOut,
     SourceOut,
     SourcesOut,
-    credit_out,
-    eviction_out,
-    figures_of,
-    run_fields,
 )
 from billing.api.schemas.snapshots import NewSnapshot
 from billing.api.schemas.usage import rounded
 from billing.api.table import Routes
-from billing.currency import DEFAULT
+from billing.currency import CURRENCIES, DEFAULT
 from billing.metering.local_months import zone_of
 from billing.money import SECONDS_PER_HOUR
 from billing.settling.buckets import bounds
@@ -58,7 +49,6 @@ _UTC = zone_of("UTC")
 Row = TypeVar("Row", CapacityHour, HouseHour)
 
 Run = Annotated[str | None, Query(min_length=1, max_length=128, description="A finished run; none: the live cluster.")]
-OfRun = Annotated[str, Query(min_length=1, max_length=128, description="A finished run.")]
 Source = Annotated[
     str | None, Query(min_length=1, max_length=255, description="A live cluster; none: the one last told of.")
 ]
@@ -73,23 +63,14 @@ Bucket = Annotated[
     Literal["hour", "day", "week", "month"] | None,
     Query(description="Length of a bucket; none: hours for two weeks or less, else days."),
 ]
-
-
-@routes.get("/v1/operator/runs", Page[RunOut])
-def list_runs(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[RunOut]:
-    """List the finished runs that can be looked at, oldest first."""
-    after = call.after(cursor, int)
-    first = 0 if after is None else int(after[0])
-    found = list(enumerate(call.house.runs.runs(), 1))[first : first + limit + 1]
-    rows, following = call.page(found, limit, lambda each: (each[0],))
-    return Page[RunOut](items=[RunOut(**run_fields(run)) for _, run in rows], next=following)
-
-
-@routes.get("/v1/operator/runs/{run}", RunResultOut)
-def read_run(call: Calling, run: str) -> RunResultOut:
-    """Read what was run, and its headline numbers."""
-    told = _run(call, run)
-    return RunResultOut(**run_fields(told), figures=figures_of(call.house.runs.headline(told.id)))
+Currency = Annotated[
+    str | None,
+    Query(
+        min_length=3,
+        max_length=3,
+        description="What was rated in it alone; none: the usual one, or else the first that there is.",
+    ),
+]
 
 
 @routes.get("/v1/operator/clusters", SourcesOut)
@@ -116,9 +97,13 @@ def read_capacity(
     if run is None:
         with call.reading() as bound:
             rows = store.capacity_between(bound, begins[0], begins[-1])
+            beside = store.hours_beside(bound, "capacity_hour", begins[0], begins[-1])
     else:
-        rows = _within(call.house.runs.capacity(run), begins)
+        known = call.house.runs.capacity(run)
+        rows, beside = _within(known, begins), _beside(known, begins)
     return CapacityOut(
+        before=maybe_moment(beside[0]),
+        after=maybe_moment(beside[1]),
         run=run,
         bucket=word,
         installed_gpu_s=sum(row.gpu_s for row in rows),
@@ -129,23 +114,42 @@ def read_capacity(
 
 @routes.get("/v1/operator/revenue", RevenueOut)
 def read_revenue(
-    call: Calling, run: Run = None, since: From = None, until: Until = None, bucket: Bucket = None
+    call: Calling,
+    run: Run = None,
+    since: From = None,
+    until: Until = None,
+    bucket: Bucket = None,
+    currency: Currency = None,
 ) -> RevenueOut:
     """Read what the cluster brought in over time, and of a run by how much that delayed internal work."""
     begins, word, bands = _window(call, run, since, until, bucket)
     delay = None
     if run is None:
         with call.reading() as bound:
-            rows = store.revenue_between(bound, begins[0], begins[-1])
+            every = store.revenue_between(bound, begins[0], begins[-1])
+            beside = store.hours_beside(bound, "house_hour", begins[0], begins[-1])
     else:
-        rows = _within(call.house.runs.revenue(run), begins)
+        known = call.house.runs.revenue(run)
+        every, beside = _within(known, begins), _beside(known, begins)
         told = call.house.runs.headline(run).get("internal_delay")
         delay = told and DelayOut(**{name: told[name] for name in DelayOut.model_fields})
-    code = rows[0].currency if rows else DEFAULT.code
+    codes = sorted({row.currency for row in every})
+    if currency not in (None, *CURRENCIES):
+        raise invalid("query.currency", f"must be one of {', '.join(CURRENCIES)}")
+    code = currency or (DEFAULT.code if DEFAULT.code in codes or not codes else codes[0])
+    rows = [row for row in every if row.currency == code]
+    out = [row for row in rows if is_rented(row.product, bands)]
     return RevenueOut(
+        before=maybe_moment(beside[0]),
+        after=maybe_moment(beside[1]),
+        currency=code,
+        currencies=codes,
         run=run,
         bucket=word,
-        rented=rounded(amount_of(row for row in rows if is_rented(row.product, bands)), code),
+        rented=rounded(amount_of(out), code),
+        rented_gpu_s=sum(row.gpu_s for row in out),
+        internal=rounded(amount_of(row for row in rows if not is_rented(row.product, bands)), code),
+        total=rounded(amount_of(rows), code),
         delay=delay,
         products=product_revenue(rows, bands, code),
         items=revenue_buckets(rows, begins, bands, code),
@@ -166,36 +170,12 @@ def list_queue(call: Calling, run: Run = None, at: At = None, source: Source = N
     return QueueOut(source=seen.source, time=seen.time, count=seen.queue_count, notices=seen.notices, items=seen.queue)
 
 
-@routes.get("/v1/operator/evictions", Page[EvictionOut])
-def list_evictions(call: Calling, run: OfRun, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[EvictionOut]:
-    """List who had to leave in a run, with what notice, for whom, and what that cost; in order of time."""
-    after = call.after(cursor, int)
-    first = 0 if after is None else int(after[0])
-    found = list(enumerate(call.house.runs.evictions(_run(call, run).id), 1))[first : first + limit + 1]
-    rows, following = call.page(found, limit, lambda each: (each[0],))
-    return Page[EvictionOut](items=[eviction_out(row, DEFAULT.code) for _, row in rows], next=following)
-
-
-@routes.get("/v1/operator/credits", Page[HouseCredit])
-def list_house_credits(call: Calling, run: OfRun) -> Page[HouseCredit]:
-    """List what broken promises gave back in a run, by month and product, to all tenants together."""
-    return Page[HouseCredit](items=[credit_out(row) for row in call.house.runs.credits(_run(call, run).id)])
-
-
-def _run(call: Calling, run: str) -> RunTold:
-    """Find a run. Raises Problem."""
-    found = next((each for each in call.house.runs.runs() if each.id == run), None)
-    if found is None:
-        raise Problem("not_found")
-    return found
-
-
 def _window(
     call: Calling, run: str | None, since: str | None, until: str | None, bucket: str | None
 ) -> tuple[list[int], str, Mapping[str, str]]:
     """Return where buckets begin, their length, and the bands of products."""
     if run is not None:
-        told, bands = _run(call, run), call.house.runs.bands(run)
+        told, bands = run_named(call, run), call.house.runs.bands(run)
         known = told.from_s, told.until_s
     else:
         bands = usual_bands()
@@ -218,10 +198,16 @@ def _within(rows: Sequence[Row], begins: Sequence[int]) -> list[Row]:
     return [row for row in rows if begins[0] <= row.hour_s < begins[-1]]
 
 
+def _beside(rows: Sequence[Row], begins: Sequence[int]) -> tuple[int | None, int | None]:
+    hours = [row.hour_s for row in rows]
+    before = max((hour_s for hour_s in hours if hour_s < begins[0]), default=None)
+    return before, min((hour_s for hour_s in hours if hour_s >= begins[-1]), default=None)
+
+
 def _seen(call: Calling, run: str | None, at: str | None, source: str | None) -> NewSnapshot:
     """Return a cluster at one moment. Raises Problem: no such run or cluster, or a time outside of the run."""
     if run is not None:
-        told = _run(call, run)
+        told = run_named(call, run)
         at_s = told.until_s - 1 if at is None else moment_of(at, "query.at")
         if not told.from_s <= at_s < told.until_s:
             raise invalid("query.at", "must lie within the run")

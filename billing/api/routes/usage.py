@@ -59,6 +59,7 @@ def read_usage(
     mine = begins[first : first + len(shown) + 1]
     with call.reading() as bound:
         closed_s = store.closed_until_s(bound)
+        before_s, after_s = store.use_beside(bound, call.tenant, begins[0], begins[-1])
         every = store.uses_between(bound, call.tenant, begins[0], begins[-1], by_hour=False)
         uses = store.uses_between(bound, call.tenant, mine[0], mine[-1], by_hour=True)
     return UsageOut(
@@ -68,6 +69,8 @@ def read_usage(
         snapped_since=moment(begins[0]),
         snapped_until=moment(begins[-1]),
         closed_until=maybe_moment(closed_s),
+        before=maybe_moment(before_s),
+        after=maybe_moment(after_s),
         totals=[group_out(group, by) for group in grouped(every, by)],
         items=[
             BucketOut(

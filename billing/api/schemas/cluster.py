@@ -3,44 +3,13 @@
 Sums and metadata: who holds which node, never what a tenant pays.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from pydantic import Field
 
-from billing.api.ports import Credit, Eviction, RunTold
-from billing.api.schemas.basic import Closed, Money, moment
+from billing.api.schemas.basic import Closed, Money
 from billing.api.schemas.snapshots import TIME, NodeNow, NoticeNow, WaitingNow
-from billing.api.schemas.usage import ExactOut, rounded
-from billing.money import Exact
+from billing.api.schemas.usage import ExactOut
 
 _GPU_S = "GPU-seconds"
-
-
-class RunOut(Closed):
-    """A finished run of a simulation."""
-
-    id: str = Field(examples=["gap-easy-all_idle-s1-509231"])
-    scenario: str = Field(examples=["gap"])
-    policy: str = Field(description="How the scheduler decided.", examples=["easy"])
-    lend: str = Field(description="What was rented out.", examples=["all_idle"])
-    seed: int = Field(examples=[1])
-    since: str = Field(description="Its begin, RFC 3339 in UTC.", examples=["2026-01-01T00:00:00Z"])
-    until: str = Field(description="Its end, not part of it.", examples=["2026-02-01T00:00:00Z"])
-    installed_gpus: int = Field(description="GPUs of all pools.", examples=[2048])
-
-
-class FigureOut(Closed):
-    """One headline number."""
-
-    name: str = Field(description="What it is, with its unit at the end.", examples=["utilisation.goodput.gpu_s"])
-    value: str | None = Field(description="Decimal or text; null: there is none.", examples=["3679451488"])
-
-
-class RunResultOut(RunOut):
-    """A run and its headline numbers."""
-
-    figures: list[FigureOut] = Field(description="In the order of the run's summary.")
 
 
 class StateOut(Closed):
@@ -72,6 +41,11 @@ class CapacityOut(Closed):
     run: str | None = Field(description="The run; null: the live cluster, as far as it is settled.")
     bucket: str = Field(description="Length of a bucket.", examples=["day"])
     installed_gpu_s: int = Field(description="GPU-seconds of the whole window.", examples=[176947200])
+    before: str | None = Field(
+        description="The last hour before the window of which something is known; null: none.",
+        examples=["2026-01-31T23:00:00Z"],
+    )
+    after: str | None = Field(description="The first such hour behind the window; null: none.", examples=[None])
     states: list[StateOut] = Field(description="Sums over the whole window.")
     items: list[BucketCapacity] = Field(description="Oldest first.")
 
@@ -125,25 +99,6 @@ class SourcesOut(Closed):
     items: list[SourceOut] = Field(description="The one that was told of last at the end.")
 
 
-class EvictionOut(Closed):
-    """A holder who had to leave, and what it cost."""
-
-    job: str = Field(examples=["acme-spot-0001"])
-    tenant: str = Field(examples=["acme"])
-    product: str = Field(examples=["bare.spot"])
-    region: str = Field(examples=["us-1"])
-    sku: str = Field(examples=["h100"])
-    gpus: int = Field(description="GPUs that it held.", examples=[64])
-    noticed: str = Field(description="When notice was served, RFC 3339.", examples=["2026-01-01T00:05:00Z"])
-    evicted: str = Field(description="When the nodes were taken.", examples=["2026-01-01T00:06:00Z"])
-    notice_s: int = Field(description="Seconds between the two.", examples=[60])
-    inside_guarantee: bool = Field(description="Whether it was promised to be left alone until later.")
-    by_job: str | None = Field(description="For whom; null: for nobody, the offer shrank.", examples=["frontier-0"])
-    by_product: str | None = Field(examples=["int.frontier"])
-    lost_gpu_s: int = Field(description="Work that was lost, GPU-seconds.", examples=[0])
-    lost: Money | None = Field(description="What that had cost; null: nobody has said.")
-
-
 class ProductRevenue(Closed):
     """What a product brought in over the whole window."""
 
@@ -181,60 +136,17 @@ class RevenueOut(Closed):
 
     run: str | None = Field(description="The run; null: the live cluster, as far as it is settled.")
     bucket: str = Field(description="Length of a bucket.", examples=["day"])
+    before: str | None = Field(
+        description="The last hour before the window of which something is known; null: none.",
+        examples=["2026-01-31T23:00:00Z"],
+    )
+    after: str | None = Field(description="The first such hour behind the window; null: none.", examples=[None])
+    currency: str = Field(description="All amounts are in it: two currencies are never added.", examples=["USD"])
+    currencies: list[str] = Field(description="All that use of the window was rated in.", examples=[["USD"]])
     rented: Money = Field(description="What renters are charged over the whole window, rounded once.")
+    rented_gpu_s: int = Field(description="GPU-seconds that were rented.", examples=[77440])
+    internal: Money = Field(description="What the house's own teams are shown over the whole window, rounded once.")
+    total: Money = Field(description="Both together, rounded once.")
     delay: DelayOut | None = Field(description="Null where there is no run without rentals to compare with.")
     products: list[ProductRevenue] = Field(description="Sums over the whole window.")
     items: list[BucketRevenue] = Field(description="Oldest first.")
-
-
-class HouseCredit(Closed):
-    """What broken promises of a product gave back in a month, to all tenants together."""
-
-    period: str = Field(description="The month.", examples=["2026-01"])
-    product: str = Field(examples=["bare.ondemand"])
-    tenants: int = Field(description="Tenants that used it.", examples=[3])
-    broken: int = Field(description="Of them, those that got less than they were promised.", examples=[0])
-    credit: Money = Field(description="Given back.")
-
-
-def run_fields(run: RunTold) -> dict[str, Any]:
-    """Return a run as fields of `RunOut`."""
-    times = {"since": moment(run.from_s), "until": moment(run.until_s)}
-    return {name: value for name, value in run._asdict().items() if not name.endswith("_s")} | times
-
-
-def figures_of(told: Mapping[str, Any], above: str = "") -> list[FigureOut]:
-    """Return headline numbers one by one, `a.b` for b of a; lists are left out."""
-    found: list[FigureOut] = []
-    for name, value in told.items():
-        if isinstance(value, Mapping):
-            found += figures_of(value, f"{above}{name}.")
-        elif not isinstance(value, list):
-            found.append(FigureOut(name=f"{above}{name}", value=None if value is None else str(value)))
-    return found
-
-
-def eviction_out(row: Eviction, currency: str) -> EvictionOut:
-    """Return an eviction."""
-    return EvictionOut(
-        job=row.job,
-        tenant=row.tenant,
-        product=row.product,
-        region=row.region,
-        sku=row.sku,
-        gpus=row.gpus,
-        noticed=moment(row.noticed_s),
-        evicted=moment(row.evicted_s),
-        notice_s=row.evicted_s - row.noticed_s,
-        inside_guarantee=row.evicted_s < row.guaranteed_until_s,
-        by_job=row.by_job or None,
-        by_product=row.by_product or None,
-        lost_gpu_s=row.lost_gpu_s,
-        lost=None if row.lost_micro is None else rounded(Exact(row.lost_micro, 1), currency),
-    )
-
-
-def credit_out(row: Credit) -> HouseCredit:
-    """Return credits of a month."""
-    credit = rounded(Exact(row.micro, 1), row.currency)
-    return HouseCredit(period=row.period, product=row.product, tenants=row.tenants, broken=row.broken, credit=credit)

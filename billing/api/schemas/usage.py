@@ -76,6 +76,11 @@ class UsageOut(Closed):
     closed_until: str | None = Field(
         description="Hours before it are closed; null: nothing is yet.", examples=["2026-11-20T12:00:00Z"]
     )
+    before: str | None = Field(
+        description="The last hour before the window in which something was used; null: none.",
+        examples=["2026-01-31T23:00:00Z"],
+    )
+    after: str | None = Field(description="The first such hour behind the window; null: none.", examples=[None])
     totals: list[GroupOut] = Field(description="The groups over all buckets of the window, not of the page alone.")
     items: list[BucketOut] = Field(description="Buckets of this page, oldest first.")
     next: str | None = Field(description="Pass it as `cursor`, with the rest of the query as it was.")

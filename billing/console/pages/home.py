@@ -8,7 +8,7 @@ from billing.console.blocks import Block, Card, Cards, Facts, Tone, View
 from billing.console.pages.draft import draft_cards
 from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
-from billing.console.pages.usage import cost_chart, recent_use
+from billing.console.pages.usage import cost_chart, currencies, recent_use
 from billing.console.policy import CLUSTER, HOME
 from billing.console.visit import Go, Pages, Shown, Visit
 from billing.months import parse_utc, utc_text
@@ -38,7 +38,7 @@ async def show_home(visit: Visit) -> Shown:
     if role is Role.AUDITOR:
         lede = "An auditor reads over the API: the pages of the console belong to tenants and operators."
         return View("Overview", [who], lede)
-    whole = await recent_use(visit, bucket="month")
+    whole = await recent_use(visit)
     used = await _days(visit, whole)
     notices = await visit.ask.get("/v1/notices", limit=200)
     cards = [
@@ -48,7 +48,7 @@ async def show_home(visit: Visit) -> Shown:
     ]
     blocks: list[Block] = [Cards(cards)] if cards else []
     if used.ok and used.data["totals"]:
-        blocks.append(cost_chart(used, ["product"]))
+        blocks += [cost_chart(used, ["product"], code) for code in currencies(used)]
     latest = notices_table(notices)
     blocks += [latest._replace(caption="Last notices", rows=latest.rows[-_LAST:][::-1], more=""), who]
     return View("Overview", blocks, live_s=LIVE_S)
@@ -58,9 +58,7 @@ async def _days(visit: Visit, whole: Answer) -> Answer:
     """The use of the last days of a month, and of those before it."""
     if not whole.ok:
         return whole
-    until_s = min(
-        parse_utc(whole.data["snapped_until"]), parse_utc(whole.data["closed_until"] or whole.data["snapped_until"])
-    )
+    until_s = min(parse_utc(whole.data["snapped_until"]), visit.now_s)
     since, until = utc_text(until_s - _DAYS * DAY_S), utc_text(until_s)
     return await visit.ask.get("/v1/usage", from_=since, until=until, bucket="day", group_by="product", limit=200)
 
@@ -87,10 +85,10 @@ def _budget(budget: dict[str, Any], total: dict[str, str], link: str) -> Card:
 
 def _use(whole: Answer) -> list[Card]:
     """What all use of the month comes to."""
-    if not whole.ok or not whole.data["totals"]:
+    if not whole.ok:
         return []
     words = f"{whole.data['snapped_since'][:7]} so far, before contracts, credits and tax"
-    return [Card("Use", priced(whole.data["totals"][0]["amount"]), words, whole.link, "/console/usage")]
+    return [Card("Use", priced(each["amount"]), words, whole.link, "/console/usage") for each in whole.data["totals"]]
 
 
 async def _levels(visit: Visit) -> list[Card]:

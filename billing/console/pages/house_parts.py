@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from billing.console.asking import Answer
-from billing.console.blocks import Field, Form
+from billing.console.blocks import Field, Form, Steps
+from billing.console.pages.periods import ALL, shown_period
 from billing.console.visit import Visit
 from billing.money import SECONDS_PER_HOUR, floor_decimal
+from billing.months import parse_utc
 
 LIVE_S = 5  # so often a page that follows a live cluster is asked for anew
 RUNS_SHOWN = 200
+_BUCKETS = [("", "as fits"), ("hour", "hours"), ("day", "days"), ("week", "weeks"), ("month", "months")]
 _MINUTES_CHARS = len("2026-01-21T23:59")
 # Who holds GPUs, bottom to top: the field of the API, its words, its colour and the letter of a node.
 HOLDERS: Mapping[str, tuple[str, str, str]] = {
@@ -63,6 +66,28 @@ def choice(visit: Visit, shown: Chosen, path: str, *fields: Field) -> Form:
         "Show",
         "",
         "get",
+    )
+
+
+async def asked(visit: Visit, shown: Chosen, path: str, currency: str = "") -> tuple[Answer, Steps]:
+    """Return what the API says of the period in the address, of a run usually all of it; and the steps from there."""
+
+    async def ask(from_: str, until: str, fitting: str) -> Answer:
+        bucket = visit.query.get("bucket") or fitting
+        return await visit.ask.get(path, run=shown.run, from_=from_, until=until, bucket=bucket, currency=currency)
+
+    told = next((each for each in shown.runs.items if each["id"] == shown.run), None)
+    if told is None:
+        period = await shown_period(visit, ask, visit.now_s, whole=True)
+    else:
+        period = await shown_period(visit, ask, parse_utc(told["until"]), ALL, whole=True)
+    return period.found, period.steps
+
+
+def window_form(visit: Visit, shown: Chosen, path: str) -> Form:
+    """Return the form in which a cluster and the length of its buckets are chosen."""
+    return choice(
+        visit, shown, path, Field("bucket", "In", "select", visit.query.get("bucket", ""), _BUCKETS, "", False)
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billing.console.asking import Answer
-from billing.console.blocks import Block, Card, Cards, Cell, Chart, Column, Field, Form, Series, Table, View
+from billing.console.blocks import Card, Cards, Cell, Chart, Column, Field, Form, Series, Steps, Table, View
 from billing.console.drawing import plain_moment
-from billing.console.pages.parts import amount, kept, priced, why
+from billing.console.pages.parts import amount, priced, why
+from billing.console.pages.periods import chosen_window, shown_period
 from billing.console.visit import Pages, Shown, Visit
 from billing.months import parse_utc
 
@@ -14,7 +15,7 @@ pages = Pages()
 USAGE = "/console/usage"
 LAYERS_MAX = 8  # colours that can be told apart; what is more is one layer together
 _COLOURS = ("blue", "orange", "green", "sky", "yellow", "red", "pink", "grey")
-_BUCKETS = [("hour", "hour"), ("day", "day"), ("week", "week"), ("month", "month")]
+_BUCKETS = [("", "as fits"), ("hour", "hour"), ("day", "day"), ("week", "week"), ("month", "month")]
 _GROUPS = [
     ("product", "product"),
     ("region", "region"),
@@ -28,43 +29,59 @@ _GROUPS = [
 @pages.get(USAGE)
 async def show_usage(visit: Visit) -> Shown:
     """Show what was used, in buckets."""
-    bucket, by = kept(visit, "bucket", "day"), kept(visit, "group_by", "product")
-    found = await recent_use(
-        visit,
-        from_=day(visit.query.get("since", "")),
-        until=day(visit.query.get("until", "")),
-        bucket=bucket,
-        group_by=by,
-        time_zone=visit.query.get("time_zone"),
-        limit=200,
-        cursor=visit.query.get("cursor"),
-    )
+    bucket, by = visit.query.get("bucket", ""), visit.query.get("group_by", "product")
+    found, steps = await _asked(visit, bucket, by)
     choose = Form("Show", USAGE, _choice(visit, bucket, by), "Show", method="get")
     if not found.ok:
         return View("Usage", [choose, Table("usage", "Usage", (), (), found.link, empty=why(found))])
     words = by.split(",")
-    blocks: list[Block] = [choose, cost_chart(found, words), _totals(found, words)]
+    charts = [cost_chart(found, words, code) for code in currencies(found)]
     told = found.data
     lede = (
         f"Whole {told['bucket']}s of {told['time_zone']}, from {plain_moment(told['snapped_since'])} until "
-        f"{plain_moment(told['snapped_until'])}. {_closed(told['closed_until'])}"
+        f"{plain_moment(told['snapped_until'])} UTC. {_closed(told['closed_until'])}"
     )
-    return View("Usage", [_cards(found), *blocks], lede)
+    return View("Usage", [_cards(found), steps, choose, *charts, _totals(found, words)], lede)
 
 
-async def recent_use(visit: Visit, **query: str | int | None) -> Answer:
-    """Ask for use; without a window, for the month so far, or for the last month that the log tells of."""
-    found = await visit.ask.get("/v1/usage", **query)
-    if not found.ok or query.get("from_") or query.get("until") or query.get("cursor"):
-        return found
-    closed = found.data["closed_until"]
-    if closed is None or closed > found.data["snapped_since"]:
-        return found
-    return await visit.ask.get("/v1/usage", **{**query, "until": closed})
+async def _asked(visit: Visit, bucket: str, by: str) -> tuple[Answer, Steps]:
+    """Ask for the window in the form, or else for the period in the address."""
+    zone, since, until = (visit.query.get(name, "") for name in ("time_zone", "since", "until"))
+
+    async def ask(from_: str, until: str, fitting: str) -> Answer:
+        return await visit.ask.get(
+            "/v1/usage",
+            from_=from_,
+            until=until,
+            bucket=bucket or fitting,
+            group_by=by,
+            time_zone=zone,
+            limit=200,
+            cursor=visit.query.get("cursor"),
+        )
+
+    period = None if since or until else await shown_period(visit, ask, visit.now_s)
+    if period is not None:
+        return period.found, period.steps
+    return await ask(day(since), day(until), "day"), chosen_window(visit, since, until)
+
+
+async def recent_use(visit: Visit) -> Answer:
+    """Ask for the use of this month, or of the last one in which there was any."""
+
+    async def ask(from_: str, until: str, _: str) -> Answer:
+        return await visit.ask.get("/v1/usage", from_=from_, until=until, bucket="month")
+
+    return (await shown_period(visit, ask, visit.now_s)).found
+
+
+def currencies(found: Answer) -> list[str]:
+    """Return in which currencies use was rated, each once; "" where there was none."""
+    return sorted({each["amount"]["currency"] for each in found.data["totals"]}) or [""]
 
 
 def _closed(until: str | None) -> str:
-    return "No hour is closed yet." if until is None else f"Hours before {plain_moment(until)} are closed."
+    return "No hour is closed yet." if until is None else f"Hours before {plain_moment(until)} UTC are closed."
 
 
 def day(text: str) -> str:
@@ -76,9 +93,10 @@ def _choice(visit: Visit, bucket: str, by: str) -> list[Field]:
     return [
         Field("since", "From", "date", visit.query.get("since", "")[:10], required=False),
         Field("until", "Until", "date", visit.query.get("until", "")[:10], required=False),
-        Field("bucket", "In", "select", bucket, _BUCKETS),
+        Field("bucket", "In", "select", bucket, _BUCKETS, required=False),
         Field("group_by", "By", "select", by, _GROUPS),
         Field("time_zone", "Time zone", "text", visit.query.get("time_zone", "UTC")),
+        *(Field(name, name, "hidden", visit.query[name]) for name in ("span", "on") if name in visit.query),
     ]
 
 
@@ -108,32 +126,36 @@ def quantity(unit: str, much: str) -> str:
     return f"{int(much):,} {unit}" if much.lstrip("-").isdigit() else f"{much} {unit}"
 
 
-def cost_chart(found: Answer, words: Sequence[str]) -> Chart:
-    """Return what each bucket of an answer comes to, by its groups, the largest at the bottom."""
+def cost_chart(found: Answer, words: Sequence[str], code: str) -> Chart:
+    """Return what each bucket of an answer comes to in one currency, by its groups, the largest at the bottom."""
     items = found.data["items"]
-    order = [label_of(each, words) for each in sorted(found.data["totals"], key=_size, reverse=True)]
+    order = [label_of(each, words) for each in sorted(_in(found.data["totals"], code), key=_size, reverse=True)]
     shown, others = order[:LAYERS_MAX], order[LAYERS_MAX:]
-    by_bucket = [{label_of(group, words): amount(group["amount"]) for group in each["groups"]} for each in items]
+    by_bucket = [
+        {label_of(group, words): amount(group["amount"]) for group in _in(each["groups"], code)} for each in items
+    ]
     series = [
         Series(label, _COLOURS[at % len(_COLOURS)], [bucket.get(label, "0") for bucket in by_bucket])
         for at, label in enumerate(shown)
     ]
-    times = [parse_utc(each["since"]) for each in items]
-    code = next((each["amount"]["currency"] for each in found.data["totals"]), "")
     note = f"{len(others)} smaller groups are in the table alone. " if others else ""
     note += f"The first {len(items)}; the rest is on the next pages of the table." if found.more else ""
     caption = f"What each {found.data['bucket']} comes to"
     return Chart(
-        "cost",
+        f"cost{code}",
         caption,
         code,
-        times,
+        [parse_utc(each["since"]) for each in items] if shown else [],
         series,
-        _buckets(found, words),
+        _buckets(found, words, code),
         found.link,
         note,
         time_zone=found.data["time_zone"],
     )
+
+
+def _in(groups: Sequence[Mapping[str, Any]], code: str) -> list[Mapping[str, Any]]:
+    return [each for each in groups if each["amount"]["currency"] == code]
 
 
 def _size(group: Mapping[str, Any]) -> tuple[int, str]:
@@ -141,7 +163,7 @@ def _size(group: Mapping[str, Any]) -> tuple[int, str]:
     return int(exact["numerator"]) // int(exact["denominator"]), str(group["product"])
 
 
-def _buckets(found: Answer, words: Sequence[str]) -> Table:
+def _buckets(found: Answer, words: Sequence[str], code: str) -> Table:
     rows: list[list[Cell]] = [
         [
             each["since"],
@@ -152,9 +174,8 @@ def _buckets(found: Answer, words: Sequence[str]) -> Table:
             "closed" if each["closed"] else "open",
         ]
         for each in found.data["items"]
-        for group in each["groups"]
+        for group in _in(each["groups"], code)
     ]
-    code = next((each["amount"]["currency"] for each in found.data["totals"]), "")
     columns = [
         Column("From, UTC", "time"),
         Column("Until", "time"),
@@ -163,7 +184,8 @@ def _buckets(found: Answer, words: Sequence[str]) -> Table:
         Column(f"Amount, {code}" if code else "Amount", "money"),
         Column("Hours"),
     ]
-    return Table("buckets", "The same as a table", columns, rows, found.link, more=found.more)
+    caption, empty = "The same as a table", "Nothing was used in this period."
+    return Table(f"buckets{code}", caption, columns, rows, found.link, empty=empty, more=found.more)
 
 
 def _totals(found: Answer, words: Sequence[str]) -> Table:
@@ -180,7 +202,7 @@ def _totals(found: Answer, words: Sequence[str]) -> Table:
                     each["measured"],
                     each["billable"],
                     free or None,
-                    amount(group["amount"]) if at == 0 else None,
+                    priced(group["amount"]) if at == 0 else None,
                 ]
             )
     columns = [
@@ -192,4 +214,4 @@ def _totals(found: Answer, words: Sequence[str]) -> Table:
         Column("Amount", "money"),
     ]
     note = "Quantities in the unit of the meter, such as GPU-seconds. Measured is what is charged for and what is free."
-    return Table("totals", "Sums over the whole window", columns, rows, found.link, note)
+    return Table("totals", "Sums over the whole window", columns, rows, found.link, note, "Nothing was used in it.")
