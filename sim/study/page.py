@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from textwrap import fill
 
+from sim.stats.estimates import Estimate, mean_interval
+from sim.stats.paired import HIGHER, NOT_SHOWN, Paired, paired
 from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant
 from sim.study.measure import Outcome
-from sim.study.statistics import Interval, interval, notice_delay_days, paired
+from sim.study.notice import notice_delay_days
 from sim.study.worlds import PHILLY_GPUS, PHILLY_NODES
 
 USD = 1_000_000
@@ -115,8 +117,8 @@ def _verdicts(found: dict[str, list[Outcome]]) -> str:
             difference = paired(ours, _net(theirs, 10))
             earned = paired(_earned(found[OURS]), _earned(theirs))
             spared = paired(_delayed(theirs, 10), _delayed(found[OURS], 10))
-            parts = [_shown(difference), _shown(earned), _shown(spared), _verdict(difference), _break_even(theirs)]
-            rows.append([f"`{variant.name}`", *parts])
+            shown = [_shown(each.difference) for each in (difference, earned, spared)]
+            rows.append([f"`{variant.name}`", *shown, _verdict(difference), _break_even(theirs)])
     rows.append([f"`{OURS}`", "", "", "", "", _break_even(found[OURS])])
     head = ["against", "net value", "of it earned", "of it delay spared", "verdict", "break-even, $ per delayed GPU-h"]
     return f"{_prose(PAIRED)}\n\n{_markdown(head, rows)}"
@@ -137,7 +139,8 @@ def _equal_delay(found: dict[str, list[Outcome]]) -> str:
             mine = found[best.name]
             difference = paired(_earned(mine), _earned(theirs))
             row += [f"`{best.name}`", f"{_delay_gpu_s(mine) / 3_600 / len(mine):,.0f}"]
-            row += [_shown(difference), _verdict(difference), _price_of_less(difference, mine, theirs)]
+            more = difference.difference
+            row += [_shown(more), _verdict(difference), _price_of_less(more, mine, theirs)]
         else:
             row += ["none of those that were run", "", "", "not comparable", ""]
         rows.append(row)
@@ -153,7 +156,7 @@ def _equal_delay(found: dict[str, list[Outcome]]) -> str:
     return f"{_prose(EQUAL_DELAY)}\n\n{_markdown(head, rows)}"
 
 
-def _price_of_less(earns_more: Interval, mine: Sequence[Outcome], theirs: Sequence[Outcome]) -> str:
+def _price_of_less(earns_more: Estimate, mine: Sequence[Outcome], theirs: Sequence[Outcome]) -> str:
     """What each GPU-hour of delay costs that is spared by earning less."""
     spared_gpu_h = (_delay_gpu_s(theirs) - _delay_gpu_s(mine)) / 3_600 / len(mine)
     return f"{-1_000 * earns_more.mean / spared_gpu_h:.2f}" if earns_more.mean < 0 < spared_gpu_h else ""
@@ -166,7 +169,7 @@ def _by_cost(found: dict[str, list[Outcome]]) -> str:
         row = [f"`{variant.name}`"]
         for usd in DELAY_USD:
             name = _told(variant, usd)
-            row.append(_shown(interval(_net(found[name], usd))) if name in found else "")
+            row.append(_shown(mean_interval(_net(found[name], usd))) if name in found else "")
         rows.append(row)
     head = ["lend", *(f"${usd}" for usd in DELAY_USD)]
     return f"{_prose(BY_COST)}\n\n{_markdown(head, rows)}"
@@ -182,8 +185,8 @@ def _settings(found: dict[str, list[Outcome]]) -> str:
     rows = [
         [
             f"`{variant.name}`",
-            _shown(interval(_earned(found[variant.name]))),
-            _shown(interval([one.delay_gpu_s / 3_600 for one in found[variant.name]])),
+            _shown(mean_interval(_earned(found[variant.name]))),
+            _shown(mean_interval([one.delay_gpu_s / 3_600 for one in found[variant.name]])),
             _over_seeds([_ratio(one.evictions * 3_600_000, one.rental_s) for one in found[variant.name]]),
         ]
         for variant in (*TABLE, *SETTINGS)
@@ -227,18 +230,18 @@ def _ratio(numerator: int, denominator: int) -> float | None:
 def _over_seeds(values: Sequence[float | None]) -> str:
     """Mean and interval; `-` where some seed has nothing to measure."""
     measured = [value for value in values if value is not None]
-    return _shown(interval(measured)) if len(measured) == len(values) else "-"
+    return _shown(mean_interval(measured)) if len(measured) == len(values) else "-"
 
 
-def _verdict(difference: Interval) -> str:
-    if difference.holds_zero:
+def _verdict(found: Paired) -> str:
+    if found.verdict == NOT_SHOWN:
         return "no difference"
-    return "more" if difference.mean > 0 else "**less**"
+    return "more" if found.verdict == HIGHER else "**less**"
 
 
-def _shown(found: Interval) -> str:
+def _shown(found: Estimate) -> str:
     digits = 1 if abs(found.mean) < 1_000 else 0
-    return f"{found.mean:,.{digits}f} ± {found.half:,.{digits}f}"
+    return f"{found.mean:,.{digits}f} ± {found.half_width:,.{digits}f}"
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
