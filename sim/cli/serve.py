@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
     from billing.store.engine import Store
+    from billing.store.worker_lock import WorkerLock
     from sim.cli.serve_app import Served
     from sim.cli.serve_upkeep import Upkeep
     from sim.cli.serve_worker import Job
@@ -109,6 +110,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     """Answer until told to stop. What is to be closed then is left on the stack."""
     from billing.store.door import door_of
     from billing.store.engine import place_of
+    from billing.store.worker_lock import WorkerLock
     from billing.webhooks.dispatch import Dispatcher
     from billing.webhooks.sending import public_way
     from sim.cli.edge import entropy, now_s
@@ -116,7 +118,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     from sim.cli.serve_desk import ServedDesk
     from sim.cli.serve_http import Processes, server_of
     from sim.cli.serve_upkeep import Files, Upkeep
-    from sim.cli.serve_worker import Job, Worker
+    from sim.cli.serve_worker import Chosen, Job, Worker
     from sim.cli.settle_process import Of, SettleProcess
     from tenants.access.scope import local_scope
 
@@ -127,10 +129,12 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
     settling = SettleProcess(Of(served.db, served.secrets, served.terms))
     dispatcher = Dispatcher(door, local_scope(), kept.cursor, public_way(addresses), now_s)
-    desk, say = ServedDesk(door, store, served.terms, now_s), partial(note, session)
+    desk, say, lock = ServedDesk(door, store, served.terms, now_s), partial(note, session), WorkerLock(store)
+    stack.callback(lock.close)
+    chosen = Chosen(lock, say)
     # Two, since what is due in seconds does not wait for a log to be settled.
     quick = [Job("desk", 1, desk.turn), Job("deliveries", 1, dispatcher.round)]
-    workers = [Worker(jobs, now_s, say) for jobs in (_jobs(settling, rounds, upkeep), quick)]
+    workers = [Worker(jobs, now_s, say, chosen) for jobs in (_jobs(settling, rounds, upkeep), quick)]
     _note_owner(session, store)
     listening = stack.enter_context(_listening(where.host, where.port))
     note(session, f"serving {place_of(store)} at {_shown(listening)}, for people at /console/; keys: {_KEYS}")
@@ -155,7 +159,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
         for worker in workers:
             worker.stop()
     if rounds.checkpoint_every_s:
-        _checkpoint_last(session, upkeep)
+        _checkpoint_last(session, upkeep, lock)
 
 
 def _source(ctx: typer.Context, name: str) -> str:
@@ -175,13 +179,15 @@ def _shown(listening: "Socket") -> str:
     return f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"
 
 
-def _checkpoint_last(session: Session, upkeep: "Upkeep") -> None:
-    """Witness what was done until the end. What was answered is kept, whatever is said of the log."""
+def _checkpoint_last(session: Session, upkeep: "Upkeep", lock: "WorkerLock") -> None:
+    """Witness what was done until the end, if that was ours to do. What was answered is kept, whatever is said of the
+    log."""
     from billing.errors import StoreError
     from tenants.audit.checkpoint import AuditError
 
     try:
-        upkeep.checkpoint()
+        if lock.mine():
+            upkeep.checkpoint()
     except (AuditError, StoreError) as error:
         note(session, f"no checkpoint was written: {error}")
 

@@ -2,14 +2,22 @@
 
     Job("settle", 5, lambda: ...)     a name, every so many seconds, and what is done
 
-A job that fails says so in one line, once per fault, and comes round again: no fault of one stops another.
+A job that fails says so in one line, once per fault, and comes round again: no fault of one stops another. Of several
+services on a store one does the jobs; another takes over when it ends.
 """
 
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
-from typing import NamedTuple
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from billing.store.worker_lock import WorkerLock
 
 _TICK_S = 1
+_WHO = {
+    True: "this process settles, delivers and keeps the store in order",
+    False: "another process settles and delivers for this store; this one answers, and takes over when that ends",
+}
 
 
 class Job(NamedTuple):
@@ -20,12 +28,33 @@ class Job(NamedTuple):
     do: Callable[[], object]
 
 
-class Worker:
-    """Does each job when it is due, one after the other. `say` is given one line for each new fault, and when it is
-    over."""
+class Chosen:
+    """Whether this process is the one that does the jobs. `say` is given a line when that is known, and when it
+    changes."""
 
-    def __init__(self, jobs: Sequence[Job], now_s: Callable[[], int], say: Callable[[str], None]) -> None:
-        self._jobs, self._now_s, self._say = tuple(jobs), now_s, say
+    def __init__(self, lock: "WorkerLock", say: Callable[[str], None]) -> None:
+        self._lock, self._say = lock, say
+        self._was: bool | None = None
+        self._mutex = Lock()
+
+    def __call__(self) -> bool:
+        """Look, and take the jobs over where nobody else does them. Raises StoreError."""
+        with self._mutex:
+            now = self._lock.mine()
+            if now != self._was:
+                self._say(_WHO[now])
+            self._was = now
+            return now
+
+
+class Worker:
+    """Does each job when it is due, one after the other, while it is `chosen`. `say` is given one line for each new
+    fault, and when it is over."""
+
+    def __init__(
+        self, jobs: Sequence[Job], now_s: Callable[[], int], say: Callable[[str], None], chosen: Callable[[], bool]
+    ) -> None:
+        self._jobs, self._now_s, self._say, self._chosen = tuple(jobs), now_s, say, chosen
         self._due_s = dict.fromkeys((job.name for job in self._jobs), 0)
         self._faults: dict[str, str] = {}
         self._stop = Event()
@@ -43,17 +72,24 @@ class Worker:
             self._thread.join(wait_s)
 
     def round(self) -> None:
-        """Do what is due now."""
+        """Do what is due now, if it is for this process to do."""
+        if not self._done("worker", self._chosen):
+            return
         for job in self._jobs:
             if self._now_s() < self._due_s[job.name] or self._stop.is_set():
                 continue
-            try:
-                job.do()
-            except Exception as error:  # whatever it is, the other jobs go on, and this one comes round again
-                self._tell(job.name, " ".join(str(error).split()) or type(error).__name__)
-            else:
-                self._tell(job.name, "")
+            self._done(job.name, job.do)
             self._due_s[job.name] = self._now_s() + job.every_s
+
+    def _done(self, name: str, do: Callable[[], object]) -> object:
+        """What came of it; None if it failed."""
+        try:
+            found = do()
+        except Exception as error:  # whatever it is, the other jobs go on, and this one comes round again
+            self._tell(name, " ".join(str(error).split()) or type(error).__name__)
+            return None
+        self._tell(name, "")
+        return found
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -43,7 +43,7 @@ class SettleProcess:
             fault = self._asked(process)
         except (OSError, ValueError) as error:  # a pipe that broke, or was closed meanwhile
             fault = str(error)
-        if fault:
+        if fault and not self._closed:
             raise SimError(fault, code="not_settled")
 
     def close(self) -> None:
@@ -85,7 +85,8 @@ def main() -> None:
     from sim.cli.edge import entropy
     from sim.cli.store import secrets_of
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's to answer
+    for told in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and the stop of a whole group, are the service's to answer
+        signal.signal(told, signal.SIG_IGN)
     os.nice(_NICE)
     of = Of(*json.loads(sys.stdin.readline()))
     door, terms = None, None

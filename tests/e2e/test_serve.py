@@ -192,3 +192,40 @@ def test_a_run_is_shown_with_its_invoices(tmp_path: Path) -> None:
         process.terminate()
         process.communicate(timeout=30)
     assert status == 200 and [each["period"] for each in json.loads(answer)["items"]] == ["2026-01"]
+
+
+def noted(process: subprocess.Popen[str], words: str) -> str:
+    """What a service says, up to a line with these words."""
+    assert process.stderr is not None
+    lines: list[str] = []
+    while words not in (lines[-1] if lines else ""):
+        lines.append(process.stderr.readline())
+        assert lines[-1], "".join(lines)
+    return "".join(lines)
+
+
+@pytest.mark.slow
+def test_of_two_services_on_a_store_one_works_and_the_other_takes_over(store_place: str, tmp_path: Path) -> None:
+    place = ("--db", store_place, "--settle-every", "1")
+    first, _, _ = begun(tmp_path, *place, "--init")
+    try:
+        noted(first, "this process settles")
+        second, url, _ = begun(tmp_path, *place)
+        try:
+            noted(second, "another process settles")
+            first.send_signal(signal.SIGKILL)
+            first.wait(30)
+            noted(second, "this process settles")
+            assert ask(f"{url}/healthz")[0] == 200
+        finally:
+            second.send_signal(signal.SIGTERM)
+            assert second.stderr is not None
+            left = second.stderr.read()
+            assert second.wait(30) == 0, left
+            second.stderr.close()
+        assert left.splitlines() == ["spillway: stopped; whatever was answered is kept"], "nothing is said to be amiss"
+    finally:
+        first.kill()
+        first.wait()
+        assert first.stderr is not None
+        first.stderr.close()

@@ -125,7 +125,7 @@ def test_a_job_that_fails_is_told_once_and_stops_no_other() -> None:
             raise OSError(fault)
 
     jobs = [Job("settling", 5, fails), Job("beat", 2, lambda: done.append(clock[0]))]
-    worker = Worker(jobs, lambda: clock[0], said.append)
+    worker = Worker(jobs, lambda: clock[0], said.append, lambda: True)
     for clock[0] in range(100, 117):
         worker.round()
     assert done == list(range(100, 117, 2))
@@ -134,7 +134,7 @@ def test_a_job_that_fails_is_told_once_and_stops_no_other() -> None:
 
 def test_a_worker_stops_when_told() -> None:
     began: list[int] = []
-    worker = Worker([Job("beat", 1, lambda: began.append(1))], lambda: len(began), lambda _text: None)
+    worker = Worker([Job("beat", 1, lambda: began.append(1))], lambda: len(began), lambda _text: None, lambda: True)
     worker.start()
     worker.stop()
     worker.round()
