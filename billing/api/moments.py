@@ -35,6 +35,9 @@ def moment_of(text: str, place: str) -> int:
 def window(now_s: int, since: str | None, until: str | None, zone: tzinfo, longest_s: int) -> tuple[int, int]:
     """Return [from_s, until_s), Unix seconds, of a request's `from` and `until`; without them, the month so far.
 
+    Args:
+        now_s: where a window ends that names no end.
+
     Raises:
         Problem: no times, empty, or longer than `longest_s`.
     """

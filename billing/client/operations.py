@@ -23,7 +23,8 @@ class Operations(Transport):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> s.UsageOut:
-        """Add up what the tenant used. The window is snapped to whole buckets; without one it is the month so far."""
+        """Add up what the tenant used. The window is snapped to whole buckets. Without one it is the month so far; of
+        a log that ended more than a day ago, its last month."""
         answer: s.UsageOut = self.ask(
             "GET",
             "/v1/usage",
@@ -52,7 +53,8 @@ class Operations(Transport):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> s.Page[s.HourRowOut]:
-        """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of."""
+        """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of. Without a
+        window it is that of `/v1/usage`."""
         answer: s.Page[s.HourRowOut] = self.ask(
             "GET",
             "/v1/usage/hours",

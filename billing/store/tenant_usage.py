@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, literal, select
 
+from billing.money import SECONDS_PER_HOUR
 from billing.settling.buckets import Use
 from billing.store.door import Bound
 from billing.store.pages import Key, page
@@ -46,6 +47,14 @@ _ROWS_OF_HOUR = (
 def closed_until_s(bound: Bound) -> int | None:
     """Return the Unix second before which hours are closed; None where nothing was settled yet."""
     return bound.connection.execute(_CLOSED).scalar_one_or_none()
+
+
+def known_until_s(bound: Bound, tenant: str) -> int | None:
+    """Return the Unix second up to which something is known: hours are closed, or the tenant has use; None: nothing.
+    Cost: two look-ups in an index."""
+    last_s = bound.connection.execute(select(func.max(_HOUR.c.hour_s)).where(_HOUR.c.tenant == tenant)).scalar_one()
+    known = (closed_until_s(bound), None if last_s is None else last_s + SECONDS_PER_HOUR)
+    return max((each for each in known if each is not None), default=None)
 
 
 def use_beside(bound: Bound, tenant: str, from_s: int, until_s: int) -> tuple[int | None, int | None]:

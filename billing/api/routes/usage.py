@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
-from billing.api.call import Calling
+from billing.api.call import Call, Calling
 from billing.api.moments import DAY_S, Since, Until, moment_of, window
 from billing.api.paging import LIMIT_USUAL, Cursor, Limit
 from billing.api.problems import invalid
@@ -19,6 +19,7 @@ from billing.metering.local_months import zone_of
 from billing.money import SECONDS_PER_HOUR
 from billing.settling.buckets import GROUPS, bounds, bucketed, grouped
 from billing.store import tenant_usage as store
+from billing.store.door import Bound
 
 routes = Routes()
 WINDOW_S_MAX = 400 * DAY_S
@@ -48,16 +49,17 @@ def read_usage(
     limit: Limit = LIMIT_USUAL,
     cursor: Cursor = None,
 ) -> UsageOut:
-    """Add up what the tenant used. The window is snapped to whole buckets; without one it is the month so far."""
+    """Add up what the tenant used. The window is snapped to whole buckets. Without one it is the month so far; of a log
+    that ended more than a day ago, its last month."""
     by, zone = _words(group_by), _zone(time_zone)
     after = call.after(cursor, int, int, int)
-    span = window(call.now_s, since, until, zone, WINDOW_S_MAX) if after is None else (int(after[0]), int(after[1]))
-    begins = bounds(bucket, zone, *span)
-    first = 0 if after is None else bisect_left(begins, int(after[2]))
-    ahead = list(pairwise(begins))[first : first + limit + 1]
-    shown, following = call.page(ahead, limit, lambda each: (begins[0], begins[-1], each[1]))
-    mine = begins[first : first + len(shown) + 1]
     with call.reading() as bound:
+        span = _span(call, bound, since, until, zone) if after is None else (int(after[0]), int(after[1]))
+        begins = bounds(bucket, zone, *span)
+        first = 0 if after is None else bisect_left(begins, int(after[2]))
+        ahead = list(pairwise(begins))[first : first + limit + 1]
+        shown, following = call.page(ahead, limit, lambda each: (begins[0], begins[-1], each[1]))
+        mine = begins[first : first + len(shown) + 1]
         closed_s = store.closed_until_s(bound)
         before_s, after_s = store.use_beside(bound, call.tenant, begins[0], begins[-1])
         every = store.uses_between(bound, call.tenant, begins[0], begins[-1], by_hour=False)
@@ -98,13 +100,14 @@ def list_usage_hours(
     limit: Limit = LIMIT_USUAL,
     cursor: Cursor = None,
 ) -> Page[HourRowOut]:
-    """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of."""
+    """List the tenant's use hour by hour, as it is rated, oldest first: what every sum is made of. Without a window it
+    is that of `/v1/usage`."""
     # Where the window ends by itself stands in the cursor: it must not move between two pages.
     after = call.after(cursor, int, int, int, str, str, str, str, str, int)
-    span = window(call.now_s, since, until, _UTC, WINDOW_S_MAX) if after is None else (int(after[0]), int(after[1]))
     given = {"product": product, "region": region, "sku": sku, "meter": meter, "charge_class": charge_class}
     words = {name: value for name, value in given.items() if value is not None}
     with call.reading() as bound:
+        span = _span(call, bound, since, until, _UTC) if after is None else (int(after[0]), int(after[1]))
         key = None if after is None else after[2:]
         found = store.hours_of(bound, call.tenant, *span, words, key, limit + 1)
     rows, following = call.page(found, limit, lambda row: (*span, *(getattr(row, name) for name in store.HOUR_ORDER)))
@@ -124,6 +127,17 @@ def read_hour_bill(call: Calling, at: At = None) -> HourBill:
         # Rows know by themselves; this is the route that is asked most.
         closed = rows[0].settled == 1 if rows else hour_s + SECONDS_PER_HOUR <= (store.closed_until_s(bound) or 0)
     return hour_bill(hour_s, rows, closed=closed)
+
+
+def _span(call: Call, bound: Bound, since: str | None, until: str | None, zone: ZoneInfo) -> tuple[int, int]:
+    """The window that was asked for. Whoever names none wants to see what there is: a run of the past has a month of
+    its own, while a log that goes on is shown up to now, its open hours too."""
+    end_s = call.now_s
+    if since is None and until is None:
+        known_s = store.known_until_s(bound, call.tenant)
+        if known_s is not None and known_s <= call.now_s - DAY_S:
+            end_s = known_s
+    return window(end_s, since, until, zone, WINDOW_S_MAX)
 
 
 def _words(text: str) -> tuple[str, ...]:

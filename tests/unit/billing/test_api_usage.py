@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
-from api_house import ApiHouse
+from api_house import NOW_S, ApiHouse
 from billing.store.engine import open_store, writing
-from billing.store.tables_settled import month_paper
+from billing.store.tables_settled import month_paper, settled
 from model_papers import month_papers
 from settled_house import settled_house
 
@@ -67,6 +68,31 @@ def test_every_length_comes_to_the_same_over_all_pages(house: ApiHouse, bucket: 
     assert all(each["since"].endswith("18:30:00Z") for page in whole for each in page["items"]) or bucket == "hour"
 
 
+def test_without_a_window_it_is_the_last_month_that_is_known(house: ApiHouse) -> None:
+    """Now is a year later; while a log goes on it is the month so far, open hours and all."""
+    told = house.get("acme", "/v1/usage").json()
+    assert (told["snapped_since"], told["snapped_until"]) == ("2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z")
+    rows = house.get("acme", "/v1/usage/hours").json()["items"]
+    assert rows and rows[0]["since"] == "2026-02-01T00:00:00Z"
+    assert house.get("acme", "/v1/usage?from=2026-02-01T06:00:00Z").json()["snapped_until"] == "2027-01-16T00:00:00Z"
+    assert house.get("acme", "/v1/usage?from=2027-01-15T00:00:00Z").json()["totals"] == []
+    assert house.get("bolt", "/v1/usage").json()["snapped_since"] == "2026-02-01T00:00:00Z"
+    with closed_until(house, NOW_S - 7_200):
+        told = house.get("acme", "/v1/usage").json()
+    assert (told["snapped_since"], told["snapped_until"]) == ("2027-01-01T00:00:00Z", "2027-01-16T00:00:00Z")
+
+
+@contextmanager
+def closed_until(house: ApiHouse, until_s: int) -> Iterator[None]:
+    store = open_store(house.place)
+    with writing(store) as connection:
+        before = connection.execute(select(settled.c.until_s)).scalar_one()
+        connection.execute(update(settled).values(until_s=until_s))
+    yield
+    with writing(store) as connection:
+        connection.execute(update(settled).values(until_s=before))
+
+
 def test_rows_are_found_by_their_words(house: ApiHouse) -> None:
     some = house.get("acme", f"/v1/usage/hours?{WINDOW}&meter=tokens_out").json()["items"]
     assert [row["product"] for row in some] == ["bare.spot"] and some[0]["unit_price"] is not None
@@ -93,7 +119,6 @@ def test_nothing_of_others_and_nothing_at_all(house: ApiHouse) -> None:
         told = house.get("bolt", f"{path}{WINDOW}").json()
         assert not told.get("totals") and not any(each.get("groups", True) for each in told["items"])
     assert house.get("acme", f"/v1/usage?{EMPTY}").json()["totals"] == []
-    assert house.get("acme", "/v1/usage").json()["snapped_since"] == "2027-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
