@@ -36,7 +36,14 @@ class Act(NamedTuple):
     danger: bool = False
 
 
-Cell: TypeAlias = str | Link | Mark | Act | tuple[Act, ...] | None
+class Folded(NamedTuple):
+    """A sentence, with what it is made of folded away behind it."""
+
+    text: str
+    raw: str
+
+
+Cell: TypeAlias = str | Link | Mark | Act | Folded | tuple[Act, ...] | None
 
 
 class Column(NamedTuple):
@@ -206,7 +213,7 @@ def csv_of(table: Table) -> bytes:
 def plain(cell: Cell) -> str | None:
     """Return a cell as text."""
     match cell:
-        case Link() | Mark():
+        case Link() | Mark() | Folded():
             return cell.text
         case str():
             return cell

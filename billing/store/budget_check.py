@@ -36,8 +36,9 @@ class BudgetCheck:
             return 0
         with self._door.working(self._scope) as bound:
             due = _due(bound)
+            codes = {(each.tenant, each.id): each.currency for each in _live_budgets(bound)} if due else {}
             for each in due:
-                _tell(bound, each, self._now_s())
+                _tell(bound, each, codes[each.tenant, each.budget], self._now_s())
         self._before = now
         return len(due)
 
@@ -71,7 +72,8 @@ def _spent(tenant: str, period: str, body: str) -> Spent:
     return Spent(tenant, period, draft["currency"], parse_usd(draft["total"]))
 
 
-def _tell(bound: Bound, each: Reached, now_s: int) -> None:
+def _tell(bound: Bound, each: Reached, currency: str, now_s: int) -> None:
     bound.connection.execute(insert(alert), each._asdict() | {"reached_s": now_s})
     body = {"period": each.period, "threshold_bp": each.threshold_bp, "amount_micro": str(each.amount_micro)}
+    body |= {"currency": currency}
     notify(bound, each.tenant, "budget.reached", each.budget, body, now_s)

@@ -4,6 +4,7 @@ import json
 
 from billing.console.asking import at
 from billing.console.blocks import Card, Cards, Column, Link, View
+from billing.console.drawing import plain_moment
 from billing.console.pages.parts import listed
 from billing.console.visit import Pages, Shown, Visit
 
@@ -38,7 +39,7 @@ async def show_audit(visit: Visit) -> Shown:
         Column("Details"),
     ]
     cards = [
-        Card("Entries", str(head.data["size"]), f"as of {head.data['time']}", head.link),
+        Card("Entries", str(head.data["size"]), f"as of {plain_moment(head.data['time'])} UTC", head.link),
         Card("Root of the tree", head.data["root"][:16], "of the log as it is now, signed", head.link),
     ]
     note = (

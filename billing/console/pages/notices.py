@@ -3,7 +3,8 @@
 import json
 
 from billing.console.asking import Answer
-from billing.console.blocks import Column, Table, View
+from billing.console.blocks import Column, Folded, Table, View
+from billing.console.pages.notice_words import sentence_of
 from billing.console.pages.parts import listed
 from billing.console.visit import Pages, Shown, Visit
 
@@ -25,17 +26,17 @@ def notices_table(found: Answer) -> Table:
         (
             str(each["position"]),
             each["time"],
+            Folded(sentence_of(each["type"], each["body"]), json.dumps(each["body"], ensure_ascii=False)),
             each["type"],
             each["object"],
-            json.dumps(each["body"], ensure_ascii=False).strip("{}").replace('"', ""),
         )
         for each in found.items
     ]
     columns = [
         Column("Number", "number"),
         Column("Time, UTC", "time"),
-        Column("What", "code"),
+        Column("What", "long"),
+        Column("Type", "code"),
         Column("Of", "code"),
-        Column("Details", "long"),
     ]
     return listed("notices", "Notices", found, columns, rows, empty="There was nothing to tell yet.")
