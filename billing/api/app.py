@@ -23,7 +23,7 @@ from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
 from billing.api.ports import NO_DESK, DeskPort, NoRuns, RunsPort
-from billing.api.problems import Problem, answer, described, of_status, response
+from billing.api.problems import Fault, Problem, answer, described, of_status, response
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
 from billing.errors import BillingError
@@ -168,9 +168,14 @@ def routes_of(app: FastAPI) -> Iterator[Route]:
             yield method, route.path_format
 
 
+_BEGIN = "the API begins at /v1 and is described at /docs; people open /console/"
+
+
 async def _of_framework(request: Request, error: Exception) -> Response:
     """A path that is nowhere, or a method that is not allowed at it: then the answer says which are."""
     assert isinstance(error, HTTPException)
+    if request.url.path == "/" and error.status_code == 404:
+        return response(Problem("not_found", [Fault("path", _BEGIN)]))
     if error.status_code != 405:
         return response(of_status(error.status_code))
     allow = {"Allow": ", ".join(allowed_at(request.app, request.url.path))}

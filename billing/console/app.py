@@ -10,7 +10,7 @@ A key in a header opens no page, and a cookie opens nothing of the API: each loo
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from billing.console.answers import dressed, error_page, file_answer, static_ans
 from billing.console.asking import Answer, Ask, File, Refused
 from billing.console.blocks import View
 from billing.console.drawing import draw
+from billing.console.heard import at_root_for_eyes, read_form
 from billing.console.pages.every import every_page
 from billing.console.policy import HOME, LOGIN, LOGOUT, PAGES, ROOT, may_open
 from billing.console.visit import Absent, Go, PageEntry, Visit
@@ -33,10 +34,8 @@ from tenants.access.errors import AccessError, Suspended, TooManyRequests, Unaut
 from tenants.access.scope import Scope as Signed
 from tenants.access.sessions import session_digest
 
-FORM_BYTES_MAX, FIELDS_MAX = 65_536, 300
 FORM_WAIT_S = 20  # how long a form may take to come; who is slower is not waited for
 FRAGMENT = "x-spillway-fragment"  # the script asks for a page anew: nobody is sitting there for it
-_FORM_TYPE = "application/x-www-form-urlencoded"
 Fields = Mapping[str, Sequence[str]]
 log = logging.getLogger("spillway.console")
 
@@ -53,7 +52,9 @@ def with_console(api: Starlette, *, behind_tls: bool = False) -> ASGIApp:
     console = Console(api, behind_tls)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and (scope["path"] == ROOT or scope["path"].startswith(f"{ROOT}/"))
+        ours = scope["type"] == "http" and (
+            scope["path"] == ROOT or scope["path"].startswith(f"{ROOT}/") or at_root_for_eyes(scope)
+        )
         await (console if ours else api)(scope, receive, send)
 
     return both
@@ -90,7 +91,7 @@ class Console:
         path, method = request.scope["path"], "GET" if request.method == "HEAD" else request.method
         if path.startswith(f"{ROOT}/static/") and method == "GET":
             return static_answer(path.removeprefix(f"{ROOT}/static/"), request.headers.get("if-none-match"))
-        if path == ROOT:
+        if path in (ROOT, "/"):
             return RedirectResponse(HOME, 303)
         if method not in ("GET", "POST"):
             return error_page(405)
@@ -217,21 +218,6 @@ class Console:
         if self.cookies.session in request.cookies:
             self.cookies.drop(response, self.cookies.session)
         return response
-
-
-async def read_form(request: Request) -> dict[str, list[str]] | None:
-    """Return the fields that were posted; None for what is no form, is too long, or is not UTF-8."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
-        return None
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES_MAX:
-            return None
-    try:
-        return parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
-    except ValueError:
-        return None
 
 
 def find(pages: list[PageEntry], method: str, path: str) -> tuple[PageEntry, dict[str, str]] | None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from billing.console.asking import at
-from billing.console.blocks import Field, Form, View
+from billing.console.asking import Refused, at
+from billing.console.blocks import Block, Field, Form, View, Words
 from billing.console.pages.parts import month_of
 from billing.console.visit import Absent, Pages, Shown, Visit
+from billing.months import utc_text
 
 pages = Pages()
 EXPORTS = "/console/exports"
@@ -27,15 +28,35 @@ async def show_exports(visit: Visit) -> Shown:
     """Ask what is wanted, or hand it out."""
     what, form, period = visit.query.get("what"), visit.query.get("form", ""), month_of(visit)
     if what is None or period is None:
-        invoices = await visit.ask.get("/v1/invoices", limit=200)
-        months = sorted({each["period"] for each in invoices.items}, reverse=True)
-        return View(
-            "Exports", [_choice(months)] if months else [], _LEDE if months else "No month has been invoiced yet."
-        )
+        return await _offered(visit)
     if what not in dict(_WHAT) or form not in _TYPES:
         raise Absent
     name = f"{visit.scope.principal.tenant}-{period}-{what}.{form}"
-    return await visit.ask.file(name, at("/v1/exports/{what}", what=what), _TYPES[form][0], period=period)
+    try:
+        return await visit.ask.file(name, at("/v1/exports/{what}", what=what), _TYPES[form][0], period=period)
+    except Refused as refused:
+        if refused.answer.status not in _WHY_NOT:
+            raise
+        words = _WHY_NOT[refused.answer.status].format(period=period)
+        return await _offered(visit, Words("No file yet", words, tone="bad"))
+
+
+# A month whose file is not there: why, and when it will be.
+_WHY_NOT: Mapping[int, str] = {
+    404: "{period} has no invoice that stands. One is issued after the month has ended and its last hour is closed; "
+    "its files are there from then on. Until then Draft shows what a month comes to, and Usage its hours.",
+    503: "The hours behind the invoice of {period} are being put together. Ask again in a few seconds.",
+}
+
+
+async def _offered(visit: Visit, *before: Block) -> View:
+    """The months that there are files of, or what to wait for."""
+    invoices = await visit.ask.get("/v1/invoices", limit=200)
+    months = sorted({each["period"] for each in invoices.items}, reverse=True)
+    if months:
+        return View("Exports", [*before, _choice(months)], _LEDE)
+    now = utc_text(visit.now_s)[: len("2026-11")]
+    return View("Exports", before or [Words("No file yet", _WHY_NOT[404].format(period=now))], _LEDE)
 
 
 _LEDE = "The files of a month whose invoices stand: the bytes that GET /v1/exports/... answers."

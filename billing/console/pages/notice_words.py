@@ -71,13 +71,10 @@ def _noted(body: Body) -> str:
 def _reached(body: Body) -> str:
     micro, bp, currency = str(body.get("amount_micro", "")), body.get("threshold_bp"), body.get("currency")
     whole = CURRENCIES.get(str(currency), DEFAULT).decimals
-    sum_ = (
-        f": {for_eyes(floor_decimal(int(micro), 10**MICRO_DECIMALS, whole))} {currency or ''}"
-        if micro.isdecimal()
-        else ""
-    )
+    sum_ = floor_decimal(int(micro), 10**MICRO_DECIMALS, whole) if micro.isdecimal() else ""
+    told = f": {for_eyes(sum_)} {currency or ''}".rstrip() if sum_ else ""
     part = f"{bp // _BP_PERCENT} %" if isinstance(bp, int) else "a threshold"
-    return f"The charges{_for(body)} have reached {part} of a budget{sum_.rstrip()}."
+    return f"The charges{_for(body)} have reached {part} of a budget{told}."
 
 
 def _credited(body: Body) -> str:

@@ -114,3 +114,19 @@ def test_all_times_are_shown_in_one_form() -> None:
     assert plain_moment("2026-11-26T03:40:00Z") == "2026-11-26 03:40:00"
     assert plain_moment("2026-11-26T03:40:07Z") == "2026-11-26 03:40:07"
     assert plain_moment("T-Zone") == "T-Zone"
+
+
+def test_the_root_leads_people_to_the_console_and_tells_programs_of_the_api(house: ApiHouse) -> None:
+    stranger = Browser(with_console(house.app))
+    asked = stranger.get("/", accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/console/")
+    for accept in ("application/json", "*/*", "image/png", "", "text/html;q=0.1, application/json"):
+        told = stranger.get("/", accept=accept)
+        assert told.status_code == 404 and told.headers["content-type"] == "application/problem+json"
+        assert all(word in told.json()["errors"][0]["reason"] for word in ("/v1", "/docs", "/console/"))
+
+
+def test_an_export_of_a_month_without_an_invoice_says_why_and_when(house: ApiHouse, browser: Browser) -> None:
+    text = browser.get("/console/exports?what=lines&form=csv&period=2026-09").text
+    assert "2026-09 has no invoice that stands" in text and "after the month has ended" in text
+    assert browser.get("/console/exports?what=lines&form=csv&period=nothing").status_code == 422
