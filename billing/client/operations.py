@@ -423,7 +423,7 @@ class Operations(Transport):
         return answer
 
     def list_tenants(self, *, limit: int | None = None, cursor: str | None = None) -> s.Page[s.TenantOut]:
-        """List the tenants, without any of their data."""
+        """List the tenants, without any of their data; also those that only the log knows, as unregistered."""
         answer: s.Page[s.TenantOut] = self.ask("GET", "/v1/operator/tenants", {"limit": limit, "cursor": cursor})
         return answer
 

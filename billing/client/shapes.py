@@ -1412,7 +1412,7 @@ class TenantOut(TypedDict):
     id: str
     name: str
     status: str
-    created: str
+    created: str | None
     suspended: str | None
     deleted: str | None
 

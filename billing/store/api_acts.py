@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from billing.closing.close_month import require_begun, require_closed
 from billing.closing.month import months_with_lines
@@ -32,6 +32,8 @@ from billing.store.issuing import Issuing, issue_through
 from billing.store.log_basis import basis_at, known_at
 from billing.store.notices import notify
 from billing.store.paper_notices import tell_of_credit_note, tells_of_invoices
+from billing.store.tables_access import tenant as tenant_table
+from billing.store.tables_settled import month_paper
 from billing.store.tenant_admin import TenantHead
 from billing.store.tenant_rows import create_tenant
 from tenants.access.keys import Entropy
@@ -61,6 +63,15 @@ def acting(door: Door, scope: Scope, word: str, *, write: bool = True) -> Iterat
     scope.require(word)
     with door.working(scope, write=write) as bound:
         yield bound
+
+
+def tenants_of_log(bound: Bound, after: str, limit: int) -> list[str]:
+    """Return a page of the ids behind `after` that only the log knows: use is told of them, and nobody made them a
+    tenant. As far as the log is settled. Cost: O(months of all tenants)."""
+    made = select(tenant_table.c.tenant)
+    tenant = month_paper.c.tenant
+    wanted = select(tenant).where(tenant > after, tenant != "", tenant.not_in(made)).distinct().order_by(tenant)
+    return list(bound.connection.execute(wanted.limit(limit)).scalars())
 
 
 def finalise(

@@ -2,6 +2,7 @@
 read and change nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from billing.api.call import Call, Calling, Done, Told
@@ -16,12 +17,12 @@ from billing.api.schemas.audit import AuditRow
 from billing.api.schemas.basic import Empty, Page
 from billing.api.schemas.bills import InvoiceHead
 from billing.api.schemas.events import EventOut
-from billing.api.schemas.house import GrantOut, NewGrant, TenantOut, Why, grant_out, tenant_out
+from billing.api.schemas.house import GrantOut, NewGrant, TenantOut, Why, grant_out, tenant_out, unregistered
 from billing.api.schemas.keys import KeyId
 from billing.api.schemas.settings import QuotaOut, quota_out
 from billing.api.table import Routes
 from billing.store import tenant_admin as store
-from billing.store.api_acts import tell_revoked
+from billing.store.api_acts import acting, tell_revoked, tenants_of_log
 from billing.store.break_glass import close_break_glass, open_break_glass
 from billing.store.door import Bound
 from billing.store.tenant_keys import key_of_anyone, keys_of, revoke_key
@@ -34,16 +35,20 @@ routes = Routes()
 
 @routes.get("/v1/operator/tenants", Page[TenantOut])
 def list_tenants(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[TenantOut]:
-    """List the tenants, without any of their data."""
-    return _tenant_page(call, limit, cursor)
+    """List the tenants, without any of their data; also those that only the log knows, as unregistered."""
+    after = call.after(cursor, str)
+    with acting(call.house.door, call.scope, call.policy.scope, write=False) as bound:
+        unmade = tenants_of_log(bound, str(after[0]) if after else "", limit + 1)
+    return _tenant_page(call, limit, cursor, [unregistered(each) for each in unmade])
 
 
-def _tenant_page(call: Call, limit: int, cursor: str | None) -> Page[TenantOut]:
+def _tenant_page(call: Call, limit: int, cursor: str | None, others: Sequence[TenantOut] = ()) -> Page[TenantOut]:
     after = call.after(cursor, str)
     with call.reading() as bound:
-        found = store.tenants_of(bound, after, limit + 1)
-    rows, following = call.page(found, limit, lambda row: (row.tenant,))
-    return Page[TenantOut](items=[tenant_out(row) for row in rows], next=following)
+        found = [tenant_out(row) for row in store.tenants_of(bound, after, limit + 1)]
+    both = sorted([*found, *others], key=lambda each: each.id)
+    rows, following = call.page(both[: limit + 1], limit, lambda row: (row.id,))
+    return Page[TenantOut](items=list(rows), next=following)
 
 
 @routes.post("/v1/operator/tenants/{tenant}/suspend", TenantOut)

@@ -14,8 +14,8 @@ class TenantOut(Closed):
 
     id: str
     name: str
-    status: str
-    created: str
+    status: str = Field(description="active, suspended, deleted; unregistered: known from the log alone.")
+    created: str | None = Field(description="RFC 3339 in UTC; null where nobody made it.")
     suspended: str | None
     deleted: str | None
 
@@ -55,6 +55,11 @@ def tenant_out(head: TenantHead) -> TenantOut:
         suspended=maybe_moment(head.suspended_s),
         deleted=maybe_moment(head.deleted_s),
     )
+
+
+def unregistered(tenant: str) -> TenantOut:
+    """Return a tenant that only the log knows."""
+    return TenantOut(id=tenant, name=tenant, status="unregistered", created=None, suspended=None, deleted=None)
 
 
 def grant_out(grant: Grant) -> GrantOut:

@@ -1,14 +1,19 @@
 """The tenants of the house, for operators: who there is, suspending and resuming, and looking inside under a grant."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from billing.console.asking import Answer, Refused, at
-from billing.console.blocks import Act, Block, Column, Field, Form, Link, Mark, Table, View, Words
+from billing.console.blocks import Act, Block, Column, Field, Form, Link, Mark, Table, Tone, View, Words
 from billing.console.pages.parts import amount, currency_in, kept, listed
 from billing.console.policy import HOUSE
 from billing.console.visit import Go, Pages, Shown, Visit
+from billing.months import utc_text
 
 pages = Pages()
 GLASS = "/console/break-glass"
 _SECONDS_PER_MINUTE = 60
+_TONES: Mapping[str, Tone] = {"active": "good", "unregistered": "quiet"}
 
 
 @pages.get(HOUSE)
@@ -19,17 +24,21 @@ async def show_tenants(visit: Visit) -> Shown:
         (
             each["id"],
             each["name"],
-            Mark(each["status"], "good" if each["status"] == "active" else "bad"),
+            Mark(each["status"], _TONES.get(each["status"], "bad")),
             each["created"],
         )
         for each in found.items
     ]
     columns = [Column("Tenant", "code"), Column("Name"), Column("Status"), Column("Since, UTC", "time")]
-    blocks: list[Block] = [listed("tenants", "Tenants", found, columns, rows)]
-    if visit.may("tenants:write") and found.items:
+    note = "Unregistered: the log tells of use by it, and nobody has made it a tenant; it gets keys once somebody does."
+    blocks: list[Block] = [listed("tenants", "Tenants", found, columns, rows, note)]
+    if visit.may("tenants:write") and _made(found):
         blocks.append(_move(visit, found))
     if visit.may("break_glass:write"):
-        blocks += [_grants(await visit.ask.get("/v1/operator/break-glass", limit=100)), _open(visit, found)]
+        blocks += [
+            _grants(await visit.ask.get("/v1/operator/break-glass", limit=100), utc_text(visit.now_s)),
+            _open(visit, found),
+        ]
     lede = "Who there is, and no data of theirs. What is done to a tenant stands in its own log, with the reason."
     return View("Tenants", blocks, lede)
 
@@ -91,8 +100,12 @@ async def show_under_grant(visit: Visit) -> Shown:
     )
 
 
+def _made(found: Answer) -> list[dict[str, Any]]:
+    return [each for each in found.items if each["status"] != "unregistered"]
+
+
 def _tenant_field(found: Answer, visit: Visit) -> Field:
-    options = [(each["id"], f"{each['name']} ({each['id']}, {each['status']})") for each in found.items]
+    options = [(each["id"], f"{each['name']} ({each['id']}, {each['status']})") for each in _made(found)]
     return Field("tenant", "Tenant", "select", kept(visit, "tenant"), options)
 
 
@@ -116,15 +129,27 @@ def _open(visit: Visit, found: Answer) -> Form:
     return Form("Break the glass", GLASS, fields, "Break the glass", note, danger=True)
 
 
-def _grants(found: Answer) -> Table:
+def _open_now(grant: Mapping[str, Any], now: str) -> bool:
+    return not grant["closed"] and str(grant["expires"]) > now
+
+
+def _standing(grant: Mapping[str, Any], now: str) -> Mark:
+    if _open_now(grant, now):
+        return Mark("open until it expires", "bad")
+    return Mark("closed" if grant["closed"] else "expired", "quiet")
+
+
+def _grants(found: Answer, now: str) -> Table:
     rows = [
         (
             Link(each["tenant"], at(f"{GLASS}/{{tenant}}", tenant=each["tenant"])),
             each["reason"],
             each["opened"],
             each["expires"],
-            Mark("closed", "quiet") if each["closed"] else Mark("open until it expires", "bad"),
-            None if each["closed"] else Act("Close", at(f"{GLASS}/{{id}}/close", id=each["id"])),
+            _standing(each, now),
+            None
+            if each["closed"] or each["expires"] <= now
+            else Act("Close", at(f"{GLASS}/{{id}}/close", id=each["id"])),
         )
         for each in found.items
     ]

@@ -68,6 +68,21 @@ def test_a_tenant_is_suspended_and_looked_into_for_a_reason(house: ApiHouse, ope
     assert told[:3] == ["tenant.suspend", "tenant.resume", "break_glass.open"]
 
 
+def test_a_tenant_that_only_the_log_knows_is_listed_and_marked(house: ApiHouse, operator: Browser) -> None:
+    found, cursor = [], ""
+    while cursor is not None:
+        page = house.get("operator", f"/v1/operator/tenants?limit=1{cursor and '&cursor=' + cursor}").json()
+        found, cursor = [*found, *page["items"]], page["next"]
+    assert [(each["id"], each["status"]) for each in found] == [
+        ("acme", "active"),
+        ("birch", "unregistered"),
+        ("bolt", "active"),
+    ]
+    text = operator.get("/console/house").text
+    assert "unregistered" in text and '<option value="birch"' not in text
+    assert house.get("acme", "/v1/operator/tenants").status_code == 403
+
+
 def test_an_offer_is_set_and_set_again(operator: Browser) -> None:
     place = {"region": "us-1", "sku": "h100", "product": "bare.spot"}
     for gpus in ("64", "32"):
