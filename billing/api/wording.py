@@ -50,6 +50,10 @@ WORDS: Mapping[str, Word] = {
     "details": Word("More about it; null once it has been erased.", {"scopes": ["bills:read"]}),
     "details_hash": Word("Hex SHA-256 over the details, which may be erased and still be proven.", _HASH),
     "disabled": Word("When it was disabled, RFC 3339 in UTC; null: it was not."),
+    "document_at": Word(
+        "Path of the document itself, by `Accept`: text/html, application/pdf, JSON, or CSV of its lines.",
+        "/v1/invoices/acme-000001/document",
+    ),
     "document": Word("Number of the invoice, credit note or payment.", "acme-000001"),
     "entry": Word("The entry, as it was hashed."),
     "event": Word("Id of the event that meters the call.", "tool_0123456789abcdef0123456789abcdef"),

@@ -240,8 +240,8 @@ class Operations(Transport):
         return answer
 
     def read_document(self, number: str) -> s.DocumentOut:
-        """Read an invoice as a page, a PDF, plain data, or its lines as CSV, by `Accept`: as `spillway bill export`
-        writes them, but for the version of the price book and the names of the house's sources."""
+        """Read an invoice as a page, a PDF, plain data, or its lines as CSV, by `Accept`: in the very bytes that
+        `spillway bill export` writes."""
         answer: s.DocumentOut = self.ask("GET", f"/v1/invoices/{quoted(number)}/document", {})
         return answer
 

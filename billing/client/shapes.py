@@ -249,10 +249,92 @@ class DeliveryOut(TypedDict):
     updated: str
 
 
+DocumentLine = TypedDict(
+    "DocumentLine",
+    {
+        "number": "int",
+        "kind": "str",
+        "description": "str",
+        "product": "str | None",
+        "sku": "str | None",
+        "region": "str | None",
+        "meter": "str | None",
+        "quantity": "str | None",
+        "unit": "str | None",
+        "priced_quantity": "str | None",
+        "priced_unit": "str | None",
+        "unit_price": "str | None",
+        "exact_micro": "str",
+        "net": "str",
+        "tax_percent": "str",
+        "tax": "str",
+        "from": "str",
+        "until": "str",
+        "cause": "str | None",
+        "hours": "list[DocumentSpan]",
+        "spans_left_out": "int",
+    },
+)
+
+
+class DocumentLog(TypedDict):
+    """How many of the tenant's events an invoice was made from: told by itself, or by the house."""
+
+    source: str
+    first: int
+    last: int
+
+
 class DocumentOut(TypedDict):
     """An invoice as its file says it, in plain data. HTML, PDF and CSV are the files themselves."""
 
-    document: dict[str, Any]
+    kind: str
+    number: str | None
+    id: str | None
+    status: str
+    issued: str | None
+    issuer: str
+    tenant: str
+    tenant_name: str
+    period: DocumentPeriod
+    currency: str
+    net: str
+    tax: str
+    total: str
+    taxes: list[DocumentTax]
+    lines: list[DocumentLine]
+    rounding: str
+    price_version: str | None
+    log_range: list[DocumentLog]
+    log_hash: str | None
+    hash: str | None
+
+
+DocumentPeriod = TypedDict("DocumentPeriod", {"label": "str", "from": "str", "until": "str"})
+
+
+DocumentSpan = TypedDict(
+    "DocumentSpan",
+    {
+        "from": "str",
+        "until": "str",
+        "hours": "int",
+        "quantity_an_hour": "str",
+        "priced_quantity_an_hour": "str | None",
+        "unit_price": "str | None",
+        "charged_percent": "str",
+        "exact_micro": "str",
+        "amount": "str",
+    },
+)
+
+
+class DocumentTax(TypedDict):
+    """Net and tax of a rate."""
+
+    percent: str
+    net: str
+    tax: str
 
 
 class DraftLine(TypedDict):
@@ -624,6 +706,7 @@ class InvoiceFull(TypedDict):
     total: Money
     lines: list[Line]
     hash: str
+    document_at: str
 
 
 class InvoiceHead(TypedDict):
@@ -635,6 +718,7 @@ class InvoiceHead(TypedDict):
     issued: str
     total: Money
     lines_at: str
+    document_at: str
 
 
 class InvoicePreview(TypedDict):

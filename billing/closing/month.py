@@ -13,14 +13,13 @@ The run folder and the database both come here with the same books and terms, an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
-from json import dumps
 from typing import NamedTuple
 
 import numpy as np
 
 from billing.books import Books
 from billing.closing.agreed_items import agreed_anew, contract_item, wallet_item, wallet_kinds
+from billing.closing.agreed_prices import versions_seen
 from billing.closing.showback import is_internal, shown_back, shown_rows
 from billing.closing.told import Told, range_of
 from billing.contracts.line import ContractLine
@@ -58,9 +57,9 @@ class Basis:
     told: Mapping[str, Sequence[Told]] | None = None
 
     @cached_property
-    def price_version(self) -> str:
-        """A name for the price book's content: the first digits of the SHA-256 of its rows."""
-        return book_version(self.terms.book)
+    def price_versions(self) -> Mapping[str, str]:
+        """By tenant, a name for the content of the price book as it sees it (`billing.closing.agreed_prices`)."""
+        return versions_seen(self.terms, self.books.names.tenants)
 
     @cached_property
     def lines(self) -> LineItemTable:
@@ -103,12 +102,6 @@ class Part(NamedTuple):
     item: Item
     rows: IntArray = NO_ROWS
     charge: Charge | None = None
-
-
-def book_version(book: PriceBook) -> str:
-    """Return "sha256:" and 12 digits: equal exactly for books of the same rows in the same order."""
-    rows = [row.model_dump(mode="json", by_alias=True) for row in book.rows]
-    return f"sha256:{sha256(dumps(rows, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def months_with_lines(basis: Basis) -> list[tuple[int, int]]:
@@ -158,7 +151,7 @@ def month_draft(basis: Basis, tenant: int, month: int, parts: Sequence[Part] | N
     heading = Heading(
         tenant=basis.books.names.tenants[tenant],
         period=month_label(month),
-        price_version=basis.price_version,
+        price_version=basis.price_versions[basis.books.names.tenants[tenant]],
         log_range=log_range,
         log_hash=log_hash,
         showback=is_internal(basis.terms.registry, basis.books.names.tenants[tenant]),

@@ -86,8 +86,8 @@ def _reports(basis: Basis) -> list[SlaReport]:
 
 def _origin(basis: Basis, report: SlaReport) -> Origin:
     """What a report says about where it comes from: of the log, the tenant's own events alone, as on its invoice."""
-    tenant = basis.books.names.tenants.index(report.tenant)
-    return Origin(basis.terms.currency, basis.price_version, *log_of(basis, tenant, parse_month(report.month)))
+    log = log_of(basis, basis.books.names.tenants.index(report.tenant), parse_month(report.month))
+    return Origin(basis.terms.currency, basis.price_versions[report.tenant], *log)
 
 
 def _hours(basis: Basis, invoice: Invoice) -> dict[int, list[HourShare]]:

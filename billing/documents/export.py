@@ -13,6 +13,7 @@ from billing.documents.focus import focus_rows
 from billing.documents.focus_columns import BY_NAME, FOCUS_VERSION, NAMES_1_4, header
 from billing.documents.invoice_data import invoice_data, line_columns
 from billing.documents.journal import beancount_text, hledger_text
+from billing.documents.log_told import log_told
 from billing.documents.note_data import note_as_invoice, note_data
 from billing.documents.page import invoice_html, sla_page
 from billing.documents.pdf import invoice_pdf, sla_pdf
@@ -95,7 +96,17 @@ def json_files(bundle: Bundle) -> Files:
         "credit_notes": [note_data(note, bundle.parties, bundle.currency.rounding) for note in bundle.notes],
         "sla_reports": [sla_data(report, bundle.parties, origin) for report, origin in bundle.reports],
     }
-    yield "invoices.json", [(json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()]
+    yield "invoices.json", [json_bytes(document)]
+
+
+def document_files(bundle: Bundle) -> Files:
+    """Yield one JSON file per invoice and per SLA report: what a tenant's program reads over the API, byte for byte."""
+    return _documents(bundle, "json", lambda *made: json_bytes(made[0]), lambda *made: json_bytes(made[0]))
+
+
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Return plain data as the JSON of all our files."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def html_files(bundle: Bundle) -> Files:
@@ -162,6 +173,7 @@ EXPORTS: dict[str, Callable[[Bundle], Files]] = {
     "html": html_files,
     "csv": csv_files,
     "json": json_files,
+    "documents": document_files,
 }
 
 
@@ -196,7 +208,7 @@ def _ids(invoice: Invoice) -> list[str | None]:
 
 def _invoice_row(each: Documented, bundle: Bundle) -> list[str | None]:
     invoice, decimals = each.invoice, each.invoice.money.decimals
-    log = "; ".join(f"{source} {first} to {last}" for source, first, last in invoice.log_range)
+    log = "; ".join("{source} {first} to {last}".format(**each) for each in log_told(invoice.log_range))
     amounts = [format_usd(micro, decimals) for micro in (invoice.net_micro, invoice.tax_micro, invoice.total_micro)]
     return [
         *_ids(invoice),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.documents.hours import HourShare, HoursOf, require_hours, spans
+from billing.documents.log_told import log_told
 from billing.documents.parties import Parties
 from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.metering.meters import METER_CODES, METERS
@@ -43,7 +44,7 @@ def invoice_data(invoice: Invoice, hours: HoursOf, parties: Parties) -> dict[str
         "lines": [_line(line, hours.get(line.number, ()), decimals) for line in invoice.lines],
         "rounding": invoice.rounding,
         "price_version": invoice.price_version or None,
-        "log_range": [{"source": source, "first": first, "last": last} for source, first, last in invoice.log_range],
+        "log_range": log_told(invoice.log_range),
         "log_hash": invoice.log_hash or None,
         "hash": invoice.hash or None,
     }

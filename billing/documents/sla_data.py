@@ -6,6 +6,7 @@ Percentages are cut, never rounded up; ratios stand beside them as whole GPU-sec
 from typing import Any, NamedTuple
 
 from billing.currency import Currency
+from billing.documents.log_told import log_told
 from billing.documents.parties import Parties
 from billing.documents.sla import between_interruptions, part_percent
 from billing.invoices.invoice import LogRange
@@ -37,7 +38,7 @@ def sla_data(report: SlaReport, parties: Parties, origin: Origin) -> dict[str, A
         "total": format_usd(report.credit_micro_usd, decimals),
         "levels": [_level(report, level, decimals) for level in report.levels],
         "price_version": origin.price_version or None,
-        "log_range": [{"source": source, "first": first, "last": last} for source, first, last in origin.log_range],
+        "log_range": log_told(origin.log_range),
         "log_hash": origin.log_hash or None,
         "hash": report.hash,
     }

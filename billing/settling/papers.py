@@ -52,7 +52,7 @@ def _sla(basis: Basis, parties: Parties) -> Iterator[MonthPaper]:
     books = basis.books
     for report in sla_reports(books.names, books.sla, books.credits, books.excluded):
         log = log_of(basis, books.names.tenants.index(report.tenant), parse_month(report.month))
-        origin = Origin(basis.terms.currency, basis.price_version, *log)
+        origin = Origin(basis.terms.currency, basis.price_versions[report.tenant], *log)
         yield _paper(report.tenant, report.month, "sla", sla_data(report, parties, origin))
 
 

@@ -21,7 +21,10 @@ ISSUER = "Spillway"
 SHOWN_MAX = 40
 
 FormatFlag = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="focus, beancount, hledger, pdf, html, csv, parquet or json.")
+    str,
+    typer.Option(
+        "--format", metavar="FORMAT", help="focus, beancount, hledger, pdf, html, csv, parquet, json or documents."
+    ),
 ]
 RunWord = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run folder, a run id or a unique prefix of one, or `last`.")

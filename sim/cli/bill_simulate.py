@@ -27,6 +27,7 @@ def simulate(
 ) -> None:
     """Rate the usage of a run by other prices, with the engine that issues invoices, and show both side by side.
     Service credits and contracts stay as they were."""
+    from billing.closing.agreed_prices import book_version
     from billing.closing.month import month_draft, months_with_lines, with_book
     from sim.cli.books import require_metered
     from sim.cli.choice import choose
@@ -46,8 +47,8 @@ def simulate(
     rows = [[each.tenant, each.period, *_amounts(each, simulated)] for each, simulated in pairs]
     heads = ("tenant", "period", "total now>", "total simulated>", "difference>", "currency")
     document = {
-        "price_version": now.price_version,
-        "simulated_price_version": other.price_version,
+        "price_version": book_version(now.terms.book.rows),
+        "simulated_price_version": book_version(other.terms.book.rows),
         "invoices": [
             {"tenant": each.tenant, "period": each.period, "total_micro": each.total_micro,
              "simulated_total_micro": simulated.total_micro, "currency": each.currency}

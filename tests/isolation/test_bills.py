@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import broken_cores
 from billing import books as closing
-from billing.closing import close_month, month, of_log
+from billing.closing import agreed_prices, close_month, month, of_log
 from billing.closing import told as telling
 from billing.closing.close_month import why_open
 from billing.closing.month import Basis
@@ -70,7 +70,7 @@ TEXTS = tuple(name for name in EXPORTS if name != "pdf")
 
 def other_life(seed: int, tenant: str = OTHER) -> dict[str, Any]:
     """Another tenant's secrets."""
-    agreed = contract("birch-block", tenant) if seed % 2 else None
+    agreed = contract("birch-block", tenant, "block") if seed % 2 else None
     return {"id": tenant, "name": f"Birch {seed}", "facts": facts_of_others(seed, tenant), "contract": agreed}
 
 
@@ -113,6 +113,20 @@ def log_of_everybody() -> Iterator[None]:
         return telling.range_of(every, ME, until_s)
 
     with patch.object(month, "range_of", everybody):
+        yield
+
+
+@mutant(
+    "B1",
+    "a document names the version of everybody's prices",
+    of=test_nothing_that_another_tenant_uses_changes_a_byte_of_mine,
+)
+@contextmanager
+def book_of_everybody() -> Iterator[None]:
+    def whole(terms: Any, tenants: Any) -> dict[str, str]:
+        return dict.fromkeys(tenants, agreed_prices.book_version(terms.book.rows))
+
+    with patch.object(month, "versions_seen", whole):
         yield
 
 

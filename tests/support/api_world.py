@@ -263,7 +263,7 @@ unit_price = "2.00"
 """
 TABLES = {"webhook": "all_webhook", "grant": "all_break_glass", "budget": "all_budget", "rental": "all_rental"}
 # What "own" has and must not be shown either: how it is stored, and what the house keeps to itself.
-INTERNAL = ("log source", "event.source", "log_position", "price_version")
+INTERNAL = ("log source", "event.source", "log_position")
 BAD_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "expired": {"expires_s": NOW_S},
     "revoked": {"revoked_s": NOW_S - 1},

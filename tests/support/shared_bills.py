@@ -37,6 +37,12 @@ TIERED = {
     "tiers": [{"up_to": "4", "unit_price": "3"}, {"up_to": "20", "unit_price": "2"}, {"unit_price": "1"}],
 }
 TOKENS = {"meter": "tokens_out", "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "15"}
+# A product that another tenant alone may have, at a price of its own.
+BLOCK = {
+    **{"code": "block", "band": "RESERVED", "guarantee_s": 0, "rolling": False, "notice_s": 0},
+    **{"whole_nodes": True, "requeue": True, "checkpoint_s": 0, "checkpoint_write_s": 0, "restart_s": 0},
+}
+AGREED = {"product": "block", "sku": "*", "region": "*", "from": "2025-01-01T00:00:00Z", "usd_per_gpu_hour": "1.01"}
 NOBODY: dict[str, Any] = {"id": OTHER, "name": "Birch", "facts": (), "contract": None}
 
 
@@ -59,6 +65,7 @@ def terms_with(secrets: Mapping[str, Any], regions: Mapping[str, Sequence[str]] 
                 {"code": "bare.ondemand", "sla": "target_9950", "notice_s": 600, "refund_s": 300},
                 {"code": "bare.spot", "notice_s": 60, "refund_s": 300},
                 {"code": "bare.reserved", "sla": "target_9990"},
+                *([BLOCK] if secrets["contract"] else []),
             ],
             "contract": [mine, *([secrets["contract"]] if secrets["contract"] else [])],
             "wallet": [
@@ -71,15 +78,16 @@ def terms_with(secrets: Mapping[str, Any], regions: Mapping[str, Sequence[str]] 
             ],
         }
     )
-    return Terms(registry, price_book([*PRICES, TIERED, TOKENS]), epoch_s=EPOCH_S)
+    agreed = [AGREED] if secrets["contract"] else []
+    return Terms(registry, price_book([*PRICES, TIERED, TOKENS, *agreed]), epoch_s=EPOCH_S)
 
 
-def contract(id_: str, tenant: str) -> dict[str, Any]:
+def contract(id_: str, tenant: str, product: str = "bare.reserved") -> dict[str, Any]:
     """A small block."""
     return {
         "id": id_,
         "tenant": tenant,
-        "product": "bare.reserved",
+        "product": product,
         "region": "eu",
         "sku": "h100",
         "nodes": 1,

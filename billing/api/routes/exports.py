@@ -1,9 +1,5 @@
-"""Routes of exports: a month's issued invoices as tables for other people's programs, as `spillway bill export` writes
-them.
-
-One thing is left out: the version of the price book. The book is that of all tenants, and its version changes with the
-price of any of them.
-"""
+"""Routes of exports: a month's issued invoices as tables for other people's programs, in the very bytes that
+`spillway bill export` writes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,7 +71,7 @@ def _bundle(call: Call, period: str) -> Bundle:
         if each.hours is None:
             raise Problem("unavailable", retry_after_s=_AGAIN_S)
         hours, parties = read_hours(each.hours, call.tenant)
-        documented.append(Documented(replace(each.invoice, price_version=""), hours))
+        documented.append(Documented(each.invoice, hours))
     assert parties is not None
     notes = [note for each in found for note in each.notes]
     return Bundle(documented, [], parties, found[0].invoice.money, notes=notes)

@@ -1,7 +1,6 @@
 """Routes of documents: an invoice as the file that it is, and what use would be invoiced as."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -10,13 +9,14 @@ from billing.api.formats import CSV, JSON
 from billing.api.moments import moment_of
 from billing.api.problems import Fault, Problem
 from billing.api.routes.bills import Number
+from billing.api.schemas.documents import DocumentOut
 from billing.api.schemas.explained import draft_out
-from billing.api.schemas.previews import DocumentOut, InvoicePreview, PreviewOut, RejectedUse
+from billing.api.schemas.previews import InvoicePreview, PreviewOut, RejectedUse
 from billing.api.table import Routes
 from billing.closing.preview import preview, usage_basis
 from billing.documents.bundle_parts import Bundle, Documented
 from billing.documents.csv_safe import csv_chunks
-from billing.documents.export import tables
+from billing.documents.export import json_bytes, tables
 from billing.documents.invoice_data import invoice_data
 from billing.documents.page import invoice_html
 from billing.documents.parties import parties_of
@@ -38,8 +38,8 @@ _AGAIN_S = 10  # by then the worker has come round
 
 @routes.get("/v1/invoices/{number}/document", DocumentOut, OFFERS)
 def read_document(call: Calling, number: Number) -> Response:
-    """Read an invoice as a page, a PDF, plain data, or its lines as CSV, by `Accept`: as `spillway bill export` writes
-    them, but for the version of the price book and the names of the house's sources."""
+    """Read an invoice as a page, a PDF, plain data, or its lines as CSV, by `Accept`: in the very bytes that
+    `spillway bill export` writes."""
     with call.reading() as bound:
         found = invoice_of(bound, call.tenant, number)
         if found is None:
@@ -48,7 +48,7 @@ def read_document(call: Calling, number: Number) -> Response:
     if not kept or kept[0].hours is None:
         raise Problem("unavailable", retry_after_s=_AGAIN_S)
     hours, parties = read_hours(kept[0].hours, call.tenant)
-    invoice = replace(kept[0].invoice, price_version="", log_range=())
+    invoice = kept[0].invoice
     if call.wanted == CSV:
         bundle = Bundle([Documented(invoice, hours)], [], parties, invoice.money)
         return Response(b"".join(csv_chunks(*tables(bundle)["invoice_lines"])), media_type=CSV)
@@ -61,8 +61,9 @@ def read_document(call: Calling, number: Number) -> Response:
         except DocumentError as error:
             if error.code != "no_typst":
                 raise
-            raise Problem("not_acceptable", [Fault("header.accept", "PDF is not installed here")]) from None
-    return Response(DocumentOut(document=data).model_dump_json().encode(), media_type=JSON)
+            reason = "PDF needs an installation with the extra report: pip install 'spillway[report]'"
+            raise Problem("not_acceptable", [Fault("header.accept", reason)]) from None
+    return Response(json_bytes(data), media_type=JSON)
 
 
 @routes.post("/v1/invoice-preview", PreviewOut)

@@ -18,6 +18,7 @@ class InvoiceHead(Closed):
     issued: str
     total: Money
     lines_at: str
+    document_at: str
 
 
 class Line(Closed):
@@ -52,6 +53,7 @@ class InvoiceFull(Closed):
     total: Money
     lines: list[Line]
     hash: str
+    document_at: str
 
 
 class CreditNoteHead(Closed):
@@ -86,7 +88,8 @@ def invoice_head(row: InvoiceRow) -> InvoiceHead:
         status=row.status,
         issued=moment(row.issued_s),
         total=total,
-        lines_at=f"/v1/invoices/{quote(row.number, safe='')}/lines",
+        lines_at=_path(row.number, "lines"),
+        document_at=_path(row.number, "document"),
     )
 
 
@@ -104,6 +107,7 @@ def invoice_full(invoice: Invoice) -> InvoiceFull:
         total=money(code, invoice.total_micro),
         lines=[line_out(line, code) for line in invoice.lines],
         hash=invoice.hash,
+        document_at=_path(invoice.number, "document"),
     )
 
 
@@ -150,3 +154,7 @@ def line_out(line: InvoiceLine, code: str) -> Line:
         since=moment(line.from_s),
         until=moment(line.until_s),
     )
+
+
+def _path(number: str, part: str) -> str:
+    return f"/v1/invoices/{quote(number, safe='')}/{part}"

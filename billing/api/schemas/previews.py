@@ -1,6 +1,6 @@
-"""An invoice as a document, and what use would be invoiced as."""
+"""What use would be invoiced as."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -10,15 +10,6 @@ from billing.api.schemas.explained import DraftOut
 USES_MAX = 1_000
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PLAIN)]
 _Time = Annotated[str, StringConstraints(max_length=40, pattern=r"^[0-9TtZz:.+-]+$")]
-
-
-class DocumentOut(Closed):
-    """An invoice as its file says it, in plain data. HTML, PDF and CSV are the files themselves."""
-
-    document: dict[str, Any] = Field(
-        description="Amounts are decimal text in the currency, times RFC 3339 in UTC, exact amounts in micro-units.",
-        examples=[{"number": "acme-000007", "total": "23.60"}],
-    )
 
 
 class UseIn(Closed):

@@ -66,7 +66,7 @@ def test_a_list_is_a_table_in_each_form(house: ApiHouse) -> None:
     assert told.headers["Content-Type"] == "text/csv; charset=utf-8"
     names, cells = read_csv(told.text, set())
     totals = [name for name in names if name.startswith("total.")]
-    assert totals and names == ["number", "period", "status", "issued", *totals, "lines_at"]
+    assert totals and names == ["number", "period", "status", "issued", *totals, "lines_at", "document_at"]
     assert [row[0] for row in cells] == [row["number"] for row in rows]
     told = house.get("acme", "/v1/invoices", headers={"Accept": PARQUET})
     with duckdb.connect() as connection:

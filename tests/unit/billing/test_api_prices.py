@@ -316,7 +316,7 @@ def test_an_invoice_that_was_issued_is_explained(settled: ApiHouse) -> None:
     with writing(store) as connection:
         connection.execute(insert(month_paper), row)
     store.dispose()
-    kinds = {"text/html": b"<!doctype html>", "text/csv": b"invoice,", "application/json": b'{"document":'}
+    kinds = {"text/html": b"<!doctype html>", "text/csv": b"invoice,", "application/json": b'{\n  "kind":'}
     for accept, begin in kinds.items():
         answer = settled.get("acme", path, headers={"Accept": accept})
         assert answer.status_code == 200 and answer.content.lower().startswith(begin), answer.text[:80]

@@ -72,7 +72,7 @@ def test_page_and_pdf_of_an_invoice_say_every_amount_and_where_it_comes_from(pap
         for word in told(readable(data)):
             assert word in as_page
             assert word in as_pdf, word
-        assert f"sim {data['log_range'][0]['first']} to {data['log_range'][0]['last']}" in as_page
+        assert f"house {data['log_range'][0]['first']} to {data['log_range'][0]['last']}" in as_page
 
 
 def test_page_and_pdf_of_a_report_say_every_amount_and_its_evidence() -> None:
