@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from billing.api.envelope import Envelope
+from billing.api.strict import BODY_BYTES_MAX
 from sim.cli import serve_http
 from sim.cli.serve_http import server_of
 
@@ -56,7 +57,7 @@ def test_a_body_that_is_held_back_is_not_waited_for() -> None:
 
 def test_a_body_without_a_length_is_limited_as_it_comes() -> None:
     app = Envelope(echo, lambda count: bytes(count))
-    status, body = sent_to(app, *[b"x" * 100_000] * 11, ends=True)
+    status, body = sent_to(app, *[b"x" * 100_000] * (BODY_BYTES_MAX // 100_000 + 1), ends=True)
     assert status == 413 and json.loads(body)["type"] == "urn:spillway:problem:body_too_large"
 
 
