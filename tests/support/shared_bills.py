@@ -39,8 +39,16 @@ TIERED = {
 TOKENS = {"meter": "tokens_out", "product": "*", "sku": "*", "from": "2025-01-01T00:00:00Z", "unit_price": "15"}
 # A product that another tenant alone may have, at a price of its own.
 BLOCK = {
-    **{"code": "block", "band": "RESERVED", "guarantee_s": 0, "rolling": False, "notice_s": 0},
-    **{"whole_nodes": True, "requeue": True, "checkpoint_s": 0, "checkpoint_write_s": 0, "restart_s": 0},
+    "code": "block",
+    "band": "RESERVED",
+    "guarantee_s": 0,
+    "rolling": False,
+    "notice_s": 0,
+    "whole_nodes": True,
+    "requeue": True,
+    "checkpoint_s": 0,
+    "checkpoint_write_s": 0,
+    "restart_s": 0,
 }
 AGREED = {"product": "block", "sku": "*", "region": "*", "from": "2025-01-01T00:00:00Z", "usd_per_gpu_hour": "1.01"}
 NOBODY: dict[str, Any] = {"id": OTHER, "name": "Birch", "facts": (), "contract": None}

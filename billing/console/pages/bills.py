@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from billing.console.asking import Answer, at
-from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View
+from billing.console.asking import Answer, Refused, at
+from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View, Words
 from billing.console.drawing import for_eyes, plain_moment
 from billing.console.pages.parts import amount, currency_in, listed, month_of, priced
 from billing.console.visit import Pages, Shown, Visit
@@ -12,6 +12,13 @@ from billing.console.visit import Pages, Shown, Visit
 pages = Pages()
 BILLS, DRAFT, LEDGER = "/console/bills", "/console/draft", "/console/ledger"
 _TONES: Mapping[str, Tone] = {"issued": "", "paid": "good", "void": "quiet"}
+
+# Ending of a document's file: the type that the API is asked for. And why it may not be there.
+_FORMS: Mapping[str, str] = {"html": "text/html", "pdf": "application/pdf"}
+_WHY_NO_FILE: Mapping[int, str] = {
+    406: "This service makes no PDF: that needs an installation with the extra report. The page is there.",
+    503: "The hours behind the invoice are being put together. Ask again in a few seconds.",
+}
 
 
 @pages.get(BILLS)
@@ -42,10 +49,19 @@ async def show_bills(visit: Visit) -> Shown:
 
 @pages.get(f"{BILLS}/{{number}}")
 async def show_invoice(visit: Visit) -> Shown:
-    """Show an invoice with its lines."""
-    number = visit.ids["number"]
+    """Show an invoice with its lines, or hand out its document."""
+    number, form = visit.ids["number"], visit.query.get("form", "")
+    before: list[Block] = []
+    if form in _FORMS:
+        path = at("/v1/invoices/{number}/document", number=number)
+        try:
+            return await visit.ask.file(f"{number}.{form}", path, _FORMS[form])
+        except Refused as refused:
+            if refused.answer.status not in _WHY_NO_FILE:
+                raise
+            before = [Words("No file", _WHY_NO_FILE[refused.answer.status], tone="bad")]
     found = await visit.ask.need(at("/v1/invoices/{number}", number=number))
-    invoice = found.data
+    invoice, here = found.data, at(f"{BILLS}/{{number}}", number=number)
     facts = Facts(
         f"{invoice['number']}",
         [
@@ -56,11 +72,12 @@ async def show_invoice(visit: Visit) -> Shown:
             ("Tax", for_eyes(priced(invoice["tax"]))),
             ("Total", for_eyes(priced(invoice["total"]))),
             ("Hash", invoice["hash"][:16]),
+            ("As a page", Link("Download", f"{here}?form=html")),
+            ("As PDF", Link("Download", f"{here}?form=pdf")),
         ],
         found.link,
     )
-    here = at(f"{BILLS}/{{number}}", number=number)
-    blocks: list[Block] = [facts, lines_table(invoice["lines"], invoice, here, found.link)]
+    blocks: list[Block] = [*before, facts, lines_table(invoice["lines"], invoice, here, found.link)]
     return View(f"Invoice {invoice['number']}", blocks, crumbs=[Link("Bills", BILLS)])
 
 

@@ -130,3 +130,10 @@ def test_an_export_of_a_month_without_an_invoice_says_why_and_when(house: ApiHou
     text = browser.get("/console/exports?what=lines&form=csv&period=2026-09").text
     assert "2026-09 has no invoice that stands" in text and "after the month has ended" in text
     assert browser.get("/console/exports?what=lines&form=csv&period=nothing").status_code == 422
+
+
+def test_the_document_of_an_invoice_is_handed_out_or_why_not_is_said(browser: Browser) -> None:
+    page = browser.get("/console/bills/acme-000001")
+    assert 'href="/console/bills/acme-000001?form=pdf"' in page.text
+    waiting = browser.get("/console/bills/acme-000001?form=html")
+    assert waiting.status_code == 200 and "are being put together" in waiting.text  # until the worker has come round
