@@ -9,6 +9,7 @@ from billing.log.allocations import Allocation, SetAside, Told
 from billing.log.event import Event
 from billing.log.facts import EventRef, Facts, Quarantined, index_of, job_order, table_of
 from billing.log.known import EVERYBODY, KnownTerms
+from billing.log.room import Room
 from billing.log.shapes import DEGRADED, OUTAGE_STARTED, PREEMPTED, STALLED
 from billing.metering import classes
 from billing.metering.level import covered_s
@@ -42,8 +43,8 @@ class Builder:
     def __init__(
         self, known: KnownTerms, cut_s: int, pools: Sequence[Told], used: Sequence[Told], set_aside: SetAside
     ) -> None:
-        """`used`: events that name a region and SKU; those that no pool names come after the others, sorted."""
-        registry, self.epoch_s = known.terms.registry, known.terms.epoch_s
+        """`used`: events that name a region and SKU; those that no pool names come last, sorted."""
+        registry, self.epoch_s, self._known = known.terms.registry, known.terms.epoch_s, known
         self.cut_s, self.set_aside = cut_s, set_aside
         places = [data for _, data in pools]
         others = sorted({(data["region"], data["sku"]) for _, data in used})
@@ -148,13 +149,14 @@ class Builder:
             self._add(MarkTable, number, classes.DOWN, 0, gpus, *span)
 
     def add_metered(self, told: Sequence[Told]) -> None:
-        """Add quantities by the hour, the earlier told first. An hour of a tenant holds as much as an int64: what goes
-        beyond is set aside, or it would keep the hours of all others from being added up."""
-        sums: dict[Row, int] = {}
+        """Add quantities by the hour, the earlier told first. An hour of a tenant holds as much as an int64, and its
+        month what an invoice can: what goes beyond is set aside, or it would keep all others from being billed."""
+        sums, room = dict[Row, int](), Room(self._known)
         for event, data in sorted(told, key=lambda pair: (pair[0].time_s, pair[0].source, pair[0].seq, pair[0].id)):
             rows = self._by_hour(event, data)
-            if any(sums.get(key, 0) + quantity > INT64_MAX for key, quantity in rows):
-                self.set_aside(event, f"with it an hour would hold more than {INT64_MAX}")
+            full = any(sums.get(key, 0) + quantity > INT64_MAX for key, quantity in rows)
+            if fault := f"with it an hour would hold more than {INT64_MAX}" if full else room.fault(event, data, rows):
+                self.set_aside(event, fault)
                 continue
             for key, quantity in rows:
                 sums[key] = sums.get(key, 0) + quantity

@@ -19,6 +19,7 @@ from billing.documents.invoice_data import invoice_data
 from billing.documents.month_hours import hours_behind
 from billing.documents.parties import Parties, parties_of
 from billing.documents.sla_data import Origin, sla_data
+from billing.errors import BillingError
 from billing.months import month_label, parse_month
 from billing.sla.report import sla_reports
 
@@ -33,18 +34,23 @@ class MonthPaper(NamedTuple):
     hash: str
 
 
-def month_papers(basis: Basis, issuer: str) -> Iterator[MonthPaper]:
-    """Yield the papers of every month there is something for. Cost: O(line items + papers)."""
-    parties = parties_of(basis.terms.registry, issuer)
-    yield from _drafts(basis, parties)
-    yield from _sla(basis, parties)
-    yield from _agreed(basis)
+def month_papers(basis: Basis, issuer: str) -> tuple[list[MonthPaper], list[str]]:
+    """Return the papers of every month there is something for, and in words why a tenant's month has no draft: one that
+    cannot be billed stops nobody else's. Cost: O(line items + papers)."""
+    parties, faults = parties_of(basis.terms.registry, issuer), list[str]()
+    papers = [*_drafts(basis, parties, faults), *_sla(basis, parties), *_agreed(basis)]
+    return papers, faults
 
 
-def _drafts(basis: Basis, parties: Parties) -> Iterator[MonthPaper]:
+def _drafts(basis: Basis, parties: Parties, faults: list[str]) -> Iterator[MonthPaper]:
     for month, tenant in months_with_lines(basis):
         parts = month_parts(basis, tenant, month)
-        data = invoice_data(month_draft(basis, tenant, month, parts), hours_behind(basis, parts), parties)
+        try:
+            drafted = month_draft(basis, tenant, month, parts)
+        except BillingError as error:
+            faults.append(str(error))
+            continue
+        data = invoice_data(drafted, hours_behind(basis, parts), parties)
         yield _paper(basis.books.names.tenants[tenant], month_label(month), "draft", data)
 
 

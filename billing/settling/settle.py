@@ -73,13 +73,15 @@ class HouseHour(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """The read model. Hours before `until_s` (Unix seconds) are closed."""
+    """The read model. Hours before `until_s` (Unix seconds) are closed. `faults`: in words, what months have no draft,
+    and why."""
 
     until_s: int
     usage: list[UsageHour]
     papers: list[MonthPaper]
     capacity: list[CapacityHour]
     house: list[HouseHour]
+    faults: list[str]
 
 
 def settle(events: Iterable[Event], terms: Terms, issuer: str, gone: Collection[str] = ()) -> Settled:
@@ -99,8 +101,9 @@ def settle(events: Iterable[Event], terms: Terms, issuer: str, gone: Collection[
         raise found
     until_s = _closed_until_s(arrived.until_s, terms, finished=arrived.finished)
     usage = [row for row in _usage_hours(found, until_s) if row.tenant not in gone]
-    papers = [paper for paper in month_papers(found, issuer) if paper.tenant not in gone]
-    return Settled(until_s, usage, papers, list(_capacity_hours(found)), list(_house_hours(found)))
+    made, faults = month_papers(found, issuer)
+    papers = [paper for paper in made if paper.tenant not in gone]
+    return Settled(until_s, usage, papers, list(_capacity_hours(found)), list(_house_hours(found)), faults)
 
 
 def _closed_until_s(known_s: int, terms: Terms, *, finished: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from billing.errors import BillingError
+from billing.errors import BillingError, StoreError
 from billing.invoices.document import read_invoice
 from billing.settling.invoice_hours import hours_paper
 from billing.store.door import Door
@@ -26,6 +26,7 @@ KIND = "hours/"  # of the paper, and behind it the invoice's id
 class _Due(NamedTuple):
     log_position: int
     id: str
+    tenant: str
     document: str
     status: str
 
@@ -43,30 +44,38 @@ def keep_hours(
     Args: as of `billing.store.settling.settle_store`.
 
     Raises:
-        BillingError: the books of an invoice cannot be made any more, such as by other terms.
+        StoreError: the books of an invoice cannot be made any more, such as by other terms; all others have theirs.
 
     Cost: one statement where there is nothing to do, else a fold of the log for each position that invoices were made
     from.
     """
+    faults: list[str] = []
     with read() as connection:
         due = _due(connection)
         if not due:
             return 0
         agreed = terms or parse(noted_terms(connection))
+        known = {tenant.id for tenant in agreed.registry.tenants}
+        faults += [f"{each.id}: the terms know no tenant {each.tenant!r}" for each in due if each.tenant not in known]
+        mine = [each for each in due if each.tenant in known]
         rows = [
             row
-            for at, group in groupby(due, lambda each: each.log_position)
-            for row in _papers(connection, agreed, at, list(group), issuer, now_s)
+            for at, group in groupby(mine, lambda each: each.log_position)
+            for row in _papers(connection, agreed, at, list(group), issuer, now_s, faults)
         ]
-    with write() as connection:
-        connection.execute(insert(month_paper), rows)
+    if rows:
+        with write() as connection:
+            connection.execute(insert(month_paper), rows)
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise StoreError(f"hours behind an invoice cannot be kept: {faults[0]}{more}", code="no_hours")
     return len(rows)
 
 
 def keep_hours_behind(
     door: Door, scope: Scope, parse: Callable[[str], Terms], issuer: str, now_s: int, terms: Terms | None = None
 ) -> int:
-    """As `keep_hours`, as the worker of a store that is served. Raises Forbidden, BillingError."""
+    """As `keep_hours`, as the worker of a store that is served. Raises Forbidden, StoreError."""
 
     @contextmanager
     def transaction(*, write: bool = True) -> Iterator[Connection]:
@@ -92,14 +101,19 @@ def _due(connection: Connection) -> list[_Due]:
 
 
 def _papers(
-    connection: Connection, terms: Terms, position: int, due: list[_Due], issuer: str, now_s: int
+    connection: Connection, terms: Terms, position: int, due: list[_Due], issuer: str, now_s: int, faults: list[str]
 ) -> Iterator[dict[str, Any]]:
     basis = basis_at(connection, terms, position)[0].basis
-    if isinstance(basis, BillingError):
-        raise basis
     for each in due:
-        made = read_invoice(each.document.encode(), each.status)
-        body = json.dumps(hours_paper(basis, made, issuer), ensure_ascii=False, separators=(",", ":"))
+        try:
+            if isinstance(basis, BillingError):
+                raise basis
+            made = read_invoice(each.document.encode(), each.status)
+            paper = hours_paper(basis, made, issuer)
+        except BillingError as error:
+            faults.append(f"{each.id}: {error}")
+            continue
+        body = json.dumps(paper, ensure_ascii=False, separators=(",", ":"))
         yield {
             "tenant": made.tenant,
             "period": made.period,

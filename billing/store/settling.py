@@ -1,7 +1,7 @@
 """Settling a store: the read model is made from the log, and what changed of it is written in one transaction.
 
 Nothing is done while the log and the terms are the same. A log that cannot be settled leaves the last good model where
-it is, and says why (docs/decisions/0062).
+it is, and says why (docs/decisions/0062). A tenant's month that cannot be billed has no draft; the rest is settled.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -25,12 +25,14 @@ from tenants.errors import TenantError
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 _CHUNK = 500
+_FAULTS_MAX = 10  # that are kept for operators: one line stays one
 _MODEL = 2  # raised when the same log and terms come to another read model, so that every store makes it anew
 
 
 class Outcome(NamedTuple):
     """What settling came to: the log's last position, Unix second before which hours are closed, how many rows were
-    written and taken away, and why the log cannot be settled. `until_s` is None where nothing ever was settled."""
+    written and taken away, and why the log, or a tenant's month of it, cannot be settled. `until_s` is None where
+    nothing ever was settled."""
 
     position: int
     until_s: int | None
@@ -82,6 +84,7 @@ def settle_store(
     if error is None:
         try:
             model = settle(events, terms or parse(text), issuer, gone)
+            now = now._replace(error="; ".join(model.faults[:_FAULTS_MAX]) or None)
         except (BillingError, TenantError) as refused:
             now = now._replace(error=str(refused))
     with write() as connection:

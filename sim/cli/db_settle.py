@@ -1,5 +1,7 @@
 """`spillway db settle`, and what the service settles by: the read model is made from the log."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -33,7 +35,7 @@ def settle(ctx: typer.Context, terms: TermsFlag = None, db: DbFlag = DEFAULT) ->
     read, write = partial(reading, engine), partial(writing, engine)
     given = given_terms(terms)
     done = settle_store(read, write, parse_terms, ISSUER, now_s(), given)
-    if not done.error:
+    with _first(done):
         keep_hours(read, write, parse_terms, ISSUER, now_s(), given)
     until = None if done.until_s is None else utc_text(done.until_s)
     document: dict[str, Any] = {"db": place_of(engine), **done._asdict(), "until": until}
@@ -45,16 +47,28 @@ def settle(ctx: typer.Context, terms: TermsFlag = None, db: DbFlag = DEFAULT) ->
 
 
 def settle_for(door: "Door", terms: "Terms | None") -> "Outcome":
-    """Settle a store that is served, as the worker, and keep the hours of what was invoiced. Raises BillingError."""
+    """Settle a store that is served, as the worker, and keep the hours of what was invoiced. Raises StoreError."""
     from billing.store.invoice_hours import keep_hours_behind
     from billing.store.settling import settle_behind
     from sim.cli.edge import now_s
     from tenants.access.scope import local_scope
 
     done = settle_behind(door, local_scope(), parse_terms, ISSUER, now_s(), terms)
-    if not done.error:
+    with _first(done):
         keep_hours_behind(door, local_scope(), parse_terms, ISSUER, now_s(), terms)
     return done
+
+
+@contextmanager
+def _first(done: "Outcome") -> Iterator[None]:
+    """Where the log itself was not settled, its reason goes before that of the hours."""
+    from billing.errors import StoreError
+
+    try:
+        yield
+    except StoreError:
+        if not done.error:
+            raise
 
 
 def given_terms(file: str | None) -> "Terms | None":

@@ -1,12 +1,21 @@
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.log.aside import spans_aside
 from billing.log.books import books_of
 from billing.log.facts import Facts
 from billing.log.fold import facts_of
+from billing.log.room import ROOM_MICRO, most_of
+from billing.log.shapes import QUANTITY_MAX
 from billing.metering.classes import CLASSES
+from billing.money import format_usd
+from billing.rating.curves import shares
 from billing.usage import CAUSES
 from billing_facts import HOUR_S, NAMES, PRICES, price_book
 from told_events import EPOCH_S, Fact, ended, resized, started, terms, told, unix
@@ -156,6 +165,38 @@ def test_an_hour_that_holds_no_more_is_its_tenants_own_affair(monkeypatch: pytes
     assert found.metered.quantity.tolist() == [1000, 1000, 1000]
     again = facts_of(told(used)[::-1], terms(), EPOCH_S + found.until_s)
     assert again.quarantined == found.quarantined and again.metered.tenant.tolist() == found.metered.tenant.tolist()
+
+
+def test_a_month_that_no_invoice_could_hold_is_its_tenants_own_affair() -> None:
+    """Many events, each of which is allowed: 17 billion USD apiece, until no more fits."""
+    much = {"meter": "tokens_out", "quantity": QUANTITY_MAX, "product": "bare.spot", "region": "eu", "sku": "h100"}
+    used = [
+        ("usage.metered", at_s, "acme", {**much, **unix(from_s=at_s % 3 * HOUR_S, until_s=at_s % 3 * HOUR_S + 60)})
+        for at_s in range(300)
+    ]
+    used += [("usage.metered", 900, "birch", {**much, **unix(from_s=0, until_s=60)})]
+    found = facts(*used)
+    assert set(reasons(found).values()) == {"with it 2026-01 would come to more than an invoice can hold"}
+    priced = found.metered.quantity.astype(object) * 15_000_000 // 1_000_000
+    mine = found.metered.tenant == NAMES.tenants.index("acme")
+    assert (~mine).sum() == 1 and ROOM_MICRO - priced.max() < priced[mine].sum() < ROOM_MICRO * 2, "in two months"
+    assert books_of(found, terms()).lines.amount_micro_usd.max() < ROOM_MICRO
+
+
+@given(price=st.integers(0, 10**9), size=st.integers(1, 10**4), quantity=st.integers(0, 10**9), flat=st.integers(0, 99))
+def test_no_use_comes_to_more_than_is_thought_at_most(price: int, size: int, quantity: int, flat: int) -> None:
+    models: list[dict[str, Any]] = [
+        {"unit_price": format_usd(price)},
+        {"model": "package", "package_size": size, "package_price": format_usd(price)},
+        {"model": "graduated", "tiers": [{"up_to": size, "unit_price": format_usd(price), "flat": flat},
+                                         {"unit_price": "0.5"}]},
+    ]  # fmt: skip
+    for model in models:
+        row = {"product": "*", "sku": "*", "meter": "tokens_out", "from": "2025-01-01T00:00:00Z", **model}
+        (made,) = price_book([row]).rows
+        numerators, whole = shares(made.plan, np.array([quantity]), made.per)
+        unit, fixed = most_of(made)
+        assert Fraction(int(numerators[0]), whole) <= quantity * unit + fixed
 
 
 def test_use_that_is_priced_per_event_is_set_aside_since_hours_have_no_events() -> None:

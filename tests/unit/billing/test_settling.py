@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,31 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text
 
-from billing.errors import PriceError
+from billing.errors import PriceError, StoreError
 from billing.log.event import Event
+from billing.months import parse_month
 from billing.store.door import make_walls, open_door
 from billing.store.engine import Store, open_store, reading, writing
+from billing.store.invoice_hours import keep_hours
+from billing.store.issuing import issue_month
+from billing.store.log_basis import basis_at
 from billing.store.migrate import init
 from billing.store.settling import Outcome, settle_behind, settle_store
 from billing.store.tables_access import tombstone
 from billing.store.tables_settled import month_paper, settled, settling, usage_hour
 from billing.store.writer import append
 from billing.terms import Terms
-from billing_facts import HOUR_S
+from billing_facts import HOUR_S, PRICES, price_book
 from some_secrets import SECRETS
 from tenants.access.scope import local_scope
+from tenants.registry import Registry
 from told_events import EPOCH_S, ended, random_log, resized, started, terms, told
 from wall_worlds import scope
 
 NOW_S = EPOCH_S + 100 * HOUR_S
 LIFE = told([started(0), ended(HOUR_S), started(HOUR_S, "a2", "birch"), ended(3 * HOUR_S, "a2", "birch")])
+DEAR = {"product": "bare.ondemand", "sku": "h100", "region": "eu", "from": "2026-01-01T00:00:00Z",
+        "usd_per_gpu_hour": "1000000000000"}  # fmt: skip
 LATER = told([started(10, "late", gpus=2), ended(HOUR_S, "late"), ("source.ended", 9 * HOUR_S, "operator", {})], "desk")
 
 
@@ -119,6 +127,35 @@ def test_a_log_that_cannot_be_settled_keeps_the_last_good_model(sqlite_store: St
     assert bad.error is not None and "no single terms" in bad.error and rows(sqlite_store) == good
     assert settle_store(read, write, parse, "us", NOW_S) == bad
     assert settle(sqlite_store).error is None
+
+
+def test_a_month_that_cannot_be_billed_stops_nobody_else(sqlite_store: Store) -> None:
+    """Two hours of 8e12 USD each: hours hold them, an invoice does not."""
+    told_to(sqlite_store, [*LIFE, *told([started(HOUR_S, "x"), ended(2 * HOUR_S, "x")], "other")])
+    dear = replace(terms(), book=price_book([*PRICES, DEAR]))
+    done = settle(sqlite_store, dear)
+    assert done.error is not None and done.error.startswith("invoice of acme, 2026-01: amount too large")
+    assert done.written and settle(sqlite_store, dear) == done._replace(written=0, removed=0)
+    assert {row[0] for row in rows(sqlite_store)["all_usage_hour"]} == {"acme", "birch"}
+    drafts = {row[0] for row in rows(sqlite_store)["all_month_paper"] if row[2] == "draft"}
+    assert drafts == {"birch"}
+    assert settle(sqlite_store).error is None, "and it is over once the prices are others"
+
+
+def test_hours_of_a_tenant_that_no_terms_know_keep_none_from_the_others(sqlite_store: Store) -> None:
+    told_to(sqlite_store, [*LIFE, *LATER])
+    with reading(sqlite_store) as connection:
+        (basis, arrived, _), position = basis_at(connection, terms())
+    issue_month(sqlite_store, basis, parse_month("2026-01"), EPOCH_S, arrived, position)
+    given = terms()
+    fewer = [each for each in given.registry.tenants if each.id != "acme"]
+    given = replace(given, registry=Registry(**{**dict(given.registry), "tenants": tuple(fewer)}))
+    read, write = partial(reading, sqlite_store), partial(writing, sqlite_store)
+    with pytest.raises(StoreError, match=r"the terms know no tenant 'acme'$"):
+        keep_hours(read, write, lambda _: given, "us", NOW_S, given)
+    kept = {row[0] for row in rows(sqlite_store)["all_month_paper"] if row[2].startswith("hours/")}
+    assert kept == {"birch"}
+    assert keep_hours(read, write, lambda _: given, "us", NOW_S, terms()) == 1
 
 
 def test_the_worker_settles_what_is_served(store: Store, store_place: str) -> None:
