@@ -43,6 +43,7 @@ ROOMS = {
     "billing.client": ("httpx2",),
     "billing.console": ("jinja2", "starlette"),
     "billing.documents": ("duckdb", "jinja2", "typst"),
+    "sim.sweep": ("distributed",),
 }
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
 # The scheduler owns no clock, no chance and no files: whoever drives it does.
