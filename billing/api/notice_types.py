@@ -17,6 +17,8 @@ NOTICE_TYPES: Mapping[str, NoticeType] = {
     "rental.noticed": NoticeType("jobs:read", "The house needs the GPUs back: they are taken at `evict`."),
     "rental.ended": NoticeType("jobs:read", "GPUs are held no longer, and not charged any more."),
     "invoice.issued": NoticeType("bills:read", "An invoice has a number and stands."),
+    "invoice.paid": NoticeType("bills:read", "Nothing of an invoice is open any more."),
+    "invoice.voided": NoticeType("bills:read", "An invoice was taken back as a whole; nobody has paid it."),
     "credit_note.issued": NoticeType("bills:read", "Something of an invoice was given back."),
     "budget.reached": NoticeType("bills:read", "A month's charges have reached a threshold of a budget."),
     "sla.credited": NoticeType("bills:read", "A service level was missed, and a credit is due for it."),

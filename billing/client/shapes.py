@@ -1019,6 +1019,8 @@ class NewWebhook(TypedDict):
             "rental.noticed",
             "rental.ended",
             "invoice.issued",
+            "invoice.paid",
+            "invoice.voided",
             "credit_note.issued",
             "budget.reached",
             "sla.credited",

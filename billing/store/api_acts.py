@@ -31,7 +31,7 @@ from billing.store.door import Bound, Door
 from billing.store.issuing import Issuing, issue_through
 from billing.store.log_basis import basis_at, known_at
 from billing.store.notices import notify
-from billing.store.paper_notices import tell_of_credit_note, tells_of_invoices
+from billing.store.paper_notices import tell_of_credit_note, tell_of_payment, tells_of_invoices
 from billing.store.tables_access import tenant as tenant_table
 from billing.store.tables_settled import month_paper
 from billing.store.tenant_admin import TenantHead
@@ -127,8 +127,10 @@ def give_back(bound: Bound, number: str, wishes: Sequence[Return], cause: str, r
     return made
 
 
-def note_payment(bound: Bound, number: str, amount_micro: int, currency: str, reference: str, at_s: int) -> Paid:
-    """Note what was paid of an invoice. The same payment again changes nothing.
+def note_payment(
+    bound: Bound, number: str, amount_micro: int, currency: str, reference: str, at_s: int, now_s: int
+) -> Paid:
+    """Note what was paid of an invoice at Unix second `at_s`. The same payment again changes nothing.
 
     Raises:
         InvoiceError: as `save_payment`, or another currency than the invoice's.
@@ -139,6 +141,8 @@ def note_payment(bound: Bound, number: str, amount_micro: int, currency: str, re
         raise InvoiceError("not the currency of the invoice", path=path, found=currency, allowed=due.currency)
     new = save_payment(connection, number, amount_micro, reference, at_s, bound.scope.principal.id)
     invoice = invoice_of(connection, number)
+    if new:
+        tell_of_payment(bound, invoice, now_s)
     left = open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
     return Paid(invoice, left, new)
 

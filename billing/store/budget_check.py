@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, insert, select
 
-from billing.money import parse_usd
+from billing.currency import currency_of
+from billing.money import money_json, parse_usd
 from billing.settling.budgets import Budget, Reached, Spent, alerts_due
 from billing.store.door import Bound, Door
 from billing.store.notices import notify
@@ -74,6 +75,6 @@ def _spent(tenant: str, period: str, body: str) -> Spent:
 
 def _tell(bound: Bound, each: Reached, currency: str, now_s: int) -> None:
     bound.connection.execute(insert(alert), each._asdict() | {"reached_s": now_s})
-    body = {"period": each.period, "threshold_bp": each.threshold_bp, "amount_micro": str(each.amount_micro)}
-    body |= {"currency": currency}
+    amount = money_json(each.amount_micro, currency, currency_of(currency).decimals)
+    body = {"period": each.period, "threshold_bp": each.threshold_bp, "amount": amount}
     notify(bound, each.tenant, "budget.reached", each.budget, body, now_s)

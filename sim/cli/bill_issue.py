@@ -148,12 +148,18 @@ def pay(
     from billing.money import format_usd, parse_usd
     from billing.months import parse_utc
     from billing.store.books import invoice_of, notes_of, payments_of, save_payment
+    from billing.store.door import Bound
     from billing.store.engine import writing
+    from billing.store.paper_notices import tell_of_payment
+    from sim.cli.edge import now_s
+    from tenants.access.scope import local_scope
 
     amount_micro = parse_usd(amount)
     with writing(current_store(db)) as connection:
         new = save_payment(connection, number, amount_micro, reference, parse_utc(at))
         invoice = invoice_of(connection, number)
+        if new:
+            tell_of_payment(Bound(connection, local_scope()), invoice, now_s())
         left = open_micro(invoice, notes_of(connection, invoice.id), payments_of(connection, invoice.id))
     paid, still = (format_usd(each, invoice.money.decimals) for each in (amount_micro, left))
     words = "noted" if new else "was noted already"
@@ -205,10 +211,15 @@ def void(ctx: typer.Context, number: NumberArgument, at: AtFlag, db: DbFlag = DE
     """Make an invoice void that nobody has paid: its number stays taken, its month may be invoiced again."""
     from billing.months import parse_utc
     from billing.store.books import save_void
+    from billing.store.door import Bound
     from billing.store.engine import writing
+    from billing.store.paper_notices import tell_of_void
+    from sim.cli.edge import now_s
+    from tenants.access.scope import local_scope
 
     with writing(current_store(db)) as connection:
         invoice = save_void(connection, number, parse_utc(at))
+        tell_of_void(Bound(connection, local_scope()), invoice, now_s())
     answer(session_of(ctx), lambda: summary(invoice), list, after=f"{number}: void")
 
 

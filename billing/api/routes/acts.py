@@ -71,7 +71,8 @@ def note_payment(call: Calling, body: NewPayment) -> PaymentNoted:
 
     def work(bound: Bound) -> Done:
         try:
-            paid = store.note_payment(bound, body.number, amount_micro, body.amount.currency, body.reference, at_s)
+            how = body.number, amount_micro, body.amount.currency, body.reference, at_s, call.now_s
+            paid = store.note_payment(bound, *how)
         except BillingError as error:
             if isinstance(error, StoreError):
                 raise

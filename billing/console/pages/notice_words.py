@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from billing.console.drawing import for_eyes, plain_moment
-from billing.currency import CURRENCIES, DEFAULT, MICRO_DECIMALS
-from billing.money import floor_decimal
 from billing.rentals.model import CAUSES, REFUSALS
 
 Body = Mapping[str, Any]
@@ -62,6 +60,14 @@ def _issued(body: Body) -> str:
     return f"Invoice {body.get('number', '')}{_for(body)} stands: {_money(body, 'total')}."
 
 
+def _paid(body: Body) -> str:
+    return f"Invoice {body.get('number', '')}{_for(body)} is paid: {_money(body, 'total')}."
+
+
+def _voided(body: Body) -> str:
+    return f"Invoice {body.get('number', '')}{_for(body)} was taken back: {_money(body, 'total')} are not to be paid."
+
+
 def _noted(body: Body) -> str:
     of = f" of invoice {body['invoice']}" if body.get("invoice") else ""
     cause = f" Cause: {body['cause']}." if body.get("cause") else ""
@@ -69,10 +75,8 @@ def _noted(body: Body) -> str:
 
 
 def _reached(body: Body) -> str:
-    micro, bp, currency = str(body.get("amount_micro", "")), body.get("threshold_bp"), body.get("currency")
-    whole = CURRENCIES.get(str(currency), DEFAULT).decimals
-    sum_ = floor_decimal(int(micro), 10**MICRO_DECIMALS, whole) if micro.isdecimal() else ""
-    told = f": {for_eyes(sum_)} {currency or ''}".rstrip() if sum_ else ""
+    bp = body.get("threshold_bp")
+    told = f": {_money(body, 'amount')}" if body.get("amount") else ""
     part = f"{bp // _BP_PERCENT} %" if isinstance(bp, int) else "a threshold"
     return f"The charges{_for(body)} have reached {part} of a budget{told}."
 
@@ -92,6 +96,8 @@ SENTENCES: Mapping[str, Callable[[Body], str]] = {
     "rental.noticed": _noticed,
     "rental.ended": _ended,
     "invoice.issued": _issued,
+    "invoice.paid": _paid,
+    "invoice.voided": _voided,
     "credit_note.issued": _noted,
     "budget.reached": _reached,
     "sla.credited": _credited,

@@ -92,6 +92,8 @@ def test_a_payment_is_noted_once(either: ApiHouse) -> None:
     assert either.post("operator", path, {**body, **before}).status_code == 422
     last = {"amount": {"currency": "USD", "amount": "1.00"}, "reference": "r4"}
     assert either.post("operator", path, {**body, **last}).json()["status"] == "paid"
+    (paid,) = [row for row in either.rows("all_notice") if row["type"] == "invoice.paid"]  # and none of the first part
+    assert paid["object"] == "acme-000003" and "r4" not in paid["body"]
 
 
 def test_a_tenant_is_made(either: ApiHouse) -> None:

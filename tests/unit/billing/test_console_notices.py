@@ -42,13 +42,23 @@ def test_every_type_has_its_sentence() -> None:
             "Invoice acme-000001 for 2026-01 stands: 1,234.50 EUR.",
         ),
         (
+            "invoice.paid",
+            {"number": "acme-000001", "period": "2026-01", "total": _EURO},
+            "Invoice acme-000001 for 2026-01 is paid: 1,234.50 EUR.",
+        ),
+        (
+            "invoice.voided",
+            {"number": "acme-000001", "period": "2026-01", "total": _EURO},
+            "Invoice acme-000001 for 2026-01 was taken back: 1,234.50 EUR are not to be paid.",
+        ),
+        (
             "credit_note.issued",
             {"number": "acme-C000001", "invoice": "acme-000001", "cause": "goodwill", "total": _EURO},
             "1,234.50 EUR of invoice acme-000001 were given back with credit note acme-C000001. Cause: goodwill.",
         ),
         (
             "budget.reached",
-            {"period": "2026-11", "threshold_bp": 8_000, "amount_micro": "812340000", "currency": "USD"},
+            {"period": "2026-11", "threshold_bp": 8_000, "amount": {"amount": "812.34", "currency": "USD"}},
             "The charges for 2026-11 have reached 80 % of a budget: 812.34 USD.",
         ),
         (
@@ -72,7 +82,7 @@ _BODIES = st.fixed_dictionaries(
         "total": _MONEY,
         "net": _MONEY,
         "threshold_bp": st.integers(0, 10_000),
-        "amount_micro": st.integers(0, 10**12).map(str),
+        "amount": _MONEY,
     },
 )
 

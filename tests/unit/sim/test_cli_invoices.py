@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from billing.closing.close_month import issue_all, why_open
@@ -17,6 +18,7 @@ from billing.months import parse_month
 from billing.store.books import invoices_in
 from billing.store.engine import open_store, reading
 from billing.store.ingest import ingest
+from billing.store.walls.views import table_of
 from run_folders import write_small
 from sim.cli import app
 from sim.folder.basis import run_basis
@@ -107,6 +109,9 @@ def test_life_of_invoices_in_a_database(db: str) -> None:
     assert call("bill", "void", "birch-000001", *at).stdout == "birch-000001: void\n"
     again = json.loads(call("bill", "issue", "--db", db, "--json").stdout)["invoices"]
     assert [each["number"] for each in again] == ["birch-000002"]
+    with reading(open_store(db)) as connection:
+        told = connection.execute(select(table_of(connection, "notice").c["type", "object"])).all()
+    assert ("invoice.voided", "birch-000001") in told and not [row for row in told if row[0] == "invoice.paid"]
     listed = json.loads(call("bill", "invoices", "--db", db, "--tenant", "acme", "--json").stdout)["invoices"]
     assert listed[0]["open_micro"] == listed[0]["total_micro"] - 100_500_000 - 122_510_000
     assert call("db", "check", "--db", db).exit_code == 0
