@@ -13,6 +13,7 @@ from tenants.access.identity import Role
 
 ROOT = "/console"
 HOME, LOGIN, LOGOUT = f"{ROOT}/", f"{ROOT}/login", f"{ROOT}/logout"
+AUDITOR = f"{ROOT}/auditor"
 CLUSTER, HOUSE, SESSIONS = f"{ROOT}/cluster", f"{ROOT}/house", f"{ROOT}/sessions"
 _TENANTS, _ADMIN, _OPERATOR = (Role.MEMBER, Role.TENANT_ADMIN), (Role.TENANT_ADMIN,), (Role.OPERATOR,)
 _ALL = tuple(Role)
@@ -24,6 +25,10 @@ def _own(scope: str = "", action: str = "", roles: tuple[Role, ...] = _TENANTS) 
 
 def _house(scope: str, action: str = "") -> Policy:
     return Policy(Whose.HOUSE, scope, _OPERATOR, action)
+
+
+def _audits(scope: str) -> Policy:
+    return Policy(Whose.ALL, scope, (Role.AUDITOR,))
 
 
 PAGES: Mapping[Route, Policy] = {
@@ -70,6 +75,9 @@ PAGES: Mapping[Route, Policy] = {
     ("POST", "/console/break-glass"): _house("break_glass:write", "break_glass.open"),
     ("POST", "/console/break-glass/{id}/close"): _house("break_glass:write", "break_glass.close"),
     ("GET", "/console/break-glass/{tenant}"): _house("break_glass:write"),
+    ("GET", AUDITOR): _audits("tenants:read"),
+    ("GET", f"{AUDITOR}/{{tenant}}"): _audits("quota:read"),
+    ("GET", f"{AUDITOR}/{{tenant}}/{{what}}"): _audits("tenants:read"),
     ("GET", CLUSTER): _house("jobs:read"),
     ("GET", "/console/nodes"): _house("jobs:read"),
     ("GET", "/console/queue"): _house("jobs:read"),
@@ -101,6 +109,7 @@ NAVIGATION: Mapping[str, tuple[Entry, ...]] = {
         Entry("/console/offers", "Offers"),
         Entry("/console/runs", "Runs"),
     ),
+    "Audit": (Entry(AUDITOR, "Tenants to audit"),),
     "House": (Entry(HOUSE, "Tenants"),),
     "Use and cost": (
         Entry("/console/usage", "Usage"),

@@ -3,6 +3,7 @@
 from billing.console.pages import (
     agreed,
     audit,
+    auditor,
     bills,
     budgets,
     draft,
@@ -42,6 +43,7 @@ _MODULES = (
     keys,
     webhooks,
     audit,
+    auditor,
     sessions,
     house,
     house_cluster,

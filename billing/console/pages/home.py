@@ -9,7 +9,7 @@ from billing.console.pages.draft import draft_cards
 from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
 from billing.console.pages.usage import cost_chart, currencies, recent_use
-from billing.console.policy import CLUSTER, HOME
+from billing.console.policy import AUDITOR, CLUSTER, HOME
 from billing.console.visit import Go, Pages, Shown, Visit
 from billing.months import parse_utc, utc_text
 from tenants.access.identity import Role
@@ -24,6 +24,8 @@ async def show_home(visit: Visit) -> Shown:
     role = visit.scope.principal.role
     if role is Role.OPERATOR:
         return Go(CLUSTER)
+    if role is Role.AUDITOR:
+        return Go(AUDITOR)
     me = await visit.ask.need("/v1/me")
     who = Facts(
         "Signed in",
@@ -35,9 +37,6 @@ async def show_home(visit: Visit) -> Shown:
         ],
         me.link,
     )
-    if role is Role.AUDITOR:
-        lede = "An auditor reads over the API: the pages of the console belong to tenants and operators."
-        return View("Overview", [who], lede)
     whole = await recent_use(visit)
     used = await _days(visit, whole)
     notices = await visit.ask.get("/v1/notices", limit=200)

@@ -137,3 +137,22 @@ def test_the_document_of_an_invoice_is_handed_out_or_why_not_is_said(browser: Br
     assert 'href="/console/bills/acme-000001?form=pdf"' in page.text
     waiting = browser.get("/console/bills/acme-000001?form=html")
     assert waiting.status_code == 200 and "are being put together" in waiting.text  # until the worker has come round
+
+
+def test_an_auditor_reads_what_it_may_and_each_look_is_told(house: ApiHouse) -> None:
+    auditor = Browser(with_console(house.app))
+    auditor.sign_in(house.keys["auditor"])
+    assert auditor.get("/console/").headers["location"] == "/console/auditor"
+    assert 'href="/console/auditor/bolt"' in auditor.get("/console/auditor").text
+    looks = {
+        "": "Keys at a time",
+        "/invoices": "bolt-000001",
+        "/audit": "auditor.read",
+        "/events": "Events",
+        "/keys": "Ids of keys",
+    }
+    for what, word in looks.items():
+        assert word in auditor.get(f"/console/auditor/bolt{what}").text, what
+    assert house.actions("bolt")[-5:] == ["auditor.read"] * 5
+    for absent in ("nobody", "bolt/secrets", "nobody/audit"):
+        assert auditor.get(f"/console/auditor/{absent}").status_code == 404
