@@ -613,8 +613,11 @@ class Operations(Transport):
         answer: s.RunResultOut = self.ask("GET", f"/v1/operator/runs/{quoted(run)}", {})
         return answer
 
-    def list_evictions(self, *, run: str, limit: int | None = None, cursor: str | None = None) -> s.Page[s.EvictionOut]:
-        """List who had to leave in a run, with what notice, for whom, and what that cost; in order of time."""
+    def list_evictions(
+        self, *, run: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> s.Page[s.EvictionOut]:
+        """List who had to leave: in a run, in order of time, with for whom and at what cost; without one as the log
+        tells of late (its last 100,000 events), newest first."""
         answer: s.Page[s.EvictionOut] = self.ask(
             "GET", "/v1/operator/evictions", {"run": run, "limit": limit, "cursor": cursor}
         )

@@ -415,17 +415,17 @@ class EvictionOut(TypedDict):
 
     job: str
     tenant: str
-    product: str
-    region: str
-    sku: str
-    gpus: int
+    product: str | None
+    region: str | None
+    sku: str | None
+    gpus: int | None
     noticed: str
     evicted: str
     notice_s: int
     inside_guarantee: bool
     by_job: str | None
     by_product: str | None
-    lost_gpu_s: int
+    lost_gpu_s: int | None
     lost: Money | None
 
 

@@ -17,12 +17,16 @@ from billing.api.schemas.runs import (
     credit_out,
     eviction_out,
     figures_of,
+    live_eviction_out,
     run_fields,
 )
 from billing.api.table import Routes
 from billing.currency import DEFAULT
+from billing.store.api_acts import acting
+from billing.store.api_evictions import evictions_of_log
 
 routes = Routes()
+Run = Annotated[str | None, Query(min_length=1, max_length=128, description="A finished run; none: the live log.")]
 OfRun = Annotated[str, Query(min_length=1, max_length=128, description="A finished run.")]
 
 
@@ -44,9 +48,17 @@ def readrun_named(call: Calling, run: str) -> RunResultOut:
 
 
 @routes.get("/v1/operator/evictions", Page[EvictionOut])
-def list_evictions(call: Calling, run: OfRun, limit: Limit = LIMIT_USUAL, cursor: Cursor = None) -> Page[EvictionOut]:
-    """List who had to leave in a run, with what notice, for whom, and what that cost; in order of time."""
+def list_evictions(
+    call: Calling, run: Run = None, limit: Limit = LIMIT_USUAL, cursor: Cursor = None
+) -> Page[EvictionOut]:
+    """List who had to leave: in a run, in order of time, with for whom and at what cost; without one as the log tells
+    of late (its last 100,000 events), newest first."""
     after = call.after(cursor, int)
+    if run is None:
+        with acting(call.house.door, call.scope, call.policy.scope, write=False) as bound:
+            live = evictions_of_log(bound, int(after[0]) if after else None, limit + 1)
+        shown, following = call.page(live, limit, lambda each: (each.position,))
+        return Page[EvictionOut](items=[live_eviction_out(row) for row in shown], next=following)
     first = 0 if after is None else int(after[0])
     found = list(enumerate(call.house.runs.evictions(run_named(call, run).id), 1))[first : first + limit + 1]
     rows, following = call.page(found, limit, lambda each: (each[0],))

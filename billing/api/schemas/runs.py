@@ -9,6 +9,7 @@ from billing.api.ports import Credit, Eviction, RunTold
 from billing.api.schemas.basic import Closed, Money, moment
 from billing.api.schemas.usage import rounded
 from billing.money import Exact
+from billing.store.api_evictions import LiveEviction
 
 
 class RunOut(Closed):
@@ -42,17 +43,19 @@ class EvictionOut(Closed):
 
     job: str = Field(examples=["acme-spot-0001"])
     tenant: str = Field(examples=["acme"])
-    product: str = Field(examples=["bare.spot"])
-    region: str = Field(examples=["us-1"])
-    sku: str = Field(examples=["h100"])
-    gpus: int = Field(description="GPUs that it held.", examples=[64])
+    product: str | None = Field(description="Null, as the next three, where nothing tells.", examples=["bare.spot"])
+    region: str | None = Field(examples=["us-1"])
+    sku: str | None = Field(examples=["h100"])
+    gpus: int | None = Field(description="GPUs that it began with.", examples=[64])
     noticed: str = Field(description="When notice was served, RFC 3339.", examples=["2026-01-01T00:05:00Z"])
     evicted: str = Field(description="When the nodes were taken.", examples=["2026-01-01T00:06:00Z"])
     notice_s: int = Field(description="Seconds between the two.", examples=[60])
     inside_guarantee: bool = Field(description="Whether it was promised to be left alone until later.")
-    by_job: str | None = Field(description="For whom; null: for nobody, the offer shrank.", examples=["frontier-0"])
+    by_job: str | None = Field(
+        description="For whom; null: for nobody, or not told of: a live log never does.", examples=["frontier-0"]
+    )
     by_product: str | None = Field(examples=["int.frontier"])
-    lost_gpu_s: int = Field(description="Work that was lost, GPU-seconds.", examples=[0])
+    lost_gpu_s: int | None = Field(description="Work that was lost, GPU-seconds; null: not told of.", examples=[0])
     lost: Money | None = Field(description="What that had cost; null: nobody has said.")
 
 
@@ -100,6 +103,24 @@ def eviction_out(row: Eviction, currency: str) -> EvictionOut:
         by_product=row.by_product or None,
         lost_gpu_s=row.lost_gpu_s,
         lost=None if row.lost_micro is None else rounded(Exact(row.lost_micro, 1), currency),
+    )
+
+
+def live_eviction_out(row: LiveEviction) -> EvictionOut:
+    """Return an eviction of the log."""
+    begun = {name: row.begun.get(name) for name in ("product", "region", "sku", "gpus")}
+    return EvictionOut(
+        **begun,
+        job=str(row.begun.get("job", row.allocation)),
+        tenant=row.tenant,
+        noticed=moment(row.noticed_s),
+        evicted=moment(row.evicted_s),
+        notice_s=row.evicted_s - row.noticed_s,
+        inside_guarantee=row.evicted_s < (row.guaranteed_until_s or 0),
+        by_job=None,
+        by_product=None,
+        lost_gpu_s=None,
+        lost=None,
     )
 
 

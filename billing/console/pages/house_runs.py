@@ -61,11 +61,12 @@ async def show_run(visit: Visit) -> Shown:
 @pages.get(EVICTIONS)
 async def show_evictions(visit: Visit) -> Shown:
     """Show who had to leave in a run, with what notice, for whom, and at what cost."""
-    shown = await chosen(visit, finished=True)
+    shown = await chosen(visit)
     form = choice(visit, shown, EVICTIONS)
     if not shown.run:
-        words = "Of a live cluster the notices that run are under Queue; who had to leave is told of finished runs."
-        return View("Evictions", [form, Table("evictions", "Evictions", (), (), empty=words)])
+        live = await visit.ask.get("/v1/operator/evictions", limit=_ROWS, cursor=visit.query.get("cursor"))
+        lede = f"{shown.words} Who had to leave of late, newest first; whose notice still runs stands under Queue."
+        return View("Evictions", [form, _evictions(live)], lede, shown.live_s)
     found = await visit.ask.get("/v1/operator/evictions", run=shown.run, limit=_ROWS, cursor=visit.query.get("cursor"))
     told = await visit.ask.get(at("/v1/operator/runs/{run}", run=shown.run))
     figures = {each["name"]: each["value"] for each in told.data["figures"]} if told.ok else {}
@@ -87,12 +88,12 @@ def _evictions(found: Answer) -> Table:
             each["job"],
             each["tenant"],
             each["product"],
-            str(each["gpus"]),
+            None if each["gpus"] is None else str(each["gpus"]),
             span(each["notice_s"]),
             Mark("broken", "bad") if each["inside_guarantee"] else Mark("over", "good"),
             each["by_job"],
-            gpu_hours(each["lost_gpu_s"]),
-            priced(each["lost"]),
+            None if each["lost_gpu_s"] is None else gpu_hours(each["lost_gpu_s"]),
+            None if each["lost"] is None else priced(each["lost"]),
         )
         for each in found.items
     ]

@@ -92,7 +92,7 @@ def test_runs_their_evictions_and_credits(house: ApiHouse) -> None:
         (f"nodes?run={RUN.id}&at=2030-01-01T00:00:00Z", 422),
         ("queue?at=2026-01-01T00:00:00Z", 422),
         ("queue?source=nobodys", 404),
-        ("evictions", 422),
+        ("credits", 422),
     ],
 )
 def test_what_is_not_there_is_refused(house: ApiHouse, query: str, status: int) -> None:

@@ -7,9 +7,15 @@ import pytest
 from api_house import ApiHouse
 from billing.console.app import with_console
 from billing.console.pages.house_parts import gpu_hours, share, span
+from billing.log.event import chained
+from billing.store.engine import open_store, writing
+from billing.store.writer import append
 from pages_of import Browser
 from runs_shown import NODE, RUN
 from settled_house import settled_house
+from told_events import EPOCH_S, unix
+
+PLACE = {"job": "job-z1", "product": "bare.spot", "region": "eu", "sku": "h100", "gpus": 8}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +72,31 @@ def test_a_tenant_is_suspended_and_looked_into_for_a_reason(house: ApiHouse, ope
     assert "bolt-000001" in operator.get("/console/break-glass/bolt").text
     told = [each for each in house.actions("bolt") if each.startswith(("tenant.s", "tenant.r", "break"))]
     assert told[:3] == ["tenant.suspend", "tenant.resume", "break_glass.open"]
+
+
+def test_evictions_of_the_live_log_are_shown_newest_first(house: ApiHouse, operator: Browser) -> None:
+    assert "Nobody had to leave." in operator.get("/console/evictions?run=").text
+    noticed = unix(noticed_s=540, guaranteed_until_s=700)
+    facts = [
+        ("allocation.started", 0, "acme", {"allocation": "z1", **PLACE}),
+        ("preemption.executed", 600, "acme", {"allocation": "z1", **noticed}),
+        ("preemption.executed", 900, "bolt", {"allocation": "z2", **noticed}),
+    ]
+    rows = ((f"z{at}" if kind != "allocation.started" else "z1.started", kind, EPOCH_S + s, who, data)
+            for at, (kind, s, who, data) in enumerate(facts))  # fmt: skip
+    store = open_store(house.place)
+    with writing(store) as connection:
+        append(connection, list(chained("others", rows)))
+    store.dispose()
+    told = [house.get("operator", "/v1/operator/evictions?limit=1").json()]
+    told.append(house.get("operator", f"/v1/operator/evictions?limit=1&cursor={told[0]['next']}").json())
+    last, first = (each["items"][0] for each in told)
+    assert (last["job"], last["tenant"], last["product"], last["inside_guarantee"]) == ("z2", "bolt", None, False)
+    assert (first["job"], first["product"], first["gpus"], first["notice_s"]) == ("job-z1", "bare.spot", 8, 60)
+    assert first["inside_guarantee"] and told[1]["next"] is None
+    page = operator.get("/console/evictions?run=").text
+    assert page.index("z2") < page.index("job-z1") and "broken" in page and "data-live" in page
+    assert house.get("acme", "/v1/operator/evictions").status_code == 403
 
 
 def test_a_tenant_that_only_the_log_knows_is_listed_and_marked(house: ApiHouse, operator: Browser) -> None:
