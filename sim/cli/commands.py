@@ -22,6 +22,7 @@ from sim.cli.contracts import alerts, contracts, wallet
 from sim.cli.delay import delay
 from sim.cli.demo import demo
 from sim.cli.doctor import doctor
+from sim.cli.experiment import experiment
 from sim.cli.explain import explain
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import command, new_app
@@ -116,6 +117,14 @@ command(
     "spillway reliability --nodes 2048 --failures 419 --days 54 --json",
 )(reliability)
 command(app, "study", "spillway study --preset small", "spillway study --out docs/lend-study.md")(study)
+command(
+    app,
+    "experiment",
+    "spillway experiment list",
+    "spillway experiment E0",
+    "spillway experiment E0 --preset full --workers 4 --out e0",
+    "spillway experiment E0 --set repair_h=24 --json",
+)(experiment)
 command(
     app,
     "inspect",

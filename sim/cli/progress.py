@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sim.cli.frame import Session
 
 Tick = Callable[[int, int], None]
+Telling = Callable[[int, int, str], None]
 
 
 @contextmanager
@@ -19,6 +20,13 @@ def progress(session: Session, label: str) -> Iterator[Tick | None]:
     The bar vanishes when the block ends, so that it never stands between two answers. With --verbose and no terminal
     the label alone is printed.
     """
+    with progress_told(session, label) as tick:
+        yield None if tick is None else lambda done, total: tick(done, total, "")
+
+
+@contextmanager
+def progress_told(session: Session, label: str) -> Iterator[Telling | None]:
+    """The same for work that has results on the way: the function's third argument is a line with them."""
     if session.quiet or not sys.stderr.isatty():
         if session.verbose:
             print(f"spillway: {label}", file=sys.stderr)
@@ -31,4 +39,6 @@ def progress(session: Session, label: str) -> Iterator[Tick | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total, told: bar.update(
+            task, completed=done, total=total, description=f"{label}: {told}" if told else label
+        )

@@ -36,7 +36,7 @@ LAYERS = {
     ),
 }
 # Rooms that may do more than their package: the store alone speaks SQL, the API alone serves HTTP and the client alone
-# asks over it, documents are set with a library.
+# asks over it, documents are set with a library, and pictures drawn with one.
 ROOMS = {
     "billing.store": ("alembic", "psycopg", "sqlalchemy"),
     "billing.api": ("fastapi", "starlette"),
@@ -44,6 +44,7 @@ ROOMS = {
     "billing.console": ("jinja2", "starlette"),
     "billing.documents": ("duckdb", "jinja2", "typst"),
     "sim.sweep": ("distributed",),
+    "sim.pictures": ("matplotlib",),
 }
 INTEGERS_ONLY = ("billing", "scheduler", "tenants")
 # The scheduler owns no clock, no chance and no files: whoever drives it does.

@@ -1,0 +1,49 @@
+"""Every experiment by its code; the module of one is imported when it is asked for."""
+
+from importlib import import_module
+from typing import NamedTuple
+
+from sim.errors import SimError
+from sim.experiments.experiment import Experiment
+from tenants.errors import did_you_mean
+
+
+class Entry(NamedTuple):
+    """One line of the list; without a module the experiment is not there yet."""
+
+    title: str
+    module: str = ""
+
+
+ENTRIES = {
+    "E0": Entry("Public facts: does the engine reproduce what is public?", "e0_facts"),
+    "E1": Entry("Gap backfill: what does filling the gap earn, and whom does it hurt?"),
+    "E2": Entry("Recall and notice: what is a notice of N days worth?"),
+    "E3": Entry("Mix: how much firm, how much flexible?"),
+    "E4": Entry("Real option: is the right to sell the surplus an insurance?"),
+    "E5": Entry("Price fall and collateral: when does the lender call?"),
+    "E6": Entry("Efficiency shock: does cheaper inference free GPUs or eat them?"),
+    "E7": Entry("Failures and spares: how many hot spares, and may they be rented?"),
+    "E8": Entry("SLA frontier: what is 99.99 % worth?"),
+    "E9": Entry("Regions and residency"),
+    "E10": Entry("Hosted or bare: which product earns most per GPU-hour of a gap?"),
+    "E11": Entry("One whale or many: what does concentration cost?"),
+    "E12": Entry("Isolation under attack: can a tenant move another's bill, latency or data?"),
+}
+
+
+def experiment(code: str) -> Experiment:
+    """Return an experiment by its code. Raises SimError: there is none of that name, or not yet."""
+    entry = ENTRIES.get(code.upper())
+    if entry is None:
+        hint = did_you_mean(code, list(ENTRIES))
+        raise SimError(f"no such experiment{hint}", code="unknown_name", path="CODE", found=code, allowed=_there())
+    if not entry.module:
+        raise SimError("not there yet", code="unknown_name", path="CODE", found=code.upper(), allowed=_there())
+    found = import_module(f"sim.experiments.{entry.module}").EXPERIMENT
+    assert isinstance(found, Experiment)
+    return found
+
+
+def _there() -> list[str]:
+    return ["list", *(code for code, entry in ENTRIES.items() if entry.module)]
