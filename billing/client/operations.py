@@ -235,7 +235,7 @@ class Operations(Transport):
         return answer
 
     def set_terms(self, body: s.TermsText) -> s.TermsKept:
-        """Put new terms in force. Nothing of the past may change: prices change from a time that is still to come."""
+        """Put new terms in force. Nothing of the past may change, and no rental that runs may lose its price."""
         answer: s.TermsKept = self.ask("PUT", "/v1/operator/price-book", {}, body)
         return answer
 
@@ -698,6 +698,7 @@ class Operations(Transport):
         return answer
 
     def release_rental(self, id: str) -> s.RentalOut:
-        """Give the GPUs of a rental back, now. Nothing is charged from then on."""
+        """Give the GPUs of a rental back, now. Nothing is charged from then on; what was granted counts for a second
+        at least."""
         answer: s.RentalOut = self.ask("POST", f"/v1/rentals/{quoted(id)}/release", {})
         return answer

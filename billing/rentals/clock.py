@@ -104,6 +104,16 @@ def ended(rental: Rental, who: Standing, now_s: int) -> Rental | None:
     return None
 
 
+def seen(rental: Rental, now_s: int) -> Rental:
+    """Return a rental as it stands at Unix second `now_s`: one whose time is over has ended, though the desk has yet to
+    say so. Released in the second of its grant, it ends a second later: that one is charged."""
+    if rental.state not in HELD or min(rental.until_s, rental.evict_s or rental.until_s) > now_s:
+        return rental
+    over = ended(rental, NOBODY, rental.end_s)
+    assert over is not None, "at its end a rental is over"
+    return over._replace(version=rental.version)
+
+
 def granted(rental: Rental, offer: Offer | None, holding: list[Rental], desk: Desk, now_s: int) -> Rental:
     """Return a request as it is granted or refused, beside the rentals that hold GPUs."""
     who = desk.standing.get(rental.tenant, NOBODY)

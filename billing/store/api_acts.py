@@ -17,7 +17,9 @@ from billing.errors import InvoiceError
 from billing.invoices.credit_note import CreditNote, Return, whole_invoice
 from billing.invoices.invoice import Invoice
 from billing.invoices.lifecycle import open_micro
-from billing.months import month_label, parse_month
+from billing.months import month_label, parse_month, utc_text
+from billing.rentals.billable import billable_by
+from billing.rentals.model import LIVE, Rental
 from billing.store.api_terms import TermsSource, terms_in_force
 from billing.store.books import (
     invoice_of,
@@ -33,9 +35,11 @@ from billing.store.log_basis import basis_at, known_at
 from billing.store.notices import notify
 from billing.store.paper_notices import tell_of_credit_note, tell_of_payment, tells_of_invoices
 from billing.store.tables_access import tenant as tenant_table
+from billing.store.tables_rentals import rental as rental_table
 from billing.store.tables_settled import month_paper
 from billing.store.tenant_admin import TenantHead
 from billing.store.tenant_rows import create_tenant
+from billing.terms import Terms
 from tenants.access.keys import Entropy
 from tenants.access.scope import Scope
 
@@ -63,6 +67,19 @@ def acting(door: Door, scope: Scope, word: str, *, write: bool = True) -> Iterat
     scope.require(word)
     with door.working(scope, write=write) as bound:
         yield bound
+
+
+def rentals_without_price(door: Door, scope: Scope, word: str, new: Terms, now_s: int) -> list[str]:
+    """Return in words which rentals that live could not be billed to their end by new terms. Raises Forbidden."""
+    columns, known = rental_table.c, billable_by(new)
+    live = select(*(columns[name] for name in Rental._fields)).where(columns.state.in_(LIVE))
+    with acting(door, scope, word, write=False) as bound:
+        rentals = [Rental._make(row) for row in bound.connection.execute(live.order_by(columns.until_s, columns.id))]
+    return [
+        f"a rental of {each.product}, {each.sku} in {each.region}, runs until {utc_text(each.until_s)} without a price"
+        for each in rentals
+        if each.until_s > now_s and not known(each, now_s)
+    ]
 
 
 def tenants_of_log(bound: Bound, after: str, limit: int) -> list[str]:

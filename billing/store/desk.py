@@ -64,7 +64,7 @@ def turn(door: Door, scope: Scope, terms: Terms | None, now_s: int) -> int:
             return 0
     with door.working(scope) as bound:
         desk, last = _desk(bound.connection, terms)
-        now_s = max(now_s, last.time_s or 0)  # a clock that was set back tells no event before the last one
+        now_s = _not_before(desk, now_s)
         done = decided(desk, now_s)
         _keep(bound, desk, done, now_s)
         if is_due(desk, done.changed, now_s):
@@ -74,10 +74,15 @@ def turn(door: Door, scope: Scope, terms: Terms | None, now_s: int) -> int:
 
 
 def _todo(connection: Connection, terms: Terms | None, now_s: int) -> bool:
-    desk, last = _desk(connection, terms)
-    now_s = max(now_s, last.time_s or 0)
+    desk, _ = _desk(connection, terms)
+    now_s = _not_before(desk, now_s)
     done = decided(desk, now_s)
     return is_due(desk, done.changed, now_s) or bool(_stepped(desk, done))
+
+
+def _not_before(desk: Desk, now_s: int) -> int:
+    """A clock that was set back tells no event before the last one, and accounts for no second twice."""
+    return max(now_s, desk.told_s or 0, *(each.counted_s for each in desk.offers))
 
 
 def _desk(connection: Connection, terms: Terms | None) -> tuple[Desk, _Last]:

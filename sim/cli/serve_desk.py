@@ -6,37 +6,39 @@ It has a thread of its own: a notice that is over does not wait for the log to b
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sim.cli.store import noted_for
+
 if TYPE_CHECKING:
     from billing.store.door import Door
     from billing.store.engine import Store
     from billing.terms import Terms
 
-_TERMS_S = 5  # for so long the terms that were read are taken to be the terms
-
 
 class ServedDesk:
-    """`file` names the terms; None: those of the log, looked at again and again."""
+    """`file` names the terms; None: those of the log, looked at again at each turn, since a price that was ended is
+    none to rent by a second later."""
 
     def __init__(self, door: "Door", store: "Store", file: str | None, now_s: Callable[[], int]) -> None:
         self._door, self._store, self._file, self._now_s = door, store, file, now_s
-        self._read_s = -_TERMS_S
+        self._text = ""
         self._terms: Terms | None = None
 
     def terms(self) -> "Terms | None":
         """Return the terms that are good now; None: there are none, or none that can be read."""
         from billing.errors import BillingError
-        from sim.cli.store import terms_for
         from sim.errors import SimError
+        from sim.scenario.any_terms import load_any_terms, parse_any_terms
         from tenants.errors import TenantError
 
-        now_s = self._now_s()
-        if self._terms is not None and (self._file is not None or 0 <= now_s - self._read_s < _TERMS_S):
+        if self._terms is not None and self._file is not None:
             return self._terms
         try:
-            self._terms = terms_for(self._store, self._file)
+            if self._file is not None:
+                self._terms = load_any_terms(self._file)
+            elif (text := noted_for(self._store)) != self._text or self._terms is None:
+                self._terms, self._text = parse_any_terms(text), text
         except (BillingError, SimError, TenantError, ValueError):
             self._terms = None
-        self._read_s = now_s
         return self._terms
 
     def turn(self) -> None:

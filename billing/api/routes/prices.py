@@ -37,6 +37,7 @@ from billing.rating.price_row import ANY, NEVER_S, PriceRow
 from billing.rating.prices import PriceBook
 from billing.settling.buckets import exact_sum
 from billing.store import api_terms as store
+from billing.store.api_acts import rentals_without_price
 from billing.store.door import Bound
 from billing.store.tenant_usage import closed_until_s
 from billing.terms import Terms
@@ -44,7 +45,7 @@ from billing.terms_change import faults_of_change
 from tenants.errors import TenantError
 
 routes = Routes()
-CURRENT = "current"
+CURRENT, _FAULTS_MAX = "current", 20
 _ALWAYS = {"product": ANY, "sku": ANY, "from": "1970-01-01T00:00:00Z", "meter": "tool_calls"}
 
 
@@ -140,7 +141,7 @@ def read_terms(call: Calling) -> TermsKept:
 
 @routes.put("/v1/operator/price-book", TermsKept)
 def set_terms(call: Calling, body: TermsText) -> TermsKept:
-    """Put new terms in force. Nothing of the past may change: prices change from a time that is still to come."""
+    """Put new terms in force. Nothing of the past may change, and no rental that runs may lose its price."""
     house = call.house
     if house.terms.given is not None:
         raise Problem("conflict", [Fault("terms", "are those of a file that the service was started with")])
@@ -161,6 +162,9 @@ def set_terms(call: Calling, body: TermsText) -> TermsKept:
         raise Problem("invalid_request", faults)
 
     def work(bound: Bound) -> Done:
+        # While this transaction writes nobody else does: no rental is granted between the look and the terms.
+        if without := rentals_without_price(house.door, call.scope, call.policy.scope, new, call.now_s):
+            raise Problem("conflict", [Fault("terms.price", each) for each in without[:_FAULTS_MAX]])
         try:
             made = store.keep_version(bound, body.terms, last.version, call.now_s)
         except StoreError as error:

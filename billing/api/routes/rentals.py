@@ -16,7 +16,8 @@ from billing.errors import BillingError
 from billing.money import SECONDS_PER_HOUR
 from billing.months import parse_utc
 from billing.rentals.billable import billable_by
-from billing.rentals.model import LIVE, Rental, State
+from billing.rentals.clock import seen
+from billing.rentals.model import LIVE, Offer, Rental, State
 from billing.store import tenant_rentals as store
 from billing.store.door import Bound
 
@@ -49,7 +50,7 @@ def list_rentals(
     with call.reading() as bound:
         found = store.rentals_of(bound, call.tenant, states, after, limit + 1)
     rows, following = call.page(found, limit, lambda row: (row.requested_s, row.id))
-    return Page[RentalOut](items=[rental_out(row) for row in rows], next=following)
+    return Page[RentalOut](items=[rental_out(seen(row, call.now_s)) for row in rows], next=following)
 
 
 @routes.get("/v1/rentals/{id}", RentalOut)
@@ -68,10 +69,9 @@ def extend_rental(call: Calling, id: IdOfPath, body: LongerRental) -> RentalOut:
         until_s = end_of(body.hours, body.until, rental.until_s)
         if until_s <= rental.until_s:
             raise invalid("body.until", "is no later than its end")
-        if rental.state != State.RUNNING or rental.end_s <= call.now_s:
+        if seen(rental, call.now_s).state != State.RUNNING:
             raise Problem("conflict", [Fault("rental.state", "must be running")])
-        only = dict(zip(store.PLACE, rental.place, strict=True))
-        offer = next(iter(store.offers_of(bound, None, 1, **only)), None)
+        offer = _offer(bound, rental)
         if offer is not None and offer.until_s is not None and until_s > offer.until_s:
             raise Problem("conflict", [Fault("rental.until", "would be later than the end of the offer")])
         terms = call.house.desk.terms()
@@ -84,12 +84,15 @@ def extend_rental(call: Calling, id: IdOfPath, body: LongerRental) -> RentalOut:
 
 @routes.post("/v1/rentals/{id}/release", RentalOut)
 def release_rental(call: Calling, id: IdOfPath) -> RentalOut:
-    """Give the GPUs of a rental back, now. Nothing is charged from then on."""
+    """Give the GPUs of a rental back, now. Nothing is charged from then on; what was granted counts for a second at
+    least."""
 
-    def until_of(_bound: Bound, rental: Rental) -> int:
+    def until_of(bound: Bound, rental: Rental) -> int:
         if rental.state not in LIVE:
             raise Problem("conflict", [Fault("rental.state", "must be requested, running or noticed")])
-        return min(rental.until_s, call.now_s)
+        # By a clock that is behind, or after a wait, it may come when the desk has told the log of that second.
+        offer = _offer(bound, rental)
+        return min(rental.until_s, max(call.now_s, 0 if offer is None else offer.counted_s))
 
     return _ended_at(call, id, until_of)
 
@@ -134,6 +137,11 @@ def _after(call: Call, answer: Any) -> RentalOut:
         return _shown(call, _rental(call, bound, id_))
 
 
+def _offer(bound: Bound, rental: Rental) -> Offer | None:
+    only = dict(zip(store.PLACE, rental.place, strict=True))
+    return next(iter(store.offers_of(bound, None, 1, **only)), None)
+
+
 def _rental(call: Call, bound: Bound, id_: str) -> Rental:
     found = store.rental_of(bound, call.tenant, id_)
     if found is None:
@@ -143,4 +151,4 @@ def _rental(call: Call, bound: Bound, id_: str) -> Rental:
 
 def _shown(call: Call, rental: Rental) -> RentalOut:
     call.tag(rental.version)
-    return rental_out(rental)
+    return rental_out(seen(rental, call.now_s))

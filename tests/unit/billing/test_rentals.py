@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from json import loads
 from pathlib import Path
+from tomllib import loads as loads_toml
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from billing.store.desk import turn
 from billing.store.engine import open_store, reading, writing
 from billing.store.settling import settle_store
 from billing.store.tables_access import tenant as tenant_table
+from billing.terms import terms_from
 from tenants.access.scope import local_scope
 from told_events import terms
 
@@ -191,6 +194,53 @@ def test_an_end_that_waited_past_the_full_hour_is_told_behind_its_beat(house: Ap
     assert (released.status_code, released.json().get("state")) == (200, "ended")
     beats = [row for row in house.rows("all_event") if row["id"].startswith("beat.")]
     assert len(beats) == 1 and notices(house) == ["rental.granted", "rental.ended"]
+
+
+def test_a_release_that_comes_late_is_told_from_where_the_desk_had_got_to(house: ApiHouse) -> None:
+    """Meanwhile somebody else's request was decided: every second is a rental's or nobody's, and none is lost."""
+    offer(house, gpus=32)
+    path = f"/v1/rentals/{rent(house)['id']}"
+    later(house, 60)
+    rent(house)
+    house.now_s -= 20
+    released = house.ask("acme", "POST", f"{path}/release").json()
+    assert (released["state"], released["ended"]) == ("ended", "2027-01-15T08:11:00Z")
+    later(house, 3_600)
+    idle = [loads(row["data"])["gpu_s"] for row in house.rows("all_event") if row["id"].startswith("idle.")]
+    assert sum(idle) == 32 * 3_640 - 8 * 60 - 8 * 3_580
+
+
+def test_a_release_in_the_second_of_its_grant_ends_it_and_one_second_counts(house: ApiHouse) -> None:
+    offer(house)
+    path = f"/v1/rentals/{rent(house)['id']}"
+    released = house.ask("acme", "POST", f"{path}/release")
+    assert (released.json()["state"], released.json()["ended"]) == ("ended", "2027-01-15T08:10:01Z")
+    assert house.get("acme", path).json() == house.get("acme", "/v1/rentals").json()["items"][0] == released.json()
+    tag = {"If-Match": released.headers["etag"]}
+    assert house.post("acme", f"{path}/extend", {"hours": 1}, headers=tag).status_code == 409
+    later(house, 1)
+    read = house.get("acme", path).json()
+    assert {**read, "version": 0} == {**released.json(), "version": 0} and notices(house)[-1] == "rental.ended"
+    (start, end) = [row["time_s"] for row in house.rows("all_event") if row["type"].startswith("allocation.")]
+    assert end == start + 1
+
+
+def test_no_rental_loses_its_price(tmp_path: Path) -> None:
+    row = '[[price]]\nproduct = "*"\nsku = "*"\nusd_per_gpu_hour = "2"\nfrom = 2026-01-01T00:00:00Z\n'
+    text = row + '[[tenant]]\nid = "acme"\nname = "A"\nkind = "external"\n[[product]]\ncode = "bare.ondemand"\n'
+    with api_house(str(tmp_path / "ends.db"), terms=terms_from(loads_toml(text))) as house:
+        house.now_s = NOW_S + 600
+        put = partial(house.ask, "operator", "PUT", "/v1/operator/price-book")
+        first = put(json={"terms": text}, headers={"If-Match": "*"})
+        assert first.status_code == 200, first.text
+        offer(house)
+        made = rent(house, hours=4)
+        assert made["state"] == "running", made
+        tag = {"If-Match": first.headers["etag"]}
+        ends = {hour: text.replace(row, f"{row}until = 2027-01-15T{hour}:00:00Z\n") for hour in (10, 13)}
+        refused = put(json={"terms": ends[10]}, headers=tag)
+        assert refused.status_code == 409 and "2027-01-15T12:10:00Z without a price" in refused.text, refused.text
+        assert put(json={"terms": ends[13]}, headers=tag).status_code == 200
 
 
 def test_offers_whose_names_run_into_each_other_are_accounted_for_apart(house: ApiHouse) -> None:
