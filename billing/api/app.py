@@ -27,6 +27,7 @@ from billing.api.problems import Fault, Problem, answer, described, of_status, r
 from billing.api.readiness import Readiness
 from billing.api.routes.every import every_route
 from billing.errors import BillingError
+from billing.store.api_basis import LastBasis
 from billing.store.api_terms import PLAIN, TermsSource
 from billing.store.door import Door
 from billing.webhooks.target import Resolver
@@ -79,6 +80,7 @@ def create_app(
         runs or NoRuns(),
         terms,
         desk,
+        LastBasis(),
     )
     for error in (Problem, BillingError, TenantError, RequestValidationError):
         app.add_exception_handler(error, answer)

@@ -25,6 +25,7 @@ from billing.api.readiness import Readiness
 from billing.errors import StoreError
 from billing.log.event import Event
 from billing.store.api_acts import acting
+from billing.store.api_basis import LastBasis
 from billing.store.api_changes import KeptAnswer, keep_answer, kept_answer, note
 from billing.store.api_terms import TermsSource
 from billing.store.door import Bound, Door
@@ -53,6 +54,7 @@ class House(NamedTuple):
     runs: RunsPort
     terms: TermsSource
     desk: DeskPort
+    basis: LastBasis
 
 
 class Told(NamedTuple):

@@ -20,6 +20,7 @@ from billing.invoices.lifecycle import open_micro
 from billing.months import month_label, parse_month, utc_text
 from billing.rentals.billable import billable_by
 from billing.rentals.model import LIVE, Rental
+from billing.store.api_basis import LastBasis
 from billing.store.api_terms import TermsSource, terms_in_force
 from billing.store.books import (
     invoice_of,
@@ -31,7 +32,7 @@ from billing.store.books import (
 )
 from billing.store.door import Bound, Door
 from billing.store.issuing import Issuing, issue_through
-from billing.store.log_basis import basis_at, known_at
+from billing.store.log_basis import known_at
 from billing.store.notices import notify
 from billing.store.paper_notices import tell_of_credit_note, tell_of_payment, tells_of_invoices
 from billing.store.tables_access import tenant as tenant_table
@@ -92,7 +93,14 @@ def tenants_of_log(bound: Bound, after: str, limit: int) -> list[str]:
 
 
 def finalise(
-    door: Door, scope: Scope, word: str, source: TermsSource, period: str, tenant: str | None, now_s: int
+    door: Door,
+    scope: Scope,
+    word: str,
+    source: TermsSource,
+    last: LastBasis,
+    period: str,
+    tenant: str | None,
+    now_s: int,
 ) -> list[Finalised]:
     """Issue the invoices of a month, one transaction for each, and return what became of each tenant's.
 
@@ -100,8 +108,10 @@ def finalise(
         Forbidden:      no operator, or without the scope word.
         MonthOpenError: the month cannot be closed; nothing is issued.
         BillingError:   no terms to bill by.
+        StoreError:     `store_busy`: the log is folded for somebody else now.
 
-    Cost: a fold of the whole log.
+    Cost: a fold of the whole log, unless it and the terms are those of the last time; another where an invoice that
+    stands was made from less of it.
     """
 
     @contextmanager
@@ -111,7 +121,7 @@ def finalise(
 
     with acting(door, scope, word, write=False) as bound:
         agreed, month = terms_in_force(bound.connection, source), parse_month(period)
-        (basis, arrived, _), position = basis_at(bound.connection, agreed)
+        (basis, arrived, _), position = last.now(bound.connection, agreed)
         closed = require_closed(basis, month, agreed.epoch_s, arrived)
         require_begun(month, agreed.epoch_s, max(now_s, arrived.until_s))
         how = Issuing(

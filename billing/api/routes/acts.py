@@ -35,7 +35,7 @@ def finalise_invoices(call: Calling, body: Finalise) -> FinalisedAll:
     house = call.house
     try:
         found = store.finalise(
-            house.door, call.scope, call.policy.scope, house.terms, body.period, body.tenant, call.now_s
+            house.door, call.scope, call.policy.scope, house.terms, house.basis, body.period, body.tenant, call.now_s
         )
     except MonthOpenError as open_:
         reasons = [Fault(each.where, f"{each.count} {each.what}") for each in open_.reasons]

@@ -19,6 +19,7 @@ from billing.api.schemas.basic import Page
 from billing.api.schemas.sla import IncidentOut, SlaReportOut, incidents_of, sla_report_out
 from billing.api.table import Routes
 from billing.store import tenant_usage as store
+from billing.store.door import Bound
 
 routes = Routes()
 T = TypeVar("T")
@@ -29,7 +30,8 @@ def list_sla_reports(
     call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None
 ) -> Page[SlaReportOut]:
     """List the SLA reports of the tenant's months, with credits and their evidence, oldest first."""
-    found, following = _rows(call, "sla", limit, cursor, period, lambda _, paper: [sla_report_out(paper)])
+    with call.reading() as bound:
+        found, following = _rows(call, bound, "sla", limit, cursor, period, lambda _, paper: [sla_report_out(paper)])
     return Page[SlaReportOut](items=found, next=following)
 
 
@@ -38,7 +40,8 @@ def list_incidents(
     call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = None, period: Month = None
 ) -> Page[IncidentOut]:
     """List what the tenant's SLA reports speak of: what was credited, and what did not count."""
-    found, following = _rows(call, "sla", limit, cursor, period, lambda _, paper: incidents_of(paper))
+    with call.reading() as bound:
+        found, following = _rows(call, bound, "sla", limit, cursor, period, lambda _, paper: incidents_of(paper))
     return Page[IncidentOut](items=found, next=following)
 
 
@@ -51,7 +54,8 @@ def list_contracts(
     def told(month: str, paper: Any) -> Iterable[ContractOut]:
         return (contract_out(month, state) for state in paper)
 
-    found, following = _rows(call, "contracts", limit, cursor, period, told)
+    with call.reading() as bound:
+        found, following = _rows(call, bound, "contracts", limit, cursor, period, told)
     return Page[ContractOut](items=found, next=following)
 
 
@@ -62,8 +66,8 @@ def list_wallets(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = Non
     def told(month: str, paper: Any) -> Iterable[WalletMovement]:
         return (movement_out(month, entry) for entry in paper)
 
-    found, following = _rows(call, "wallets", limit, cursor, period, told)
-    with call.reading() as bound:
+    with call.reading() as bound:  # one state of the store: what they hold is what the movements come to
+        found, following = _rows(call, bound, "wallets", limit, cursor, period, told)
         papers = store.papers_of(bound, call.tenant, "wallets", None)
         left = {move.wallet: move.balance for month, paper in papers for move in told(month, paper)}
     balances = [WalletBalance(wallet=wallet, balance=balance) for wallet, balance in sorted(left.items())]
@@ -72,6 +76,7 @@ def list_wallets(call: Calling, limit: Limit = LIMIT_USUAL, cursor: Cursor = Non
 
 def _rows(
     call: Call,
+    bound: Bound,
     kind: str,
     limit: int,
     cursor: str | None,
@@ -81,14 +86,12 @@ def _rows(
     """A page of the rows that a tenant's papers of a kind come to, in their order, and the cursor of the next."""
     after = call.after(cursor, str, int)
     since, passed = ("", 0) if after is None else (str(after[0]), int(after[1]))
-
-    with call.reading() as bound:
-        every = (
-            (month, number, row)
-            for month, paper in store.papers_of(bound, call.tenant, kind, period, since)
-            for number, row in enumerate(told(month, paper), start=1)
-            if month > since or number > passed
-        )
-        found = list(islice(every, limit + 1))
+    every = (
+        (month, number, row)
+        for month, paper in store.papers_of(bound, call.tenant, kind, period, since)
+        for number, row in enumerate(told(month, paper), start=1)
+        if month > since or number > passed
+    )
+    found = list(islice(every, limit + 1))
     rows, following = call.page(found, limit, lambda each: each[:2])
     return [row for _, _, row in rows], following

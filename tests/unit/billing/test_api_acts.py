@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Connection
 
 from api_house import ApiHouse
+from billing.closing.of_log import LogBasis
+from billing.store import api_basis
 from billing.store.api_terms import TermsSource
-from settled_house import settled_house
-from told_events import terms
+from billing.store.log_basis import basis_at
+from billing.terms import Terms
+from settled_house import settle, settled_house
+from told_events import terms, told
 
 WHY = {"cause": "goodwill", "reason": "a slow GPU"}
 
@@ -36,6 +41,27 @@ def test_a_month_is_issued_once_and_its_tenants_are_told(either: ApiHouse) -> No
     assert [(row["type"], row["object"]) for row in told] == [("invoice.issued", "birch-000001")]
     (issued,) = [row for row in either.rows("all_audit_entry") if row["tenant"] == "birch"]
     assert (issued["action"], issued["actor"]) == ("invoice.issue", either.accounts["operator"])
+
+
+def test_a_log_is_folded_once_for_all_tenants_and_for_one_caller_at_a_time(
+    either: ApiHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded: list[int] = []
+    busy: list[int] = []
+
+    def counting(connection: Connection, agreed: Terms, position: int) -> tuple[LogBasis, int]:
+        folded.append(position)
+        busy.append(either.post("operator", "/v1/operator/invoices/finalise", {"period": "2026-02"}).status_code)
+        return basis_at(connection, agreed, position)
+
+    monkeypatch.setattr(api_basis, "basis_at", counting)
+    for tenant in ("birch", "acme", "nobody"):
+        body = {"period": "2026-02", "tenant": tenant}
+        assert either.post("operator", "/v1/operator/invoices/finalise", body).status_code == 200
+    assert len(folded) == 1 and busy == [503]
+    settle(either.place, told([("source.beat", 6 * 3_600, "operator", {})], "late"))
+    assert either.post("operator", "/v1/operator/invoices/finalise", {"period": "2026-01"}).status_code in (200, 409)
+    assert len(folded) == 2 and folded[1] > folded[0], "it is folded anew once it has grown"
 
 
 def test_a_month_that_is_open_says_why(either: ApiHouse) -> None:
