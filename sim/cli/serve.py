@@ -11,6 +11,16 @@ from sim.cli.audit_verify import WitnessFlag
 from sim.cli.failure import TERMINATED
 from sim.cli.frame import Session, session_of
 from sim.cli.output import note
+from sim.cli.serve_flags import (
+    AccessLogFlag,
+    BehindTlsFlag,
+    CheckpointEveryFlag,
+    ConnectionsFlag,
+    MetricsTokenFlag,
+    SettleEveryFlag,
+    TrustedProxyFlag,
+    proxies_of,
+)
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, secrets_of
 from sim.cli.tenants import TombstonesFlag
 
@@ -30,23 +40,6 @@ SETTLE_EVERY_S = 5
 CHECKPOINT_EVERY_S = 3_600
 CONNECTIONS_MAX = 1_000
 _KEYS = "spillway keys create --help"
-BehindTlsFlag = Annotated[
-    bool, typer.Option("--behind-tls", help="Browsers come over https, through a proxy: cookies go over it alone.")
-]
-SettleEveryFlag = Annotated[
-    int, typer.Option("--settle-every", metavar="S", min=0, max=86_400, help="Look for new events; 0: never.")
-]
-CheckpointEveryFlag = Annotated[
-    int, typer.Option("--checkpoint-every", metavar="S", min=0, max=86_400, help="Purge and witness; 0: never.")
-]
-ConnectionsFlag = Annotated[
-    int, typer.Option("--max-connections", metavar="N", min=0, help="Of each process; 0: as many as come.")
-]
-AccessLogFlag = Annotated[bool, typer.Option("--access-log", help="A line of JSON per request, on stderr.")]
-MetricsTokenFlag = Annotated[
-    str,
-    typer.Option("--metrics-token", envvar="SPILLWAY_METRICS_TOKEN", metavar="TEXT", help="Opens /metrics to others."),
-]
 
 
 def serve(
@@ -65,6 +58,7 @@ def serve(
     witness: WitnessFlag = None,
     tombstones: TombstonesFlag = None,
     behind_tls: BehindTlsFlag = False,
+    trusted_proxy: TrustedProxyFlag = None,
     metrics_token: MetricsTokenFlag = "",
     access_log: AccessLogFlag = False,
 ) -> None:
@@ -75,7 +69,7 @@ def serve(
     from sim.cli.serve_app import Served
     from sim.cli.serve_first import ready_store, say_first_key, show_run
 
-    session = session_of(ctx)
+    session, proxies = session_of(ctx), proxies_of(trusted_proxy or (), behind_tls)
     with ExitStack() as stack:
         if run and _source(ctx, "db") != "COMMANDLINE":  # a run is for looking: not into the store that one works with
             db = str(Path(stack.enter_context(_folder())) / "run.db")
@@ -84,7 +78,7 @@ def serve(
             show_run(session, store, db, secrets, run)
         else:
             say_first_key(session, store, db, secrets, init)
-        served = Served(session, db, secrets, terms, behind_tls, access_log, metrics_token, run)
+        served = Served(session, db, secrets, terms, behind_tls, access_log, metrics_token, run, workers, proxies)
         rounds = Rounds(settle_every, checkpoint_every, tombstones, witness)
         _serve(stack, served, store, rounds, _Listening(host, port, workers, connections_max))
     note(session, "stopped; whatever was answered is kept")
@@ -146,7 +140,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
         if where.workers > 1:
             many.run()
         else:
-            server_of(app, where.connections_max).run(sockets=[listening])
+            server_of(app, where.connections_max, served.trusted_proxies).run(sockets=[listening])
     except KeyboardInterrupt:
         pass
     except SystemExit as leaving:  # how SIGTERM leaves; for what runs until it is told to stop, that is the end

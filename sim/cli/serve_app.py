@@ -19,7 +19,8 @@ _GAUGES_AGE_S = 5  # for so long what the store holds is told again, however oft
 
 class Served(NamedTuple):
     """What is served, and how: as the flags of `spillway serve`. `metrics_token`, `run`: "" for none.
-    Operators look at that run, or at all those of `--runs`."""
+    Operators look at that run, or at all those of `--runs`. `workers` processes answer, and share the rates;
+    `trusted_proxies` are addresses that may say for whom they ask."""
 
     session: Session
     db: str
@@ -29,6 +30,8 @@ class Served(NamedTuple):
     access_log: bool
     metrics_token: str
     run: str
+    workers: int = 1
+    trusted_proxies: tuple[str, ...] = ()
 
 
 def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
@@ -46,6 +49,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
     from sim.cli.edge import entropy, now_s
     from sim.cli.runs import find_run, run_folders
     from sim.cli.serve_desk import ServedDesk
+    from tenants.access.limits import Limits
 
     kept = secrets_of(served.db, served.secrets, make=False)
     accepts = _accepts(served.session, store, served.terms)
@@ -58,6 +62,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
         now_s,
         entropy,
         addresses,
+        Limits().shared_by(served.workers),
         accepts=accepts,
         terms_fit=_terms_fit,
         runs=Runs(folders),

@@ -6,7 +6,7 @@ is none of their business: that is done in one place, by the process that starte
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -60,14 +60,20 @@ class Patient(H11Protocol):
             self._head_timer = None
 
 
-def server_of(app: Any, connections_max: int) -> Server:
-    """Return a server of an application; of more connections than it may have, the last are answered with 503."""
+def server_of(app: Any, connections_max: int, trusted_proxies: Sequence[str] = ()) -> Server:
+    """Return a server of an application; of more connections than it may have, the last are answered with 503.
+
+    Who asks, and over what, is taken from X-Forwarded-For and X-Forwarded-Proto where the connection comes from one of
+    the `trusted_proxies`, addresses or networks; from anybody else those headers say nothing.
+    """
     config = Config(
         app,
         http=Patient,
         log_config=None,  # its access log holds URLs, and those hold what people put into them
         access_log=False,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),  # by itself it believes everybody on this machine, and its environment
+        forwarded_allow_ips=list(trusted_proxies),
         limit_concurrency=connections_max or None,
         timeout_keep_alive=IDLE_WAIT_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
@@ -88,7 +94,7 @@ def answer_in_process(served: Served, listening: Socket, connections_max: int, p
     try:
         kept = secrets_of(served.db, served.secrets, make=False)
         door, store = open_door(served.db, kept, entropy), open_store(served.db)
-        server = server_of(app_of(quiet, door, store, f"{os.getpid()}"), connections_max)
+        server = server_of(app_of(quiet, door, store, f"{os.getpid()}"), connections_max, served.trusted_proxies)
     except StoreError as error:
         note(served.session, str(error))
         raise SystemExit(1) from None

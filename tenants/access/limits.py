@@ -26,6 +26,11 @@ class Limit(NamedTuple):
         """Microseconds between two requests of a steady stream."""
         return -(-self.period_s * _US // self.requests)
 
+    def shared_by(self, processes: int) -> "Limit":
+        """Return the part of one of several processes that count by themselves: of the rate exactly, of what may come
+        at once at least one request."""
+        return Limit(self.requests, self.period_s * processes, max(1, self.burst // processes))
+
 
 class Limits(NamedTuple):
     """What applies to a tenant (all its keys together), to a key, and to failed sign-ins of an address."""
@@ -33,6 +38,10 @@ class Limits(NamedTuple):
     tenant: Limit = Limit(600, 60, 120)
     key: Limit = Limit(300, 60, 60)
     failures: Limit = Limit(10, 60, 10)
+
+    def shared_by(self, processes: int) -> "Limits":
+        """Return what one of several processes counts by, so that all of them together let through no more."""
+        return Limits(*(limit.shared_by(processes) for limit in self))
 
 
 class Verdict(NamedTuple):

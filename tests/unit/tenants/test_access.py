@@ -270,6 +270,19 @@ def test_no_window_holds_more_than_its_burst_and_rate(gaps_us: list[int], reques
             assert last - first + 1 <= burst + (passed[last] - passed[first]) // limit.spacing_us
 
 
+@given(st.integers(1, 64), st.integers(0, 600), st.sampled_from(list(Limits())))
+def test_processes_that_share_a_limit_let_no_more_through_than_one(count: int, seconds: int, limit: Limit) -> None:
+    """Whoever asks all of them at once, all the time, has the rate of the whole; only that each lets one pass at once
+    may come on top."""
+    part, now_us = limit.shared_by(count), 0
+    until_us, tat_us, passed = seconds * 1_000_000, 0, 0
+    while now_us <= until_us:
+        verdict = step(tat_us, now_us, part)
+        passed += verdict.allowed
+        tat_us, now_us = verdict.tat_us, now_us + max(verdict.retry_after_us, 0 if verdict.allowed else 1)
+    assert passed * count <= max(count, limit.burst) + seconds * 1_000_000 // limit.spacing_us + count
+
+
 def test_one_tenants_flood_leaves_the_others_alone() -> None:
     limiter = Limiter(Limits(tenant=Limit(60, 60, 5), key=Limit(60, 60, 3)))
     with pytest.raises(TooManyRequests) as refused:
