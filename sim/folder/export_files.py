@@ -11,7 +11,7 @@ from billing.documents.bundle_parts import Bundle
 from billing.documents.export import EXPORTS, Table, focus_name, focus_table, tables
 from billing.documents.focus_parquet import write_focus_parquet
 from sim.errors import SimError
-from sim.folder.parquet import Cells, write_table
+from sim.folder.parquet import Cells, Column, write_tables
 
 PARQUET = "parquet"
 
@@ -44,8 +44,7 @@ def write_files(bundle: Bundle, format_: str, out: Path, force: bool = False) ->
 
 def _make(bundle: Bundle, format_: str, folder: Path) -> None:
     if format_ == PARQUET:
-        for name, table in tables(bundle).items():
-            _write_parquet(folder / f"{name}.parquet", table)
+        write_tables((folder / f"{name}.parquet", _cells(table)) for name, table in tables(bundle).items())
         return
     for name, parts in EXPORTS[format_](bundle):
         _write(folder / name, parts)
@@ -59,9 +58,9 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
         file.writelines(parts)
 
 
-def _write_parquet(path: Path, table: Table) -> None:
+def _cells(table: Table) -> dict[str, Column]:
     columns = list(zip(*table.rows, strict=True)) or [()] * len(table.names)
-    write_table(path, {name: Cells(list(column)) for name, column in zip(table.names, columns, strict=True)})
+    return {name: Cells(list(column)) for name, column in zip(table.names, columns, strict=True)}
 
 
 def _entry(path: Path) -> dict[str, Any]:

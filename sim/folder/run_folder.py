@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from billing.books import Books
 from billing.usage import Names
 from sim.errors import SimError
 from sim.folder.manifest import read_manifest, require_unchanged, write_json, write_manifest
-from sim.folder.parquet import literal, write_table
+from sim.folder.parquet import literal, write_tables
 from sim.folder.tables import TABLES, tables
 from sim.result import RunResult
 
@@ -88,8 +89,7 @@ def write(
         draft.mkdir(parents=True)
         _write_text(draft / SCENARIO, scenario_toml)
         write_json(draft / SUMMARY, summary)
-        for table, columns in tables(result, books, baseline):
-            write_table(draft / f"{table}.parquet", columns)
+        write_tables((draft / f"{table}.parquet", columns) for table, columns in tables(result, books, baseline))
         if result.tape is not None:
             _write_tape(draft / TAPE, result.tape)
         if report_html is not None:
@@ -127,6 +127,11 @@ class RunFolder:
         )
         self._unchanged: set[str] = set()
 
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """Where all reads are made, each with a cursor of its own: opening one takes longer than most reads."""
+        return duckdb.connect()
+
     def file(self, name: str) -> Path:
         """Return the path of a file of the run that is as the run has written it.
 
@@ -160,7 +165,7 @@ class RunFolder:
     def columns(self, table: str, *names: str) -> dict[str, NDArray[Any]]:
         """Return columns of a table, all of them if none is named: int64 with -1 for no value, or text (object)."""
         chosen = ", ".join(names) or "*"
-        with duckdb.connect() as connection:
+        with self._database.cursor() as connection:
             found = connection.execute(f"SELECT {chosen} FROM {self._source(table)}").fetchnumpy()
         return {name: _filled(column) for name, column in found.items()}
 
@@ -171,10 +176,10 @@ class RunFolder:
 
         Sums of integers are exact. The order of the rows is the query's own business: say ORDER BY.
         """
-        with duckdb.connect() as connection:
+        with self._database.cursor() as connection:
             for table in TABLES:
                 if table in sql:
-                    connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {self._source(table)}")
+                    connection.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM {self._source(table)}")
             done = connection.execute(sql, parameters)
             names = [column[0] for column in done.description or ()]
             return [dict(zip(names, row, strict=True)) for row in done.fetchall()]

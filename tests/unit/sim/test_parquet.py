@@ -7,9 +7,13 @@ import duckdb
 import numpy as np
 import pytest
 
-from sim.folder.parquet import Cells, Column, Labels, Maybe, literal, write_table
+from sim.folder.parquet import Cells, Column, Labels, Maybe, literal, write_tables
 
 ROWS = 130_000  # more than one row group
+
+
+def write_table(path: Path, columns: dict[str, Column]) -> None:
+    write_tables([(path, columns)])
 
 
 def rows_of(path: Path) -> list[tuple[Any, ...]]:
@@ -86,7 +90,7 @@ def test_the_same_columns_give_the_same_bytes_with_any_number_of_threads(
         "start_s": Maybe(row % 11 - 1),
     }
     write_table(tmp_path / "first", columns)
-    write_table(tmp_path / "second", columns)
+    write_tables((tmp_path / name, columns) for name in ("before", "second"))
     connect = duckdb.connect
     monkeypatch.setattr(duckdb, "connect", lambda **_: connect(config={"threads": 4}))
     write_table(tmp_path / "third", columns)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,11 @@ class TestContents:
         columns = folder.columns("hourly_usage", "tenant", "gpu_s")
         assert row["n"] == int(columns["gpu_s"][columns["tenant"] == "acme"].sum()) * 10**12
         assert folder.query("SELECT * FROM hourly_usage WHERE tenant = $t", t="' OR true --") == []
+
+    def test_many_may_read_at_once(self, folder: run_folder.RunFolder) -> None:
+        asked = ["SELECT count(*) AS n FROM jobs", "SELECT sum(gpu_s) AS n FROM capacity"] * 8
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(folder.query, asked)) == [folder.query(each) for each in asked]
 
 
 class TestBooks:
