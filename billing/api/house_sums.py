@@ -2,6 +2,7 @@
 alone, no clock."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -14,22 +15,29 @@ from billing.settling.buckets import exact_sum
 from billing.settling.holders import HOLDERS, RENTED, holder_in, holder_of
 from billing.settling.settle import CapacityHour, HouseHour
 
+# Idle, and on sale to nobody.
+WITHHELD = frozenset(("idle.held_back", "idle.reserved_unused", "idle.gathering"))
+
 
 def capacity_buckets(
     rows: Iterable[CapacityHour], begins: Sequence[int], bands: Mapping[str, str]
 ) -> list[BucketCapacity]:
     """Return who held the cluster in each bucket. `begins`: Unix seconds, one more than there are buckets."""
     sums = [dict.fromkeys(HOLDERS, 0) for _ in begins[1:]]
+    kept = [0 for _ in begins[1:]]
     for row in rows:
-        sums[bisect_right(begins, row.hour_s) - 1][holder_in(row.state, bands)] += row.gpu_s
+        at = bisect_right(begins, row.hour_s) - 1
+        sums[at][holder_in(row.state, bands)] += row.gpu_s
+        kept[at] += row.gpu_s if row.state in WITHHELD else 0
     return [
         BucketCapacity(
             since=moment(begin_s),
             until=moment(end_s),
             installed_gpu_s=sum(held.values()),
             **{f"{holder}_gpu_s": gpu_s for holder, gpu_s in held.items()},
+            withheld_gpu_s=withheld,
         )
-        for (begin_s, end_s), held in zip(pairwise(begins), sums, strict=True)
+        for (begin_s, end_s), held, withheld in zip(pairwise(begins), sums, kept, strict=True)
     ]
 
 
@@ -102,6 +110,7 @@ def free_in(nodes: Iterable[NodeNow]) -> list[PoolFree]:
             run = run + 1 if node.state == "free" else 0
             longest = max(longest, run)
         whole = [node for node in usable if node.state == "free"]
+        domains = Counter(node.domain for node in whole if node.domain)
         stranded = sum(node.gpus - node.held_gpus for node in usable if node.state != "free")
         found.append(
             PoolFree(
@@ -112,6 +121,8 @@ def free_in(nodes: Iterable[NodeNow]) -> list[PoolFree]:
                 free_gpus=sum(node.gpus for node in whole) + stranded,
                 stranded_gpus=stranded,
                 longest_run_nodes=longest,
+                domains=len({node.domain for node in mine} - {""}),
+                most_in_domain=max(domains.values(), default=0),
                 down_nodes=sum(node.state == "down" for node in mine),
             )
         )

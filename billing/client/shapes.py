@@ -80,6 +80,7 @@ class BucketCapacity(TypedDict):
     spot_gpu_s: int
     down_gpu_s: int
     idle_gpu_s: int
+    withheld_gpu_s: int
 
 
 class BucketOut(TypedDict):
@@ -1037,6 +1038,7 @@ class NodeNow(TypedDict):
     sku: str
     state: Literal["free", "held", "notice", "cleaning", "down"]
     holder: NotRequired[str]
+    domain: NotRequired[str]
     product: NotRequired[str]
     job: NotRequired[str]
     gpus: int
@@ -1108,6 +1110,8 @@ class PoolFree(TypedDict):
     free_gpus: int
     stranded_gpus: int
     longest_run_nodes: int
+    domains: int
+    most_in_domain: int
     down_nodes: int
 
 

@@ -1,6 +1,7 @@
 """What a cluster looks like at one moment, from the core that runs it: nodes with their holders, who waits and why, and
 whose notice runs. The core is read and never changed."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from billing.client import shapes
@@ -62,6 +63,7 @@ def _nodes(core: Core, world: World, pool: Pool) -> Iterator[shapes.NodeNow]:
                 holder = job if gpus > most.get(node, 0) else holder
                 most[node] = max(gpus, most.get(node, 0))
                 held[node] = before + gpus, holder
+    domains = _domains(pool)
     for node in range(pool.node_count):
         bit = 1 << node
         held_gpus, job = held.get(node, (0, -1))
@@ -73,6 +75,8 @@ def _nodes(core: Core, world: World, pool: Pool) -> Iterator[shapes.NodeNow]:
             "gpus": pool.per_node,
             "held_gpus": held_gpus,
         }
+        if domains:
+            told["domain"] = domains[node]
         if pool.down & bit:
             told["state"] = "down"
         elif job >= 0:
@@ -81,6 +85,14 @@ def _nodes(core: Core, world: World, pool: Pool) -> Iterator[shapes.NodeNow]:
         elif pool.scrubbing & bit:
             told["state"] = "cleaning"
         yield told
+
+
+def _domains(pool: Pool) -> list[str]:
+    """Of each node its domains, the largest first: 0/3. Empty without a topology."""
+    levels = [level.first_row.tolist() for level in reversed(pool.levels)]
+    if not levels:
+        return []
+    return ["/".join(str(bisect_right(first, node) - 1) for first in levels) for node in range(pool.node_count)]
 
 
 def _waiting(core: Core, world: World, pool: Pool, job: int, start_s: int) -> shapes.WaitingNow:

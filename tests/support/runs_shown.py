@@ -43,7 +43,10 @@ class OneRun:
 
     def snapshot(self, run: str, at_s: int) -> Mapping[str, Any]:
         names = ("free", "held", "free", "free", "down", "free")
-        nodes = [{**NODE, "node": f"us-1/h100/{at}", "state": state} for at, state in enumerate(names)]
+        nodes = [
+            {**NODE, "node": f"us-1/h100/{at}", "state": state, "domain": f"0/{at // 2}"}
+            for at, state in enumerate(names)
+        ]
         nodes[1] |= {"held_gpus": 6, "holder": "acme", "product": "bare.spot", "job": "a-1"}
         where = {"tenant": "acme", "product": "bare.spot", "region": "us-1", "sku": "h100", "gpus": 8}
         begun = "2026-01-01T00:00:00Z"

@@ -33,6 +33,9 @@ class BucketCapacity(Closed):
     spot_gpu_s: int = Field(description="Rented as spot.", examples=[0])
     down_gpu_s: int = Field(description="Cleaned between two holders, or down.", examples=[0])
     idle_gpu_s: int = Field(description="Held by nobody.", examples=[0])
+    withheld_gpu_s: int = Field(
+        description="Of the idle ones: kept from sale, for a contract, a gang or the house itself.", examples=[0]
+    )
 
 
 class CapacityOut(Closed):
@@ -60,6 +63,8 @@ class PoolFree(Closed):
     free_gpus: int = Field(description="Free GPUs, wherever they are.", examples=[104])
     stranded_gpus: int = Field(description="Those of them on nodes that somebody holds in part.", examples=[8])
     longest_run_nodes: int = Field(description="Most free nodes that stand side by side.", examples=[4])
+    domains: int = Field(description="Smallest domains of its topology; 0: none are known.", examples=[16])
+    most_in_domain: int = Field(description="Most nodes that are free as a whole in one of those.", examples=[4])
     down_nodes: int = Field(description="Nodes that are down.", examples=[1])
 
 

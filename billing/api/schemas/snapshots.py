@@ -25,6 +25,11 @@ class NodeNow(Closed):
         description="notice: held by somebody who must leave; cleaning: between two holders."
     )
     holder: _Text = Field(default="", description="The tenant that holds it; empty where nobody does.")
+    domain: _Text = Field(
+        default="",
+        description="Its domains of the topology, the largest first, with / between them; empty where none is known.",
+        examples=["0/3"],
+    )
     product: _Text = Field(default="", examples=["bare.spot"])
     job: _Text = Field(default="")
     gpus: _Count = Field(description="GPUs of it.", examples=[8])

@@ -24,7 +24,7 @@ _LEGEND = [(words, colour, letter) for words, colour, letter in HOLDERS.values()
 @pages.get(NODES)
 async def show_nodes(visit: Visit) -> Shown:
     """Show who holds each node, and in how many pieces the rest is free."""
-    shown = await chosen(visit)
+    shown = await chosen(visit, now=True)
     found = await visit.ask.get("/v1/operator/nodes", run=shown.run, at=moment_asked(visit))
     blocks: list[Block] = [choice(visit, shown, NODES, *([moment_field(visit)] if shown.run else []))]
     if not found.ok:
@@ -37,7 +37,7 @@ async def show_nodes(visit: Visit) -> Shown:
 @pages.get(QUEUE)
 async def show_queue(visit: Visit) -> Shown:
     """Show who waits, why, and until when; and whose notice runs."""
-    shown = await chosen(visit)
+    shown = await chosen(visit, now=True)
     found = await visit.ask.get("/v1/operator/queue", run=shown.run, at=moment_asked(visit))
     blocks: list[Block] = [choice(visit, shown, QUEUE, *([moment_field(visit)] if shown.run else []))]
     if not found.ok:
@@ -81,11 +81,17 @@ def _free(found: Answer) -> list[Card]:
             f"Free in {pool['region']}, {pool['sku']}",
             f"{pool['free_nodes']:,} of {pool['nodes']:,} nodes",
             f"{pool['free_gpus']:,} GPUs, {pool['stranded_gpus']:,} of them on nodes held in part; at most "
-            f"{pool['longest_run_nodes']:,} nodes side by side; {pool['down_nodes']:,} down",
+            f"{pool['longest_run_nodes']:,} nodes side by side{_in_domain(pool)}; {pool['down_nodes']:,} down",
             found.link,
         )
         for pool in found.data["pools"]
     ]
+
+
+def _in_domain(pool: Mapping[str, Any]) -> str:
+    if not pool["domains"]:
+        return ""
+    return f", at most {pool['most_in_domain']:,} in one of {pool['domains']:,} domains"
 
 
 def _maps(found: Answer) -> list[dict[str, Any]]:
@@ -111,6 +117,7 @@ def _map(name: str, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "colour": HOLDERS[holder][1],
                 "letter": letter if len(nodes) <= _LETTERS_MAX else "",
                 "leaves": node["state"] == "notice",
+                "edge": place > 0 and node["domain"] != nodes[place - 1]["domain"],
                 "title": _title(node),
             }
         )
@@ -120,7 +127,8 @@ def _map(name: str, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _title(node: Mapping[str, Any]) -> str:
     held = f", {node['held_gpus']} of {node['gpus']} GPUs, {node['holder']} {node['product']}" if node["holder"] else ""
-    return f"{node['node']}: {_WORDS[node['state']]}{held}"
+    domain = f", domain {node['domain']}" if node["domain"] else ""
+    return f"{node['node']}: {_WORDS[node['state']]}{held}{domain}"
 
 
 def _nodes(found: Answer) -> Table:
@@ -136,6 +144,7 @@ def _nodes(found: Answer) -> Table:
     columns = [
         Column("Nodes", "code"),
         Column("Count", "number"),
+        Column("Domain", "code"),
         Column("State"),
         Column("Band"),
         Column("Tenant", "code"),
@@ -160,6 +169,7 @@ def _row(nodes: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     return (
         f"{first['node']}{to}",
         str(len(nodes)),
+        first["domain"] or None,
         Mark(_WORDS[first["state"]], "bad" if first["state"] in ("down", "notice") else "quiet"),
         HOLDERS[_holder(first)][0],
         first["holder"] or None,

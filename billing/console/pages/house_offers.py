@@ -3,10 +3,13 @@
 from typing import Any
 
 from billing.console.asking import Answer
-from billing.console.blocks import Block, Column, Field, Form, View
-from billing.console.pages.house_parts import span
-from billing.console.pages.parts import kept, listed
+from billing.console.blocks import Block, Chart, Column, Field, Form, Series, Table, View
+from billing.console.pages.house_parts import asked, chosen, gpu_hours, span, window_form
+from billing.console.pages.parts import kept, listed, why
 from billing.console.visit import Go, Pages, Shown, Visit
+from billing.money import floor_decimal
+from billing.months import parse_utc
+from billing.settling.holders import RENTED
 
 pages = Pages()
 OFFERS = "/console/offers"
@@ -42,6 +45,9 @@ async def show_offers(visit: Visit) -> Shown:
         Column("Changed, UTC", "time"),
     ]
     blocks: list[Block] = [listed("offers", "On offer", found, columns, rows, empty="Nothing is on offer.")]
+    shown = await chosen(visit)
+    sold, steps = await asked(visit, shown, "/v1/operator/cluster")
+    blocks += [window_form(visit, shown, OFFERS), steps, _on_sale(sold)]
     if visit.may("jobs:write"):
         blocks.append(_form(visit))
     return View("Offers", blocks, "Capacity that the desk alone rents out: tenants see what of it they may have now.")
@@ -57,6 +63,30 @@ async def set_offer(visit: Visit) -> Shown:
     found = await visit.ask.need("/v1/operator/offers", limit=_ROWS)
     await visit.change("PUT", "/v1/operator/offers", body, match=_version(found, place))
     return Go(OFFERS, "offer-set")
+
+
+def _on_sale(found: Answer) -> Chart | Table:
+    """What could be bought over time, of all capacity: rented, or free and on sale."""
+    if not found.ok:
+        return Table("sale", "On sale over time", (), (), found.link, empty=why(found))
+    rows, rented, free = [], [], []
+    for each in found.data["items"]:
+        out = sum(each[f"{band}_gpu_s"] for band in RENTED)
+        left = each["idle_gpu_s"] - each["withheld_gpu_s"]
+        length_s = parse_utc(each["until"]) - parse_utc(each["since"])
+        rows.append((each["since"], gpu_hours(out), gpu_hours(left), gpu_hours(each["withheld_gpu_s"])))
+        rented.append(floor_decimal(out, length_s, 1))
+        free.append(floor_decimal(left, length_s, 1))
+    columns = [
+        Column("From, UTC", "time"),
+        Column("Rented", "number"),
+        Column("Free and on sale", "number"),
+        Column("Idle, and kept from sale", "number"),
+    ]
+    table = Table("sale-hours", "GPU-hours on sale", columns, rows, found.link)
+    times = [parse_utc(each["since"]) for each in found.data["items"]]
+    series = [Series("rented", "orange", rented), Series("free and on sale", "sky", free)]
+    return Chart("sale", "On sale over time", "GPUs, mean", times, series, table, found.link)
 
 
 def _version(found: Answer, place: dict[str, str]) -> str:

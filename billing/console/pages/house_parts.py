@@ -44,13 +44,14 @@ class Chosen(NamedTuple):
         return f"Run {self.run}." if self.run else "The live cluster."
 
 
-async def chosen(visit: Visit) -> Chosen:
-    """Return the cluster that the address names; without a word the live one if there is any, else the last run."""
+async def chosen(visit: Visit, *, now: bool = False) -> Chosen:
+    """Return the cluster that the address names; without a word the live one if there is any, else the last run.
+    `now`: of the live one its scheduler must have told who holds what."""
     runs = await visit.ask.get("/v1/operator/runs", limit=RUNS_SHOWN)
     clusters = await visit.ask.get("/v1/operator/clusters")
     run = visit.query.get("run")
     if run is None:
-        told = clusters.ok and (clusters.items or clusters.data["settled_events"])
+        told = clusters.ok and (clusters.items or (not now and clusters.data["settled_events"]))
         run = "" if told or not runs.items else str(runs.items[-1]["id"])
     return Chosen(run, runs, clusters)
 

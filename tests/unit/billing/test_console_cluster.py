@@ -35,9 +35,19 @@ def operator(house: ApiHouse) -> Browser:
     ("page", "words"),
     [
         ("cluster", ["50.0 %", "nobody asked for it", "GET /v1/operator/cluster?run=gap-1"]),
-        ("nodes", ["4 of 6 nodes", "2 of them on nodes held in part", "us-1/h100/2 to 3", "must leave"]),
+        (
+            "nodes",
+            [
+                "4 of 6 nodes",
+                "2 of them on nodes held in part",
+                "us-1/h100/2 to 3",
+                "must leave",
+                "2 in one of 3 domains",
+            ],
+        ),
         ("queue", ["a-2", "not known", "1 min", "GET /v1/operator/queue?run=gap-1"]),
         ("evictions", ["a-1", "0.39 USD", "f-1"]),
+        ("offers", ["free and on sale", "0.13", "GET /v1/operator/cluster?run=gap-1"]),
         ("revenue", ["2.95 USD", "1 of 2", "1.50 USD"]),
     ],
 )

@@ -158,6 +158,12 @@ def test_a_snapshot_is_true_and_looking_changes_nothing() -> None:
         statuses = core.jobs.array("status").tolist()
         assert told["queue_count"] == sum(status in (Status.PENDING, Status.GRANTED) for status in statuses)
         assert len(told["notices"]) == statuses.count(Status.EVICTING)
+        rows = iter(told["nodes"])
+        for pool in core.pools:
+            levels = pool.levels[::-1]
+            for row, node in zip(range(pool.node_count), rows, strict=False):
+                domains = [int(each) for each in node["domain"].split("/")] if levels else []
+                assert all(level.domains[at] >> row & 1 for level, at in zip(levels, domains, strict=True))
         seen["waiting"] += told["queue_count"]
         seen["notices"] += len(told["notices"])
 
