@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sim.errors import SimError
 from sim.experiments.experiment import Experiment, Map, Outcome, Setting
-from sim.experiments.inputs import Inputs
+from sim.experiments.inputs import OWN, Inputs
 from tenants.errors import did_you_mean
 
 
@@ -30,10 +30,24 @@ def perform(experiment: Experiment, preset: str, seed: int, inputs: Inputs, mapp
         allowed = list(experiment.presets)
         hint = did_you_mean(preset, allowed)
         raise SimError(f"unknown preset{hint}", code="unknown_name", path="--preset", found=preset, allowed=allowed)
-    outcome = experiment.run(Setting(experiment.presets[preset], inputs, seed, mapped))
+    outcome = _run(experiment, Setting(experiment.presets[preset], inputs, seed, mapped))
     words = ["spillway", "experiment", experiment.code, "--preset", preset, "--seed", str(seed)]
     for row in inputs.rows:
-        if row.confidence == "own":
+        if row.confidence == OWN:
             value = ",".join(map(str, row.value)) if isinstance(row.value, tuple) else row.value
             words += ["--set", f"{row.name}={value}"]
     return Performed(experiment, preset, seed, inputs, outcome, " ".join(words))
+
+
+def _run(experiment: Experiment, setting: Setting) -> Outcome:
+    """The outcome, whose pictures name those of the inputs behind them that are guesses, and not the asker's own."""
+    try:
+        outcome = experiment.run(setting)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        own = [f"{row.name}={row.value}" for row in setting.inputs.rows if row.confidence == OWN]
+        if not own:
+            raise
+        raise SimError(f"the experiment cannot use these inputs: {error}", path="--set", found=", ".join(own)) from None
+    guesses = {row.name for row in setting.inputs.guesses}
+    pictures = (each._replace(guesses=tuple(filter(guesses.__contains__, each.guesses))) for each in outcome.pictures)
+    return outcome._replace(pictures=tuple(pictures))

@@ -21,7 +21,7 @@ ENTRIES = {
     "E2": Entry("Recall and notice: what is a notice of N days worth?"),
     "E3": Entry("Mix: how much firm, how much flexible?"),
     "E4": Entry("Real option: is the right to sell the surplus an insurance?"),
-    "E5": Entry("Price fall and collateral: when does the lender call?"),
+    "E5": Entry("Price fall and collateral: when does the lender call?", "e5_loans"),
     "E6": Entry("Efficiency shock: does cheaper inference free GPUs or eat them?"),
     "E7": Entry("Failures and spares: how many hot spares, and may they be rented?"),
     "E8": Entry("SLA frontier: what is 99.99 % worth?"),
