@@ -26,7 +26,7 @@ from billing.invoices.bill import Bill, month_bills
 from billing.metering.meter import TIME_S_MAX, UsageTable, require_indices, usage_key
 from billing.metering.states import StateTable
 from billing.money import SECONDS_PER_HOUR, exact_sums, product, round_half_up
-from billing.months import Period, utc_text
+from billing.months import Period, month_bounds, utc_text
 from billing.rating.charges import charges_of
 from billing.rating.models import fraction, total_of
 from billing.rating.prices import PriceBook
@@ -91,12 +91,12 @@ def check_capacity(
         for hour in np.flatnonzero(residual).tolist():
             what = "GPU-s held by nobody" if residual[hour] > 0 else "GPU-s counted twice"
             where = _place(names, hour * SECONDS_PER_HOUR, region, sku)
-            yield Finding(where, what, abs(int(residual[hour])))
+            yield Finding(where, what, abs(int(residual[hour])), names.epoch_s + hour * SECONDS_PER_HOUR)
     for row in np.flatnonzero(~counted | (states.gpu_s < 0)).tolist():
         where = _place(names, int(states.hour_s[row]), int(states.region[row]), int(states.sku[row]))
         state = _name(states.state_names, int(states.state[row]))
         what = "GPU-s, below 0" if counted[row] else "GPU-s outside the run or in a pool that is not installed"
-        yield Finding(f"{where}, {state}", what, int(states.gpu_s[row]))
+        yield Finding(f"{where}, {state}", what, int(states.gpu_s[row]), names.epoch_s + int(states.hour_s[row]))
 
 
 def check_usage(names: Names, segments: SegmentTable, usage: UsageTable) -> Iterator[Finding]:
@@ -137,8 +137,9 @@ def check_lines(
     for row, numerator, amount in zip(order[first].tolist(), exact, dealt, strict=True):
         if difference := amount - round_half_up(numerator, lines.denominator):
             party = f"{_name(names.tenants, int(lines.tenant[row]))}, {_name(names.products, int(lines.product[row]))}"
-            where = f"line items, {party}, month of {utc_text(names.epoch_s + int(lines.hour_s[row]))}"
-            yield Finding(where, "micro-USD more in the rows than in their rounded sum", difference)
+            at_s = names.epoch_s + int(lines.hour_s[row])
+            what = "micro-USD more in the rows than in their rounded sum"
+            yield Finding(f"line items, {party}, month of {utc_text(at_s)}", what, difference, at_s)
     for charge in charges_of(names, lines, book, ALL_TIME, plans):
         if total_of(charge.steps) != fraction(charge.exact):
             where = f"charge of {charge.tenant} for {charge.product}, {charge.rate_id}"
@@ -155,18 +156,18 @@ def check_bills(
     """Yield the faults of `bills`, which must be those of all tenants and months."""
     billed = dict.fromkeys(names.tenants, Fraction(0))
     for bill in bills:
-        where = f"bill of {bill.tenant}, {bill.period.label}"
+        where, at_s = f"bill of {bill.tenant}, {bill.period.label}", names.epoch_s + bill.period.from_s
         billed[bill.tenant] = billed.get(bill.tenant, Fraction(0)) + Fraction(*bill.exact_charges)
         if difference := sum(line.amount_micro_usd for line in bill.lines) - bill.total_micro_usd:
-            yield Finding(where, "micro-USD more in the lines than in the total", difference)
+            yield Finding(where, "micro-USD more in the lines than in the total", difference, at_s)
         currency = currency_of(bill.currency, bill.rounding)
         charges = round_minor(bill.exact_charges, currency) * currency.minor_micro
         if difference := bill.charges_micro_usd - charges:
-            yield Finding(where, "micro-USD more in the charges than in their exact sum, rounded", difference)
+            yield Finding(where, "micro-USD more in the charges than in their exact sum, rounded", difference, at_s)
         # A remedy may be more than the rest of a bill; nothing else can bring it below 0.
         owed_back = any(line.amount_micro_usd < 0 for line in bill.lines if line.kind == INVOICE_KIND["remedy_late"])
         if bill.total_micro_usd < 0 and (bill.wallet_micro_usd or not owed_back):
-            yield Finding(where, "micro-USD, a total below 0", bill.total_micro_usd)
+            yield Finding(where, "micro-USD, a total below 0", bill.total_micro_usd, at_s)
     due = {_name(names.tenants, tenant): Fraction(sum_, lines.denominator) for (tenant,), sum_ in
            _totals(lines.numerator, lines.tenant).items()}  # fmt: skip
     for line in agreed.lines:
@@ -183,7 +184,8 @@ def check_bills(
         yield Finding("wallets", "micro-USD more on bills than drawn", difference)
     for entry in agreed.wallet:
         if entry.balance_micro < 0:
-            yield Finding(f"wallet {entry.wallet}", "micro-USD, a balance below 0", entry.balance_micro)
+            what, at_s = "micro-USD, a balance below 0", names.epoch_s + month_bounds(names.epoch_s, entry.month)[0]
+            yield Finding(f"wallet {entry.wallet}", what, entry.balance_micro, at_s)
 
 
 def _totals(values: NDArray[Any], *columns: IntArray) -> dict[tuple[int, ...], int]:

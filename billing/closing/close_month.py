@@ -61,7 +61,8 @@ def why_open(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arr
             found.append(Finding(f"event {event} of {source}", f"event in quarantine: {reason}", 1))
     if isinstance(basis, BillingError):
         return [*found, Finding(month_label(month), f"fault: {basis}", 1)]
-    return [*found, *basis.books.findings]
+    # What is amiss earlier reaches this month, by wallets, floors and corrections; what is amiss later does not.
+    return [*found, *(each for each in basis.books.findings if each.at_s is None or each.at_s < until_s)]
 
 
 def require_closed(basis: Basis | BillingError, month: int, epoch_s: int, arrived: Arrived) -> Basis:

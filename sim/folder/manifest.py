@@ -175,7 +175,7 @@ def _pools(result: RunResult) -> list[dict[str, Any]]:
 def _findings(result: RunResult, books: Books | None) -> list[dict[str, Any]]:
     """Return what a reader should know: of the input first, then of the books."""
     found = [("input", *finding) for finding in result.world.jobs.findings]
-    found += [("books", *finding) for finding in (books.findings if books else ())]
+    found += [("books", *finding[:3]) for finding in (books.findings if books else ())]
     return [dict(zip(("about", "where", "what", "count"), each, strict=True)) for each in found]
 
 

@@ -74,7 +74,10 @@ def from_result(
         residual_gpu_s=capacity_residual(result, books),
         residual_micro_usd=charges.money_residual(books, bills),
         guesses=tuple(GuessRow(g.path, _quantity(g), g.source, g.confidence) for g in guesses),
-        findings=tuple(FindingRow(*finding) for finding in [*result.world.jobs.findings, *books.findings]),
+        findings=(
+            *(FindingRow(*found) for found in result.world.jobs.findings),
+            *(FindingRow(found.where, found.what, found.count) for found in books.findings),
+        ),
         files=FILES,
         waits=why.waits(result),
         eviction_pairs=why.eviction_pairs(result),

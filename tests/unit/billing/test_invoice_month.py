@@ -112,6 +112,17 @@ def test_a_month_says_why_it_is_open() -> None:
     assert close_month(made, JAN, NAMES.epoch_s, Arrived(end_s))
 
 
+def test_what_is_amiss_later_holds_no_earlier_month_open() -> None:
+    """A GPU that is missing in February is no fault of January's; one that is missing in January may reach February."""
+    made, end_s = basis(7), JANUARY + 31 * 86_400
+    held = {JAN: end_s - 1, FEB: end_s}
+    february = Arrived(end_s + 28 * 86_400)
+    for month, at_s in held.items():
+        broken = replace(made, books=replace(made.books, findings=[Finding("pool", "GPU-s held by nobody", 1, at_s)]))
+        open_ = [each for each in held if why_open(broken, each, NAMES.epoch_s, february)]
+        assert open_ == [each for each in held if each >= month]
+
+
 def test_closing_again_issues_nothing_twice() -> None:
     made, arrived = basis(7), Arrived(0, finished=True)
     first = close_month(made, JAN, NAMES.epoch_s, arrived)

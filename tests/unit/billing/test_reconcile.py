@@ -81,7 +81,7 @@ def test_v16_the_accounting_identity_over_one_hour(case_file: Callable[[str], Pa
 def test_a_second_too_few_or_too_many_is_found_in_its_hour_and_pool(more: int, what: str) -> None:
     states = BOOKS.capacity
     (finding,) = capacity_findings(replace(states, gpu_s=plus(states.gpu_s, more)))
-    assert finding == ("hour 2026-01-31T22:00:00Z, eu, h100", what, 1)
+    assert finding == ("hour 2026-01-31T22:00:00Z, eu, h100", what, 1, NAMES.epoch_s)
 
 
 def test_a_segment_that_ends_a_second_early_is_found() -> None:
@@ -115,7 +115,7 @@ def test_a_free_state_below_zero_is_found_although_the_sum_closes() -> None:
     free = table(CapacityTable, [(0, 0, 0, 0, 8 * 3600 + 5), (0, 0, 0, 6, -5)])
     states = all_states(NAMES, meter(table(SegmentTable, [])), free)
     findings = list(check_capacity(NAMES, states, {(0, 0): 8}, 3600))
-    assert findings == [("hour 2026-01-31T22:00:00Z, eu, h100, idle.spare", "GPU-s, below 0", -5)]
+    assert findings == [("hour 2026-01-31T22:00:00Z, eu, h100, idle.spare", "GPU-s, below 0", -5, NAMES.epoch_s)]
 
 
 def test_usage_that_is_not_what_the_segments_held_is_found() -> None:
@@ -156,7 +156,9 @@ def test_amounts_that_are_not_the_rounded_sum_are_found() -> None:
 
 def test_a_missing_line_is_found() -> None:
     columns = {name: getattr(BOOKS.lines, name)[1:] for name in LineItemTable.__slots__ if name != "denominator"}
-    assert line_findings(replace(BOOKS.lines, **columns)) == [("line items", "rows more than hourly usage has", -1)]
+    assert line_findings(replace(BOOKS.lines, **columns)) == [
+        Finding("line items", "rows more than hourly usage has", -1)
+    ]
 
 
 def with_total(bill: Bill, more: int) -> Bill:
