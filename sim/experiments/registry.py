@@ -17,7 +17,7 @@ class Entry(NamedTuple):
 
 ENTRIES = {
     "E0": Entry("Public facts: does the engine reproduce what is public?", "e0_facts"),
-    "E1": Entry("Gap backfill: what does filling the gap earn, and whom does it hurt?"),
+    "E1": Entry("Gap backfill: what does filling the gap earn, and whom does it hurt?", "e1_gap"),
     "E2": Entry("Recall and notice: what is a notice of N days worth?"),
     "E3": Entry("Mix: how much firm, how much flexible?"),
     "E4": Entry("Real option: is the right to sell the surplus an insurance?"),

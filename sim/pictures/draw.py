@@ -79,6 +79,8 @@ def _drawn(picture: Picture, narrow: bool) -> Iterator[Figure]:
     """The finished figure, in a style that nothing outside can change."""
     letters = 46 if narrow else 104
     width, height = NARROW if narrow else WIDE
+    if narrow:
+        height += 0.16 * max(0, len(picture.series) - 3)  # names stand one below the other
     if picture.kind == "forest":
         height = 1.4 + 0.42 * len(picture.places)
     with rc_context(_STYLE):

@@ -58,7 +58,7 @@ def _drawn_stacked(figure: FigureBase, axes: Axes, picture: Picture) -> None:
         )
         under = over
     axes.set_xlim(picture.series[0].x[0], picture.series[0].x[-1])
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, float(under.max()))
 
 
 def _drawn_bars(figure: FigureBase, axes: Axes, picture: Picture) -> None:
