@@ -294,3 +294,24 @@ def test_the_example_of_use_is_drafted_without_a_log() -> None:
     done = CliRunner().invoke(app, ["bill", *words])
     assert (done.exit_code, done.stderr) == (0, "")
     assert "1,232.64" in done.stdout  # 16 GPU-hours at 2.95 and 784 at 1.25, and 20 % of tax
+
+
+def test_the_sweep_of_its_page_runs_and_every_metric_is_named(tmp_path: Path) -> None:
+    from unittest.mock import patch
+
+    from typer.testing import CliRunner
+
+    from parallel_tasks import OneThread
+    from sim.cli import app
+    from sim.sweep.metrics import METRICS
+
+    page = read("sweeps.md")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(example.splitlines()) <= 10
+    (tmp_path / "lend.toml").write_text(example)
+    with patch("sim.sweep.executors.LocalCrew", OneThread):
+        done = CliRunner().invoke(app, ["sweep", str(tmp_path / "lend.toml"), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0 and "lend: 16 of 16 runs, 4 seeds" in done.stdout
+    named = sections(page, "##")["What can be measured"]
+    words = {word for name in quoted(named) for word in (name, name.rpartition(".")[2])}
+    assert [name for name in METRICS if not {name, name.rpartition(".")[2]} & words and "by_status" not in name] == []

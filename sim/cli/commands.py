@@ -37,6 +37,7 @@ from sim.cli.run import run
 from sim.cli.serve import serve
 from sim.cli.stream import stream
 from sim.cli.study import study
+from sim.cli.sweep import sweep
 
 app = new_app()
 command(app, "demo", "spillway demo --open", "spillway demo --days 3 --seed 7 --out mine")(demo)
@@ -116,6 +117,13 @@ command(
     "spillway reliability --nodes 2048 --rate 6.5 --interval 3600 --write 60",
     "spillway reliability --nodes 2048 --failures 419 --days 54 --json",
 )(reliability)
+command(
+    app,
+    "sweep",
+    "spillway sweep lend.toml --workers 4",
+    "spillway sweep lend.toml --resume --executor dask://scheduler:8786",
+    "spillway sweep lend.toml --partial --csv",
+)(sweep)
 command(app, "study", "spillway study --preset small", "spillway study --out docs/lend-study.md")(study)
 command(
     app,

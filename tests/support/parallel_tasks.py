@@ -1,7 +1,8 @@
-"""Tasks for other processes, which import them by name."""
+"""Tasks for other processes, which import them by name, and an executor that needs none."""
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -23,3 +24,15 @@ def refuse_three(number: int) -> int:
     if number == 3:
         raise ValueError("three is refused")
     return number
+
+
+class OneThread(ThreadPoolExecutor):
+    """A thread of this process in the place of other processes, for tests that are not about those."""
+
+    width = 1
+
+    def __init__(self, _workers: int = 1) -> None:
+        super().__init__(1)
+
+    def abandon(self) -> None:
+        """Nothing goes on that could be killed."""
