@@ -131,6 +131,7 @@ class CauseOut(TypedDict):
     id: str
     type: str
     time: str
+    allocation: str
 
 
 class Consistency(TypedDict):

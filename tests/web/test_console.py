@@ -222,6 +222,13 @@ def test_a_cent_is_followed_from_an_invoice_to_its_events(world: ConsoleWorld, c
         )
         first = {each["id"] for each in answer.json()["items"]}
         assert first & {row[2] for row in told}, "what the page names is in the log"
+        at.page.click("a[href*='?hour=']")
+        at.page.wait_for_url("**hour=**")
+        assert at.faults() == []
+        (hour,), held, told = (cells(at.page, name) for name in ("Hours", "Holdings", "Events"))
+        assert sum(number(row[5]) for row in held) == number(hour[1]) and len(held) == int(hour[6])
+        assert {row[3] for row in told} == {row[1] for row in held}
+        shoot(at.page, f"hour-of-line-{width}")
 
 
 PAINTED = """() => { window.painted = []; const draw = CanvasRenderingContext2D.prototype.fillText;

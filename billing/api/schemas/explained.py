@@ -93,6 +93,7 @@ class CauseOut(Closed):
     id: str = Field(description="As in the list of events.")
     type: str = Field(description="What happened.", examples=["allocation.started"])
     time: str = Field(description="RFC 3339 in UTC.", examples=["2026-11-01T00:00:00Z"])
+    allocation: str = Field(description="Which it is of, as the holdings name it.", examples=["acme-ondemand-0001"])
 
 
 class ExplainedOut(Closed):
@@ -237,9 +238,10 @@ def _hour(hour: HourPart) -> HourOut:
 def _causes(told: Explanation, events: Sequence[Event]) -> list[CauseOut]:
     first = {each.allocation for hour in told.hours for each in hour.holdings}
     named = {event.id: data_of(event).get("allocation") for event in events}
-    held = {name for id_, name in named.items() if id_.removesuffix(".started") in first and name is not None}
+    begun = {id_.removesuffix(".started"): name for id_, name in named.items()}
+    held = {name: begin for begin, name in begun.items() if begin in first and name is not None}
     return [
-        CauseOut(id=event.id, type=event.type, time=moment(event.time_s))
+        CauseOut(id=event.id, type=event.type, time=moment(event.time_s), allocation=held[named[event.id]])
         for event in sorted(events, key=lambda each: (each.time_s, each.id))
         if named[event.id] in held
     ]

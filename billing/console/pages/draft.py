@@ -44,4 +44,4 @@ async def show_draft_line(visit: Visit) -> Shown:
     told = await visit.ask.get(at("/v1/invoices/draft/lines/{line}/explain", line=visit.ids["line"]), period=period)
     crumbs = [Link("Draft", f"{DRAFT}?period={draft.data['period']}")]
     title = f"Line {visit.ids['line']} of the draft of {draft.data['period']}"
-    return View(title, [facts_of(line, told, draft.link), *behind(told)], ROUNDED, crumbs=crumbs)
+    return View(title, [facts_of(line, told, draft.link), *behind(told, visit)], ROUNDED, crumbs=crumbs)

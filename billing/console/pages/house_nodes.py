@@ -30,7 +30,9 @@ async def show_nodes(visit: Visit) -> Shown:
     if not found.ok:
         words = "No scheduler has told of a live cluster yet." if found.status == 404 else why(found)
         return View("Nodes", [*blocks, Table("nodes", "Nodes", (), (), found.link, empty=words)], "", shown.live_s)
-    blocks += [Cards(_free(found)), Drawn("nodes.html.j2", {"pools": _maps(found), "legend": _LEGEND}), _nodes(found)]
+    domains = any(node["domain"] for node in found.items)
+    drawn = Drawn("nodes.html.j2", {"pools": _maps(found), "legend": _LEGEND, "domains": domains})
+    blocks += [Cards(_free(found)), drawn, _nodes(found)]
     return View("Nodes", blocks, f"{shown.words} As it was at {_at(found)}.", shown.live_s)
 
 

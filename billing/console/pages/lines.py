@@ -6,10 +6,11 @@ rated, if they add up to it.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from billing.console.asking import Answer, at
 from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, View
-from billing.console.drawing import for_eyes
+from billing.console.drawing import for_eyes, plain_moment
 from billing.console.pages.bills import BILLS
 from billing.console.pages.hours import HOUR, exact, rated_hours
 from billing.console.pages.parts import priced, why
@@ -29,7 +30,7 @@ async def show_line(visit: Visit) -> Shown:
     crumbs = [Link("Bills", BILLS), Link(f"Invoice {number}", at(f"{BILLS}/{{number}}", number=number))]
     line = line_in(invoice, visit)
     told = await visit.ask.get(at("/v1/invoices/{number}/lines/{line}/explain", **visit.ids))
-    blocks: list[Block] = [facts_of(line, told, invoice.link), *behind(told)]
+    blocks: list[Block] = [facts_of(line, told, invoice.link), *behind(told, visit)]
     if line["kind"] == "usage" and not (told.ok and told.data["hours"]):
         blocks.append(await rated_hours(visit, line))
     return View(f"Line {visit.ids['line']} of {number}", blocks, ROUNDED, crumbs=crumbs)
@@ -73,26 +74,41 @@ def _rounding(told: Mapping[str, Any] | None) -> str | None:
     return f"{for_eyes(told['floor'])} minor units, {given} ({place})"
 
 
-def behind(told: Answer) -> list[Block]:
-    """Return the hours of a line, who held what in them, and the events that it all comes from."""
+def behind(told: Answer, visit: Visit) -> list[Block]:
+    """Return the hours of a line, who held what in them, and the events that it all comes from; of the hour in the
+    address alone, if there is one."""
     if not told.ok:
         return []
-    hours, events = told.data["hours"], told.data["events"]
+    hours, events, wanted = told.data["hours"], told.data["events"], visit.query.get("hour")
     blocks: list[Block] = []
+    one = [each for each in hours if each["since"] == wanted]
+    if one:
+        held = {each["allocation"] for each in one[0]["holdings"]}
+        hours, events = one, [each for each in events if each["allocation"] in held]
+        words = f"The hour from {plain_moment(one[0]['since'])} UTC alone"
+        ways = [("All hours of the line", Link("back to the line", f"?{_query(visit)}"))]
+        ways.append(("The whole bill of the hour", Link("all lines in it", f"{HOUR}?at={wanted}")))
+        blocks.append(Facts(words, ways))
     if hours:
-        blocks += [_explained_hours(hours, told), _holdings(hours, told.link)]
+        blocks += [_explained_hours(hours, told, visit), _holdings(hours, told.link)]
     if events:
-        rows = [(each["time"], each["type"], each["id"]) for each in events]
+        rows = [(each["time"], each["type"], each["id"], each["allocation"]) for each in events]
         columns = [Column("Time, UTC", "time"), Column("Event", "code"), Column("Id", "code")]
+        columns.append(Column("Allocation", "code"))
         note = "Of the log, as GET /v1/events lists them: where the holdings come from."
         blocks.append(Table("events", "Events", columns, rows, told.link, note))
     return blocks
 
 
-def _explained_hours(hours: Sequence[Mapping[str, Any]], told: Answer) -> Table:
+def _query(visit: Visit, **more: str) -> str:
+    """The address as it is, but for the hour."""
+    return urlencode({name: value for name, value in visit.query.items() if name not in ("hour", "csv")} | more)
+
+
+def _explained_hours(hours: Sequence[Mapping[str, Any]], told: Answer, visit: Visit) -> Table:
     rows = [
         (
-            Link(each["since"], f"{HOUR}?at={each['since']}"),
+            Link(each["since"], f"?{_query(visit, hour=each['since'])}"),
             each["quantity"],
             each["unit_price"] or "by tiers",
             each["charge_class"],
@@ -111,7 +127,10 @@ def _explained_hours(hours: Sequence[Mapping[str, Any]], told: Answer) -> Table:
         Column("Exactly, millionths", "code"),
         Column("Holdings", "number"),
     ]
-    note = f"{len(hours)} hours. Quantity x price x part that is charged; together exactly {exact(told.data['exact'])}."
+    note = "An hour leads to who held what in it, and to the events of that. "
+    note += (
+        f"{len(hours)} hours. Quantity x price x part that is charged; together exactly {exact(told.data['exact'])}."
+    )
     return Table("hours", "Hours", columns, rows, told.link, note)
 
 

@@ -158,17 +158,23 @@ def test_a_snapshot_is_true_and_looking_changes_nothing() -> None:
         statuses = core.jobs.array("status").tolist()
         assert told["queue_count"] == sum(status in (Status.PENDING, Status.GRANTED) for status in statuses)
         assert len(told["notices"]) == statuses.count(Status.EVICTING)
-        rows = iter(told["nodes"])
-        for pool in core.pools:
-            levels = pool.levels[::-1]
-            for row, node in zip(range(pool.node_count), rows, strict=False):
-                domains = [int(each) for each in node["domain"].split("/")] if levels else []
-                assert all(level.domains[at] >> row & 1 for level, at in zip(levels, domains, strict=True))
         seen["waiting"] += told["queue_count"]
         seen["notices"] += len(told["notices"])
 
     assert run(world, watch=watch).tape == run(build(scenario, days=2)).tape
     assert min(seen.values()) > 0
+
+
+def test_a_node_is_told_with_its_domains_the_largest_first() -> None:
+    world = build(load("labs"), days=1)
+    told: list[list[str]] = []
+
+    def watch(now_s: int, recorder: Recorder) -> None:
+        if not told:
+            told.append([node["domain"] for node in snapshot_of(recorder.core, world, now_s, "run/x")["nodes"]])
+
+    run(world, watch=watch)
+    assert told[0] == [f"{row // 24}/{row // 8}" for row in range(48)]
 
 
 def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
