@@ -1,16 +1,19 @@
 """Deliveries as the worker sees them: which are to be made, and what came of each.
 
 A notice is delivered to every webhook that asks for its type, in the order of notices: of each webhook the first
-delivery that is pending is due, and the others wait for it to arrive or to die.
+delivery that is pending is due, and the others wait for it to arrive or to die. Whoever was deleted is told nothing any
+more, though the rows wait for their purge.
 """
 
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
+from billing.store.tables_access import tombstone
 from billing.store.tables_api import webhook
 from billing.store.tables_rentals import delivery, notice
 
+_LIVE = webhook.c.disabled_s.is_(None) & webhook.c.tenant.not_in(select(tombstone.c.tenant))
 _BATCH_ROWS = 1_000  # of notices that are looked at for one webhook at a time
 PENDING = "pending"
 
@@ -41,7 +44,7 @@ def fan_out(connection: Connection, now_s: int) -> int:
     columns = webhook.c
     wanted = select(columns.tenant, columns.id, columns.events, columns.told).join(newest, behind)
     made = 0
-    for hook in connection.execute(wanted.where(columns.disabled_s.is_(None))).all():
+    for hook in connection.execute(wanted.where(_LIVE)).all():
         mine = and_(notice.c.tenant == hook.tenant, notice.c.position > hook.told)
         fresh = select(notice.c.position, notice.c.type).where(mine).order_by(notice.c.position).limit(_BATCH_ROWS)
         notices = connection.execute(fresh).all()
@@ -58,7 +61,7 @@ def fan_out(connection: Connection, now_s: int) -> int:
 def is_behind(connection: Connection) -> bool:
     """Whether there are notices that no webhook has been told of."""
     newest = select(func.max(notice.c.position)).where(notice.c.tenant == webhook.c.tenant).scalar_subquery()
-    wanted = select(webhook.c.id).where(webhook.c.disabled_s.is_(None), webhook.c.told < newest).limit(1)
+    wanted = select(webhook.c.id).where(_LIVE, webhook.c.told < newest).limit(1)
     return connection.execute(wanted).first() is not None
 
 
@@ -78,7 +81,7 @@ def due_in(connection: Connection, now_s: int, only: tuple[str, str] | None = No
         *(notice.c.type, notice.c.time_s, notice.c.object, notice.c.body),
     )
     found = found.select_from(delivery).join(head, at_head).join(webhook, of_hook).join(notice, of_notice)
-    found = found.where(delivery.c.next_s <= now_s, webhook.c.disabled_s.is_(None))
+    found = found.where(delivery.c.next_s <= now_s, _LIVE)
     ordered = found.order_by(delivery.c.next_s, delivery.c.tenant, delivery.c.webhook)
     return [Due._make(row) for row in connection.execute(ordered)]
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ class Post:
 
 @pytest.fixture
 def post(house: ApiHouse, hooks: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    with posting(house, hooks, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def posting(house: ApiHouse, hooks: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     made = Post(house, hooks)
     # The URL itself is https; the connection goes to the receiver's port.
     monkeypatch.setattr("billing.webhooks.dispatch.send", lambda url, *rest: send(made._local(url), *rest))
@@ -133,6 +140,30 @@ def test_what_fails_holds_its_place_and_comes_again_under_the_same_id(post: Post
     assert hooks.received[0].headers["webhook-id"] == hooks.received[1].headers["webhook-id"]
 
 
+def test_on_postgresql_it_is_the_same(postgres_url: str, hooks: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, again under the same id, and nobody is told of others: by the worker's rights in that engine."""
+    with api_house(postgres_url) as house, posting(house, hooks, monkeypatch) as post:
+        hook = post.hook("/a")
+        hooks.answers["/a"] = status_of(500)
+        post.tell(n=1)
+        post.tell("bolt", n=9)
+        post.tell(n=2)
+        post.round()
+        assert [(each["attempts"], each["status"]) for each in post.deliveries(hook)] == [
+            (1, "pending"),
+            (0, "pending"),
+        ]
+        del hooks.answers["/a"]
+        post.round(RETRY_AFTER_S[0])
+        assert [json.loads(each.body)["data"]["n"] for each in hooks.received] == [1, 1, 2]
+        assert hooks.received[0].headers["webhook-id"] == hooks.received[1].headers["webhook-id"]
+        assert [each["status"] for each in post.deliveries(hook)] == ["delivered"] * 2
+        house.post("operator", "/v1/operator/tenants/acme/delete", {"reason": "has asked for it"})
+        post.tell(n=3)
+        post.round()
+        assert len(hooks.received) == 3
+
+
 def test_what_fails_for_good_is_a_dead_letter_until_it_is_asked_for(post: Post, hooks: Receiver) -> None:
     hook = post.hook("/a")
     hooks.answers["/a"] = status_of(503)
@@ -151,6 +182,23 @@ def test_what_fails_for_good_is_a_dead_letter_until_it_is_asked_for(post: Post, 
     assert post.deliveries(hook, "?status=dead") == []
     assert [post.house.post(who, again, None).status_code for who in ("bolt", "acme/member")] == [404, 403]
     assert post.house.post("acme", again.replace("/1/", "/9/"), None).status_code == 404
+
+
+def test_whoever_was_deleted_is_told_nothing_more(post: Post, hooks: Receiver) -> None:
+    """Neither what waited for a second try, nor what happened before and was not looked at yet."""
+    post.hook("/a")
+    post.hook("/b", "bolt")
+    hooks.answers["/a"] = status_of(500)
+    post.tell(n=1)
+    post.round()
+    post.tell(n=2)
+    gone = post.house.post("operator", "/v1/operator/tenants/acme/delete", {"reason": "has asked for it"})
+    assert gone.status_code == 200, gone.text
+    post.tell("bolt", n=3)
+    del hooks.answers["/a"]
+    post.round(RETRY_AFTER_S[0])
+    post.round(RETRY_AFTER_S[0])
+    assert [(each.path, json.loads(each.body)["data"]["n"]) for each in hooks.received] == [("/a", 1), ("/b", 3)]
 
 
 def test_a_receiver_that_died_gets_it_later(post: Post, hooks: Receiver) -> None:
