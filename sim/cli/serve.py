@@ -123,7 +123,8 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
     settling = SettleProcess(Of(served.db, served.secrets, served.terms))
     dispatcher = Dispatcher(door, local_scope(), kept.cursor, public_way(addresses), now_s)
-    desk, say, lock = ServedDesk(door, store, served.terms, now_s), partial(note, session), WorkerLock(store)
+    say, lock = partial(note, session), WorkerLock(store)
+    desk = ServedDesk(door, store, served.terms, now_s, say)
     stack.callback(lock.close)
     chosen = Chosen(lock, say)
     # Two, since what is due in seconds does not wait for a log to be settled.
@@ -134,6 +135,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     note(session, f"serving {place_of(store)} at {_shown(listening)}, for people at /console/; keys: {_KEYS}")
     many = Processes(served, listening, where.workers, where.connections_max, say)
     app = app_of(served, door, store, "1")  # made here in any case: what is wrong with it is said before anybody comes
+    desk.terms()  # if there are none, it is said by now
     for worker in workers:
         worker.start()
     try:

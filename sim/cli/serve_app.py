@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.cli.frame import Session
-from sim.cli.output import note
 from sim.cli.store import secrets_of, terms_for
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
     from tenants.access.limits import Limits
 
     kept = secrets_of(served.db, served.secrets, make=False)
-    accepts = _accepts(served.session, store, served.terms)
+    accepts = _accepts(store, served.terms)
     session = served.session
     folders = partial(run_folders, session.runs) if not served.run else lambda: [find_run(session, served.run)]
     desk = ServedDesk(door, store, served.terms, now_s)
@@ -116,7 +115,7 @@ def addresses(host: str) -> list[str]:
         return []
 
 
-def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[Event], bool]":
+def _accepts(store: "Store", file: str | None) -> "Callable[[Event], bool]":
     """Whether an event could be billed by the terms of the store, asked of each that a tenant reports."""
     from billing.errors import StoreError
     from billing.log.event import data_of
@@ -126,27 +125,25 @@ def _accepts(session: Session, store: "Store", file: str | None) -> "Callable[[E
     held: list[KnownTerms] = []
     again_s = 0
 
-    def fault() -> str:
-        """Why there are no terms. A source may bring them while the service runs, and an operator may put others in
+    def look() -> bool:
+        """Whether there are terms. A source may bring them while the service runs, and an operator may put others in
         force, so whoever needs them looks."""
         nonlocal again_s
         try:
             held[:] = [KnownTerms(terms_for(store, file))]
-        except StoreError as error:
-            return str(error)
+        except StoreError:
+            return False
         again_s = now_s() + _TERMS_S
-        return ""
+        return True
 
     def accepts(event: "Event") -> bool:
         stale = file is None and now_s() >= again_s
-        if (not held or stale) and fault() and not held:
+        if (not held or stale) and not look() and not held:
             return False
         known, data = held[0], data_of(event)
         return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
 
-    if why := fault():
-        note(session, f"{why}: use that tenants report is refused until there are terms")
-
+    look()  # a file that is no terms is refused before anybody comes
     return accepts
 
 

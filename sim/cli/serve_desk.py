@@ -16,29 +16,45 @@ if TYPE_CHECKING:
 
 class ServedDesk:
     """`file` names the terms; None: those of the log, looked at again at each turn, since a price that was ended is
-    none to rent by a second later."""
+    none to rent by a second later. `say` is given a line when there are none, and when there are some again."""
 
-    def __init__(self, door: "Door", store: "Store", file: str | None, now_s: Callable[[], int]) -> None:
-        self._door, self._store, self._file, self._now_s = door, store, file, now_s
+    def __init__(
+        self,
+        door: "Door",
+        store: "Store",
+        file: str | None,
+        now_s: Callable[[], int],
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._door, self._store, self._file, self._now_s, self._say = door, store, file, now_s, say
         self._text = ""
         self._terms: Terms | None = None
+        self._fault = ""
 
     def terms(self) -> "Terms | None":
-        """Return the terms that are good now; None: there are none, or none that can be read."""
-        from billing.errors import BillingError
+        """Return the terms that are good now; None: there are none, or none that can be read. Raises StoreError where
+        the store does not answer."""
+        from billing.errors import BillingError, StoreError
         from sim.errors import SimError
         from sim.scenario.any_terms import load_any_terms, parse_any_terms
         from tenants.errors import TenantError
 
         if self._terms is not None and self._file is not None:
             return self._terms
+        fault = ""
         try:
             if self._file is not None:
                 self._terms = load_any_terms(self._file)
             elif (text := noted_for(self._store)) != self._text or self._terms is None:
                 self._terms, self._text = parse_any_terms(text), text
-        except (BillingError, SimError, TenantError, ValueError):
-            self._terms = None
+        except (BillingError, SimError, TenantError, ValueError) as error:
+            if isinstance(error, StoreError) and error.code != "no_terms":
+                raise
+            self._terms, fault = None, " ".join(str(error).split())
+        if fault != self._fault:
+            self._fault = fault
+            refused = f"{fault}: use that tenants report is refused until there are terms"
+            self._say(refused if fault else "there are terms: use that tenants report is taken")
         return self._terms
 
     def turn(self) -> None:

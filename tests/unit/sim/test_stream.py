@@ -6,7 +6,7 @@ With processes that are killed: tests/e2e/test_stream.py.
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -22,8 +22,8 @@ from billing.store.reader import events_in
 from run_folders import write_small
 from scheduler.events import Status
 from sim.cli import app
-from sim.cli.frame import Session
 from sim.cli.serve_app import _accepts
+from sim.cli.serve_desk import ServedDesk
 from sim.engine.recorder import Recorder
 from sim.engine.run import run
 from sim.errors import SimError
@@ -199,12 +199,22 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
 def test_terms_that_a_source_brings_hold_for_the_service_that_runs(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "empty.db"), create=True)
     init(store)
-    accepts = _accepts(Session(quiet=True), store, None)
+    accepts = _accepts(store, None)
     times = {"from_s": 1_800_000_000, "until_s": 1_800_000_060}
     data = {"meter": "tool_calls", "quantity": 1, "product": "api", "region": "eu", "sku": "h100", **times}
     event = Event("e-1", "api/acme", "usage.metered", 1_800_000_060, "acme", 1, "", canonical(data))
-    assert not accepts(event)
+    said: list[str] = []
+    desk = ServedDesk(cast(Any, None), store, None, lambda: 0, said.append)
+    assert not accepts(event) and desk.terms() is desk.terms() is None
     with writing(store) as connection:
         note_terms(connection, "run/a", TERMS)
     assert accepts(event) and not accepts(event._replace(subject="bolt"))
+    assert desk.terms() is desk.terms() is not None
+    with writing(store) as connection:
+        note_terms(connection, "run/b", TERMS.replace("Acme", "Apex"))
+    assert desk.terms() is None and [line[:20] for line in said] == [
+        "no single terms to b",
+        "there are terms: use",
+        "no single terms to b",
+    ]
     store.dispose()
