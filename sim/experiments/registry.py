@@ -18,8 +18,8 @@ class Entry(NamedTuple):
 ENTRIES = {
     "E0": Entry("Public facts: does the engine reproduce what is public?", "e0_facts"),
     "E1": Entry("Gap backfill: what does filling the gap earn, and whom does it hurt?", "e1_gap"),
-    "E2": Entry("Recall and notice: what is a notice of N days worth?"),
-    "E3": Entry("Mix: how much firm, how much flexible?"),
+    "E2": Entry("Recall and notice: what is a notice of N days worth?", "e2_notice"),
+    "E3": Entry("Mix: how much firm, how much flexible?", "e3_mix"),
     "E4": Entry("Real option: is the right to sell the surplus an insurance?"),
     "E5": Entry("Price fall and collateral: when does the lender call?", "e5_loans"),
     "E6": Entry("Efficiency shock: does cheaper inference free GPUs or eat them?"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.experiments.experiment import Setting
+from sim.pictures.picture import Series
 from sim.stats.estimates import Estimate, mean_interval
 from sim.stats.paired import Paired, paired, shared_level_bp
 
@@ -36,6 +37,12 @@ class Replicated(NamedTuple):
     def estimate(self, name: str, comparisons: int = 1) -> Estimate:
         """Return the mean of one number and its interval; of several that are judged together, each a wider one."""
         return mean_interval(self.values(name), shared_level_bp(comparisons))
+
+    def series(self, title: str, x: Sequence[float], names: Sequence[str]) -> Series:
+        """Return a series of a picture, one number with its interval for each x."""
+        found = [self.estimate(name) for name in names]
+        low, high = tuple(each.low for each in found), tuple(each.high for each in found)
+        return Series(title, tuple(x), tuple(each.mean for each in found), low, high)
 
     def difference(self, name: str, other: str, comparisons: int = 1) -> Paired:
         """Return by how much one number is above another of the same replications."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from textwrap import fill
 
+from sim.economics.recall import mean_delay_days
 from sim.stats.estimates import Estimate, mean_interval
 from sim.stats.paired import HIGHER, NOT_SHOWN, Paired, paired
 from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant
 from sim.study.measure import Outcome
-from sim.study.notice import notice_delay_days
 from sim.study.worlds import PHILLY_GPUS, PHILLY_NODES
 
 USD = 1_000_000
@@ -196,7 +196,7 @@ def _settings(found: dict[str, list[Outcome]]) -> str:
 
 
 def _notice() -> str:
-    late = [f"{days} days of notice are {notice_delay_days(days, 30):.1f} days late" for days in (7, 30, 90)]
+    late = [f"{days} days of notice are {mean_delay_days(days, 30):.1f} days late" for days in (7, 30, 90)]
     return f"## What a long notice costs\n\n{_prose(NOTICE.format(days=', '.join(late)))}"
 
 

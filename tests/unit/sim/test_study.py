@@ -12,6 +12,7 @@ import pytest
 
 from case_file import case
 from scheduler.events import Cause
+from sim.economics.recall import mean_delay_days
 from sim.engine.run import run
 from sim.errors import SimError
 from sim.scenario.build import build
@@ -20,7 +21,6 @@ from sim.settle import settle
 from sim.study import lend as study
 from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant, one_world
 from sim.study.measure import WARM_S, Outcome, measure
-from sim.study.notice import notice_delay_days
 from sim.study.page import page
 from sim.study.worlds import alibaba_curves, alibaba_world, philly_world, rented
 
@@ -42,7 +42,7 @@ def made_up_study(variants: tuple[Variant, ...]) -> Outcomes:
 
 def test_v24_a_notice_longer_than_the_lead_is_late() -> None:
     given, wanted = case("V24")["inputs"], case("V24")["expected"]["mean_delay_days"]
-    found = [notice_delay_days(days, given["mean_lead_days"]) for days in given["notice_days"]]
+    found = [mean_delay_days(days, given["mean_lead_days"]) for days in given["notice_days"]]
     assert found == pytest.approx(wanted, abs=case("V24")["tolerance"]["abs"])
 
 
