@@ -427,9 +427,9 @@ class Operations(Transport):
         answer: s.Page[s.TenantOut] = self.ask("GET", "/v1/operator/tenants", {"limit": limit, "cursor": cursor})
         return answer
 
-    def create_tenant(self, body: s.NewTenant) -> s.TenantOut:
-        """Make a tenant. It is billed once the terms name it, and signs in once it has a key."""
-        answer: s.TenantOut = self.ask("POST", "/v1/operator/tenants", {}, body)
+    def create_tenant(self, body: s.NewTenant) -> s.MadeTenant:
+        """Make a tenant, and its first key if asked to: shown this once. It is billed once the terms name it."""
+        answer: s.MadeTenant = self.ask("POST", "/v1/operator/tenants", {}, body)
         return answer
 
     def suspend_tenant(self, tenant: str, body: s.Why) -> s.TenantOut:

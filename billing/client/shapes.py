@@ -520,6 +520,15 @@ class FinalisedOut(TypedDict):
     reason: str
 
 
+class FirstKey(TypedDict):
+    """A key of a new tenant's admin, for whoever is to hold it: with it they make others, and end this one."""
+
+    id: str
+    account: str
+    expires: str
+    text: str | None
+
+
 class ForecastOut(TypedDict):
     """What the month comes to if it goes on so: total x hours of the month / hours that are closed, rounded once."""
 
@@ -837,6 +846,18 @@ class MadeKey(TypedDict):
     text: str | None
 
 
+class MadeTenant(TypedDict):
+    """A tenant that was made, and its first key where that was asked for."""
+
+    id: str
+    name: str
+    status: str
+    created: str | None
+    suspended: str | None
+    deleted: str | None
+    key: FirstKey | None
+
+
 class MadeToken(TypedDict):
     """A new token. `text` is told this once; a repeated request is answered without it."""
 
@@ -1000,6 +1021,7 @@ class NewTenant(TypedDict):
     id: NotRequired[str | None]
     organisation: NotRequired[str | None]
     regions: NotRequired[list[str]]
+    first_key: NotRequired[bool]
 
 
 class NewToken(TypedDict):

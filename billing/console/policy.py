@@ -72,6 +72,7 @@ PAGES: Mapping[Route, Policy] = {
     ("GET", "/console/audit/{position}/proof"): _own("audit:read", roles=_ADMIN),
     ("GET", HOUSE): _house("tenants:read"),
     ("POST", HOUSE): _house("tenants:write", "tenant.suspend"),
+    ("POST", f"{HOUSE}/new"): _house("tenants:write", "tenant.create"),
     ("POST", "/console/break-glass"): _house("break_glass:write", "break_glass.open"),
     ("POST", "/console/break-glass/{id}/close"): _house("break_glass:write", "break_glass.close"),
     ("GET", "/console/break-glass/{tenant}"): _house("break_glass:write"),

@@ -58,6 +58,7 @@ PAGES: Mapping[tuple[str, str], May] = {
     ("GET", "/console/audit/{position}/proof"): May((ADMIN,), {"position": "1"}),
     ("GET", "/console/house"): May((OPERATOR,)),
     ("POST", "/console/house"): May((OPERATOR,)),
+    ("POST", "/console/house/new"): May((OPERATOR,)),
     ("POST", "/console/break-glass"): May((OPERATOR,)),
     ("POST", "/console/break-glass/{id}/close"): May((OPERATOR,), {"id": "brk-nobody-has"}),
     ("GET", "/console/break-glass/{tenant}"): May((OPERATOR,), {"tenant": "nobody"}),

@@ -7,15 +7,17 @@ from billing.api.schemas.acts import (
     CreditNoteMade,
     Finalise,
     FinalisedAll,
+    MadeTenant,
     NewCreditNote,
     NewPayment,
     NewTenant,
     PaymentNoted,
     credit_note_made,
     finalised_out,
+    first_key,
+    made_tenant,
     payment_noted,
 )
-from billing.api.schemas.house import TenantOut, tenant_out
 from billing.api.sums import micro_of
 from billing.api.table import Routes
 from billing.closing.close_month import MonthOpenError
@@ -23,6 +25,7 @@ from billing.errors import BillingError, InvoiceError, StoreError
 from billing.invoices.credit_note import Return
 from billing.store import api_acts as store
 from billing.store.door import Bound
+from billing.store.tenant_first_key import first_key_of
 
 routes = Routes()
 _ABSENT = ("unknown_invoice",)
@@ -83,18 +86,25 @@ def note_payment(call: Calling, body: NewPayment) -> PaymentNoted:
     return noted
 
 
-@routes.post("/v1/operator/tenants", TenantOut, status=201)
-def create_tenant(call: Calling, body: NewTenant) -> TenantOut:
-    """Make a tenant. It is billed once the terms name it, and signs in once it has a key."""
+@routes.post("/v1/operator/tenants", MadeTenant, status=201)
+def create_tenant(call: Calling, body: NewTenant) -> MadeTenant:
+    """Make a tenant, and its first key if asked to: shown this once. It is billed once the terms name it."""
+    if body.first_key:
+        call.scope.require("keys:write")
 
     def work(bound: Bound) -> Done:
         made = store.make_tenant(
             bound, body.name, body.id, body.organisation, body.regions, call.house.entropy, call.now_s
         )
-        return Done(tenant_out(made), None)
+        return Done(made_tenant(made), None)
 
-    created: TenantOut = call.act(work)
-    return created
+    created = MadeTenant.model_validate(call.act(work))
+    if not body.first_key:
+        return created
+    # Where the answer was lost before there was a key, the same request comes here again.
+    with call.writing() as bound:
+        key, text = first_key_of(bound, created.id, call.house.secrets, call.house.entropy, call.now_s)
+    return created.model_copy(update={"key": first_key(key, text)})
 
 
 def refusal(error: BillingError) -> Problem:

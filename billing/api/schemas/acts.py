@@ -6,9 +6,12 @@ from pydantic import Field, StringConstraints
 
 from billing.api.problems import MONTH_PATTERN
 from billing.api.schemas.basic import PLAIN, Closed, Id, Money, MoneyIn, Name, Reason, moment, money
+from billing.api.schemas.house import TenantOut, tenant_out
 from billing.invoices.credit_note import CreditNote
 from billing.invoices.invoice import Invoice
 from billing.store.api_acts import Finalised, Paid
+from billing.store.tenant_admin import TenantHead
+from tenants.access.keys import KeyRecord
 
 Period = Annotated[str, StringConstraints(pattern=MONTH_PATTERN)]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=PLAIN)]
@@ -103,6 +106,34 @@ class NewTenant(Closed):
     regions: Annotated[list[Id], Field(max_length=100)] = Field(
         default=[], description="Where its data and its work may be; none: anywhere.", examples=[["eu-1"]]
     )
+    first_key: bool = Field(
+        default=False, description="Answer with a key of its admin, too. Needs the scope keys:write.", examples=[True]
+    )
+
+
+class FirstKey(Closed):
+    """A key of a new tenant's admin, for whoever is to hold it: with it they make others, and end this one."""
+
+    id: str
+    account: str = Field(description="The service that it belongs to.", examples=["a-0123456789abcdef0123"])
+    expires: str = Field(description="RFC 3339 in UTC: a week from now.", examples=["2026-11-09T09:00:00Z"])
+    text: str | None
+
+
+class MadeTenant(TenantOut):
+    """A tenant that was made, and its first key where that was asked for."""
+
+    key: FirstKey | None = Field(description="null: not asked for.")
+
+
+def made_tenant(head: TenantHead) -> MadeTenant:
+    """Return a tenant that was made, as yet without a key."""
+    return MadeTenant(**tenant_out(head).model_dump(), key=None)
+
+
+def first_key(record: KeyRecord, text: str | None) -> FirstKey:
+    """Return the key of a new tenant; a `text` that was shown before is None."""
+    return FirstKey(id=record.id, account=record.account, expires=moment(record.expires_s), text=text)
 
 
 def finalised_out(found: Finalised) -> FinalisedOut:

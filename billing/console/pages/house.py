@@ -11,7 +11,7 @@ from billing.console.visit import Go, Pages, Shown, Visit
 from billing.months import utc_text
 
 pages = Pages()
-GLASS = "/console/break-glass"
+GLASS, NEW = "/console/break-glass", f"{HOUSE}/new"
 _SECONDS_PER_MINUTE = 60
 _TONES: Mapping[str, Tone] = {"active": "good", "unregistered": "quiet"}
 
@@ -34,6 +34,8 @@ async def show_tenants(visit: Visit) -> Shown:
     blocks: list[Block] = [listed("tenants", "Tenants", found, columns, rows, note)]
     if visit.may("tenants:write") and _made(found):
         blocks.append(_move(visit, found))
+    if visit.may("tenants:write") and visit.may("keys:write"):
+        blocks.append(_new(visit))
     if visit.may("break_glass:write"):
         blocks += [
             _grants(await visit.ask.get("/v1/operator/break-glass", limit=100), utc_text(visit.now_s)),
@@ -52,6 +54,23 @@ async def move_tenant(visit: Visit) -> Shown:
         raise Refused(Answer(422, {"title": "Choose a tenant"}, path))
     await visit.change("POST", path, {"reason": visit.text("reason")})
     return Go(HOUSE, "tenant-resumed" if word == "resume" else "tenant-suspended")
+
+
+@pages.post(NEW, back=HOUSE)
+async def make_tenant(visit: Visit) -> Shown:
+    """Make a tenant and show the key of its admin, this once."""
+    body: dict[str, Any] = {"name": visit.text("name"), "first_key": True}
+    if visit.text("id"):
+        body["id"] = visit.text("id")
+    made = (await visit.change("POST", "/v1/operator/tenants", body)).data
+    crumbs, key = [Link("Tenants", HOUSE)], made["key"]
+    words = f"Tenant {made['id']} is there. This is the key of its admin until {key['expires']}: hand it over. "
+    if key["text"] is None:
+        return View(
+            "Tenants", [Words("The new tenant", f"{words}It was shown before, and is not kept.")], crumbs=crumbs
+        )
+    words += "Whoever holds it makes others and ends this one. It is shown this once."
+    return View("Tenants", [Words("The new tenant", words, key["text"], "good")], crumbs=crumbs)
 
 
 @pages.post(GLASS, back=HOUSE)
@@ -117,6 +136,16 @@ def _move(visit: Visit, found: Answer) -> Form:
         Field("reason", "Reason", value=kept(visit, "reason"), hint="In words that the tenant reads."),
     ]
     return Form("Suspend or resume", HOUSE, fields, "Do it", danger=True)
+
+
+def _new(visit: Visit) -> Form:
+    fields = [
+        Field("name", "Name", value=kept(visit, "name")),
+        Field(
+            "id", "Id", value=kept(visit, "id"), hint="As terms and events call it; empty: one is made.", required=False
+        ),
+    ]
+    return Form("Add a tenant", NEW, fields, "Add the tenant", "It gets a key of its admin, for a week.")
 
 
 def _open(visit: Visit, found: Answer) -> Form:

@@ -128,5 +128,27 @@ def test_a_tenant_is_made(either: ApiHouse) -> None:
     assert made.status_code == 201 and (made.json()["id"], made.json()["status"]) == ("zeta", "active")
     assert either.post("operator", "/v1/operator/tenants", body).status_code == 409
     assert either.post("operator", "/v1/operator/tenants", {"name": "Zeta", "id": "operator"}).status_code == 422
-    assert either.actions("zeta") == ["tenant.create"]
+    assert either.actions("zeta") == ["tenant.create"] and made.json()["key"] is None
     assert either.post("acme", "/v1/operator/tenants", body).status_code == 403
+
+
+def test_a_new_tenant_may_have_its_first_key_at_once(either: ApiHouse) -> None:
+    path, body, once = "/v1/operator/tenants", {"name": "Ypsi", "id": "ypsi", "first_key": True}, "made-once"
+    made = either.post("operator", path, body, headers={"Idempotency-Key": once})
+    assert made.status_code == 201, made.text
+    key = made.json()["key"]
+    mine = {"Authorization": f"Bearer {key['text']}"}
+    me = either.client.get("/v1/me", headers=mine).json()
+    assert (me["tenant"], me["role"], me["key"]) == ("ypsi", "tenant_admin", key["id"])
+    again = either.post("operator", path, body, headers={"Idempotency-Key": once}).json()
+    assert again["key"] == {**key, "text": None}  # shown once, and made once
+    log = [row for row in either.rows("all_audit_entry") if row["tenant"] == "ypsi"]
+    assert [row["action"] for row in log] == ["tenant.create", "account.create", "key.create"]
+    assert {row["actor"] for row in log} == {either.accounts["operator"]}
+    # It may do what an admin may: make another, and end itself.
+    other = {"account": key["account"], "scopes": ["bills:read"]}
+    assert either.client.post("/v1/keys", headers=mine, json=other).status_code == 201
+    assert either.client.delete(f"/v1/keys/{key['id']}", headers=mine).status_code == 200
+    assert either.client.get("/v1/me", headers=mine).status_code == 401
+    gone = either.post("operator", path, body, headers={"Idempotency-Key": "another"})
+    assert gone.status_code == 409 and "key" not in gone.json()  # nobody gets a key to a tenant that is there

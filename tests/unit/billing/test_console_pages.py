@@ -1,5 +1,6 @@
 """Pages of the console as a reader meets them: what people wrote is shown and never run, everything has its name."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -12,7 +13,7 @@ from api_house import ApiHouse, api_house
 from billing.console.app import with_console
 from billing.console.blocks import Act, Column, Link, Mark, Table, csv_of
 from billing.console.drawing import for_eyes, plain_moment
-from pages_of import Browser
+from pages_of import Browser, hidden
 from who_may_open import ADMIN, PAGES
 
 HOSTILE = "<img src=x onerror=alert(1)>\"' {{ 7 * 7 }} </script>"
@@ -156,3 +157,15 @@ def test_an_auditor_reads_what_it_may_and_each_look_is_told(house: ApiHouse) -> 
     assert house.actions("bolt")[-5:] == ["auditor.read"] * 5
     for absent in ("nobody", "bolt/secrets", "nobody/audit"):
         assert auditor.get(f"/console/auditor/{absent}").status_code == 404
+
+
+def test_an_operator_makes_a_tenant_and_is_shown_its_key_once(house: ApiHouse) -> None:
+    visitor = Browser(with_console(house.app))
+    visitor.sign_in(house.keys["operator"])
+    page = visitor.get("/console/house").text
+    form = {**{name: hidden(page, name) for name in ("csrf", "once")}, "name": "Omega", "id": "omega"}
+    made = visitor.send("/console/house/new", form)
+    (key,) = re.findall(r"spw_live_[0-9A-Za-z_]+", made.text)
+    assert house.client.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()["tenant"] == "omega"
+    again = visitor.send("/console/house/new", form)
+    assert "spw_live_" not in again.text and "shown before" in again.text

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from some_secrets import SECRETS
 from tenants.access.authenticate import authenticate
 from tenants.access.errors import Forbidden, Suspended, TooManyRequests, Unauthenticated
+from tenants.access.first_key import mint_first
 from tenants.access.identity import MINTS, ROLE_SCOPES, SCOPES, Role, effective_scopes
 from tenants.access.keys import DAY_S, KeyRecord, Minted, matches, mint, parse, successor_of
 from tenants.access.lifecycle import RETENTION_S, Standing, Status, due, moved, purge_at_s, require_regions_free
@@ -268,6 +269,22 @@ def test_no_window_holds_more_than_its_burst_and_rate(gaps_us: list[int], reques
     for first in range(len(passed)):
         for last in range(first, len(passed)):
             assert last - first + 1 <= burst + (passed[last] - passed[first]) // limit.spacing_us
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_an_operator_gives_a_tenant_its_first_key(role: Role) -> None:
+    who = signed_in(role)
+    if role is not Role.OPERATOR:
+        with pytest.raises(Forbidden):
+            mint_first(who, "a-1", "zeta", SECRETS, lambda size: bytes(size), NOW_S)
+        return
+    made = mint_first(who, "a-1", "zeta", SECRETS, lambda size: bytes(size), NOW_S)
+    assert (made.record.tenant, made.record.role, made.record.expires_s) == (
+        "zeta",
+        Role.TENANT_ADMIN,
+        NOW_S + 7 * DAY_S,
+    )
+    assert matches(made.record.digest, made.record.pepper, made.text, SECRETS)
 
 
 @given(st.integers(1, 64), st.integers(0, 600), st.sampled_from(list(Limits())))
