@@ -124,7 +124,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     settling = SettleProcess(Of(served.db, served.secrets, served.terms))
     dispatcher = Dispatcher(door, local_scope(), kept.cursor, public_way(addresses), now_s)
     say, lock = partial(note, session), WorkerLock(store)
-    desk = ServedDesk(door, store, served.terms, now_s, say)
+    desk = ServedDesk(door, served.terms, now_s, say)
     stack.callback(lock.close)
     chosen = Chosen(lock, say)
     # Two, since what is due in seconds does not wait for a log to be settled.

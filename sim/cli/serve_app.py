@@ -54,7 +54,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
     accepts = _accepts(store, served.terms)
     session = served.session
     folders = partial(run_folders, session.runs) if not served.run else lambda: [find_run(session, served.run)]
-    desk = ServedDesk(door, store, served.terms, now_s)
+    desk = ServedDesk(door, served.terms, now_s)
     api = create_app(
         door,
         kept,

@@ -6,11 +6,8 @@ It has a thread of its own: a notice that is over does not wait for the log to b
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sim.cli.store import noted_for
-
 if TYPE_CHECKING:
     from billing.store.door import Door
-    from billing.store.engine import Store
     from billing.terms import Terms
 
 
@@ -21,12 +18,11 @@ class ServedDesk:
     def __init__(
         self,
         door: "Door",
-        store: "Store",
         file: str | None,
         now_s: Callable[[], int],
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._door, self._store, self._file, self._now_s, self._say = door, store, file, now_s, say
+        self._door, self._file, self._now_s, self._say = door, file, now_s, say
         self._text = ""
         self._terms: Terms | None = None
         self._fault = ""
@@ -45,7 +41,7 @@ class ServedDesk:
         try:
             if self._file is not None:
                 self._terms = load_any_terms(self._file)
-            elif (text := noted_for(self._store)) != self._text or self._terms is None:
+            elif (text := self._noted()) != self._text or self._terms is None:
                 self._terms, self._text = parse_any_terms(text), text
         except (BillingError, SimError, TenantError, ValueError) as error:
             if isinstance(error, StoreError) and error.code != "no_terms":
@@ -56,6 +52,13 @@ class ServedDesk:
             refused = f"{fault}: use that tenants report is refused until there are terms"
             self._say(refused if fault else "there are terms: use that tenants report is taken")
         return self._terms
+
+    def _noted(self) -> str:
+        """By a connection that rests between two looks: the store itself opens one for each."""
+        from billing.store.log_basis import noted_terms
+
+        with self._door.looking_up() as connection:
+            return noted_terms(connection)
 
     def turn(self) -> None:
         """Do what is due at the desk. Raises StoreError."""

@@ -47,15 +47,11 @@ def secrets_of(db: str, named: str | None, *, make: bool = True) -> "Secrets":
 
 def terms_for(engine: "Store", file: str | None) -> "Terms":
     """The terms in a file, or those that the log's sources are billed by."""
-    from sim.scenario.any_terms import load_any_terms, parse_any_terms
-
-    return parse_any_terms(noted_for(engine)) if file is None else load_any_terms(file)
-
-
-def noted_for(engine: "Store") -> str:
-    """The text of the terms that the log's sources are billed by. Raises StoreError where there is none."""
     from billing.store.engine import reading
     from billing.store.log_basis import noted_terms
+    from sim.scenario.any_terms import load_any_terms, parse_any_terms
 
+    if file is not None:
+        return load_any_terms(file)
     with reading(engine) as connection:
-        return noted_terms(connection)
+        return parse_any_terms(noted_terms(connection))

@@ -4,9 +4,10 @@ With processes that are killed: tests/e2e/test_stream.py.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from api_house import ApiHouse, api_house
 from billing.client import Client
 from billing.log.event import Event, canonical
+from billing.store.door import door_of
 from billing.store.engine import open_store, reading, writing
 from billing.store.ingest import note_terms
 from billing.store.migrate import init
@@ -34,6 +36,7 @@ from sim.folder.log import events_of, source_of
 from sim.folder.run_folder import read
 from sim.scenario.build import build
 from sim.scenario.file import load
+from some_secrets import SECRETS
 
 TERMS = """
 [[tenant]]
@@ -204,7 +207,7 @@ def test_terms_that_a_source_brings_hold_for_the_service_that_runs(tmp_path: Pat
     data = {"meter": "tool_calls", "quantity": 1, "product": "api", "region": "eu", "sku": "h100", **times}
     event = Event("e-1", "api/acme", "usage.metered", 1_800_000_060, "acme", 1, "", canonical(data))
     said: list[str] = []
-    desk = ServedDesk(cast(Any, None), store, None, lambda: 0, said.append)
+    desk = ServedDesk(door_of(store, SECRETS, os.urandom), None, lambda: 0, said.append)
     assert not accepts(event) and desk.terms() is desk.terms() is None
     with writing(store) as connection:
         note_terms(connection, "run/a", TERMS)
