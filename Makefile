@@ -54,6 +54,8 @@ study: $(READY) ## every lend function on public workloads, into docs/lend-study
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
 	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential tests/isolation \
 	  $(if $(SEED),--seed $(SEED) --hypothesis-seed=$(SEED))
+	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -m hypothesis tests/unit \
+	  $(if $(SEED),--seed $(SEED) --hypothesis-seed=$(SEED))
 
 validate: $(READY) ## the long versions: golden files, published cases, whole traces
 	@$(BIN)/python -m pytest -m "slow or traces" $(PYTEST)

@@ -20,7 +20,8 @@ SHARED = ROOT.parent / "shared"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A shared machine may stall a single example: time limits belong to the benchmarks, not to the properties.
-settings.register_profile("default", deadline=None)
+# `make fuzz` asks for 2000 examples of each property, where a run of all tests asks for 40.
+settings.register_profile("default", deadline=None, max_examples=40)
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile(
     "fuzz",

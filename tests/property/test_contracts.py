@@ -23,7 +23,7 @@ from tenants.wallet import SpendAlert, Wallet
 AMOUNTS = st.integers(0, 400).map(lambda cents: cents * 10_000)
 SEEDS = st.integers(0, 10**6)
 DAY_S = 86_400
-FEW = max(1, settings.default.max_examples // 4)  # each makes the books of a small world
+FEW = max(20, settings.default.max_examples // 4)  # each makes the books of a small world
 
 
 @given(st.lists(AMOUNTS, max_size=5), st.lists(AMOUNTS, max_size=5))

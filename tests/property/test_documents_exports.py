@@ -31,7 +31,7 @@ from invoice_worlds import papers
 from price_rows import book_of, price_rows
 
 SEEDS = st.integers(0, 10**6)
-FEW = settings(max_examples=max(1, settings.default.max_examples // 4))  # each makes books, or all the files of them
+FEW = settings(max_examples=max(20, settings.default.max_examples // 4))  # each makes books, or all the files of them
 CURRENCIES = st.sampled_from(("USD", "JPY", "BHD"))
 TEXT = [name for name in EXPORTS if name not in ("pdf", "beancount", "hledger")]
 VAT = taxes_from([{"name": "VAT", "tax_bp": 1_900}])

@@ -59,7 +59,7 @@ def deliver(engine: Engine, batch: Sequence[Event], crashes: bool) -> None:
         append(connection, batch)
 
 
-@settings(max_examples=max(1, settings.default.max_examples // 5))  # each makes a database
+@settings(max_examples=max(20, settings.default.max_examples // 5))  # each makes a database
 @given(data=st.data())
 def test_order_repetition_batches_and_crashes_do_not_matter(empty_store: Path, data: st.DataObject) -> None:
     history = data.draw(histories())
@@ -80,7 +80,7 @@ def test_order_repetition_batches_and_crashes_do_not_matter(empty_store: Path, d
     assert sorted(held) == sorted(history)
 
 
-@settings(max_examples=max(1, settings.default.max_examples // 5))  # each makes a database
+@settings(max_examples=max(20, settings.default.max_examples // 5))  # each makes a database
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_a_log_gives_the_same_hours_however_it_came_into_the_store(
     empty_store: Path, seed: int, data: st.DataObject

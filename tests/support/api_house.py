@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import shake_256
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -44,12 +45,14 @@ NOW_S = 1_800_000_000
 PUBLIC = ("93.184.215.14",)
 FAST = Limit(1_000_000, 60, 1_000_000)
 TENANTS = ("acme", "bolt")
+_AFTER = 1_000  # of the calls for entropy, more than furnishing takes
+_MADE: dict[int, tuple[bytes, dict[str, str], dict[str, str]]] = {}  # by seed: a file, and the keys and accounts in it
 _ROLES = {"": Role.TENANT_ADMIN, "/member": Role.MEMBER}
 
 
-def entropy_of(seed: int) -> Callable[[int], bytes]:
+def entropy_of(seed: int, start: int = 0) -> Callable[[int], bytes]:
     """Bytes that look random and are the same each time."""
-    calls = count()
+    calls = count(start)
     return lambda n: shake_256(f"{seed}/{next(calls)}".encode()).digest(n)
 
 
@@ -105,7 +108,43 @@ def api_house(
 ) -> Iterator[ApiHouse]:
     """Make a store at a place that has none, or take the empty one there, and the API over it; with terms the desk is
     at work."""
-    entropy = entropy_of(seed)
+    keys, accounts = _furnished(place, seed)
+    entropy = entropy_of(seed, _AFTER)
+    door = open_door(place, SECRETS, entropy)
+    hosts = {"hooks.example.com": PUBLIC}
+    app = create_app(
+        door,
+        SECRETS,
+        lambda: house.now_s,
+        entropy,
+        lambda host: hosts.get(host, ()),
+        limits or Limits(FAST, FAST, FAST),
+        runs=OneRun(),
+        desk=DeskPort(lambda: terms, lambda: terms is None or turn(door, local_scope(), terms, house.now_s)),
+    )
+    house = ApiHouse(place, door, app, keys, accounts, hosts)
+    try:
+        yield house
+    finally:
+        door.close()
+
+
+def _furnished(place: str, seed: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Make the store with everybody and the books in it; the second SQLite file of a seed is a copy of the first."""
+    file = Path(place)
+    copied = "://" not in place and not file.exists()
+    if copied and seed in _MADE:
+        content, keys, accounts = _MADE[seed]
+        file.write_bytes(content)
+    else:
+        keys, accounts = _furnish(place, entropy_of(seed))
+        if copied:
+            assert not file.with_name(f"{file.name}-wal").exists(), "the file alone is not the store"
+            _MADE[seed] = file.read_bytes(), keys, accounts
+    return dict(keys), dict(accounts)
+
+
+def _furnish(place: str, entropy: Callable[[int], bytes]) -> tuple[dict[str, str], dict[str, str]]:
     store = open_store(place, create=True)
     init(store)
     make_walls(store, SECRETS, NOW_S)
@@ -124,23 +163,7 @@ def api_house(
         for tenant in TENANTS:
             _fill_books(connection, tenant)
     store.dispose()
-    door = open_door(place, SECRETS, entropy)
-    hosts = {"hooks.example.com": PUBLIC}
-    app = create_app(
-        door,
-        SECRETS,
-        lambda: house.now_s,
-        entropy,
-        lambda host: hosts.get(host, ()),
-        limits or Limits(FAST, FAST, FAST),
-        runs=OneRun(),
-        desk=DeskPort(lambda: terms, lambda: terms is None or turn(door, local_scope(), terms, house.now_s)),
-    )
-    house = ApiHouse(place, door, app, keys, accounts, hosts)
-    try:
-        yield house
-    finally:
-        door.close()
+    return keys, accounts
 
 
 def _fill_books(connection: Connection, tenant: str) -> None:

@@ -70,6 +70,13 @@ def test_what_was_agreed_stands_in_the_same_list(house: ApiHouse) -> None:
     assert {(each["agreed"], each["kind"], each["amount"]["amount"]) for each in found} == {(True, "spent", "12.35")}
 
 
+@pytest.fixture(scope="module")
+def no_use(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
+    """For what is refused, and so leaves nothing to the next test."""
+    with settled_house(str(tmp_path_factory.mktemp("budgets") / "spillway.db"), ()) as made:
+        yield made
+
+
 @pytest.mark.parametrize(
     ("bad", "at"),
     [
@@ -89,8 +96,7 @@ def test_what_was_agreed_stands_in_the_same_list(house: ApiHouse) -> None:
         ({"tenant": "bolt"}, "body.tenant"),
     ],
 )
-def test_budgets_that_make_no_sense_are_refused(tmp_path: object, bad: dict[str, object], at: str) -> None:
-    with settled_house(f"{tmp_path}/spillway.db", ()) as house:
-        refused = house.post("acme", "/v1/budgets", BUDGET | bad)
-        assert refused.status_code == 422 and refused.json()["errors"][0]["at"] == at
-        assert house.rows("all_budget") == []
+def test_budgets_that_make_no_sense_are_refused(no_use: ApiHouse, bad: dict[str, object], at: str) -> None:
+    refused = no_use.post("acme", "/v1/budgets", BUDGET | bad)
+    assert refused.status_code == 422 and refused.json()["errors"][0]["at"] == at
+    assert no_use.rows("all_budget") == []

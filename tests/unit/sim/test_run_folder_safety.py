@@ -1,6 +1,7 @@
 """A run folder appears whole or not at all, says the same each time, and tells when it has been damaged."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,16 @@ class TestWholeAndRepeatable:
         assert [path.name for path in tmp_path.rglob("*")] == ["run", "mine.txt"]
 
 
+@pytest.fixture(scope="module")
+def written(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("whole") / "run", finished)
+
+
 class TestDamage:
     @pytest.fixture
-    def run(self, finished: Finished, tmp_path: Path) -> Path:
-        """Write a folder to be damaged."""
-        return write_run(tmp_path / "run", finished)
+    def run(self, written: Path, tmp_path: Path) -> Path:
+        """Copy a folder to be damaged."""
+        return shutil.copytree(written, tmp_path / "run")
 
     def test_what_is_no_run_folder_is_said_so(self, tmp_path: Path) -> None:
         with pytest.raises(SimError, match="nowhere: no such run folder"):
