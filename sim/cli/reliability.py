@@ -92,7 +92,7 @@ def _rate(nodes: int, rate: float | None, mttf_hours: float | None, failures: in
 
 
 def _table(found: dict[str, Any]) -> Table:
-    ettr, spares = found["ettr"], found["spares"]
+    ettr, spares, stops = found["ettr"], found["spares"], found["stops"]
 
     def told(value: float | None, digits: int) -> str:
         return "never" if value is None else f"{value:.{digits}f}"
@@ -101,6 +101,12 @@ def _table(found: dict[str, Any]) -> Table:
         ("failures per 1,000 node-days", told(found["rate_per_1000_node_days"], 2)),
         ("mean hours between stops", told(found["mttf_h"], 2)),
         ("chance to run through", told(found["survival"], 4)),
+        ("stops on the way", told(stops["mean"], 1)),
+        *(
+            []
+            if stops["low"] is None
+            else [("  95 times in 100 between", f"{stops['low']:.0f} and {stops['high']:.0f}")]
+        ),
         ("share of time that is work, exact", told(ettr["exact"], 4)),
         ("  stops during restarts too (Daly)", told(ettr["daly"], 4)),
         ("  published linear form", told(ettr["linear"], 4)),

@@ -24,12 +24,13 @@ def study(
     from sim.cli.progress import progress
     from sim.study.lend import PRESETS, run_study
     from sim.study.page import page
+    from sim.sweep.executors import LOCAL, executor
 
     session = session_of(ctx)
     chosen = PRESETS[choose(preset, list(PRESETS), "preset", "--preset")]
     folder = traces or Path(os.environ.get("SPILLWAY_TRACES") or BESIDE)
-    with progress(session, "studying") as tick:
-        outcomes = run_study(chosen, folder, workers, tick)
+    with executor(LOCAL, workers) as crew, progress(session, "studying") as tick:
+        outcomes = run_study(chosen, folder, crew, tick)
     text = page(outcomes, chosen, f"spillway study --preset {preset}")
     raw = {
         world: {name: [one._asdict() for one in found] for name, found in variants.items()}

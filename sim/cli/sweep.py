@@ -11,7 +11,7 @@ from sim.cli.frame import session_of
 from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 
 if TYPE_CHECKING:
-    from sim.stats.estimates import Estimate
+    from sim.stats.estimates import Estimate, QuantileEstimate
     from sim.sweep.table import Row, Shown
 
 
@@ -92,6 +92,14 @@ def _tables(name: str, found: "Shown") -> Sequence[Table]:
         for row in found.rows
     ]
     tables = [Table(_title(name, found), heads if compared else heads[: len(keys) + 4], rows)]
+    spread = [
+        [*(row.arm.labels.get(key, "") for key in keys), row.metric, str(row.n), f"{bp / 100:g}", *_ends(each)]
+        for row in found.rows
+        for bp, each in row.quantiles.items()
+    ]
+    if spread:
+        heads = [*keys, "metric", "n>", "quantile, %>", "value>", "low>", "high>"]
+        tables.append(Table("Quantiles over seeds, with 95 % intervals", heads, spread))
     if found.failures:
         failed = [
             [*(each.arm.labels.get(key, "") for key in keys), str(each.seed), each.status, each.reason]
@@ -99,6 +107,11 @@ def _tables(name: str, found: "Shown") -> Sequence[Table]:
         ]
         tables.append(Table("Runs without a number", [*keys, "seed>", "status", "reason"], failed))
     return tables
+
+
+def _ends(found: "QuantileEstimate") -> list[str]:
+    """A quantile and its interval; an end that the sample is too small for is empty."""
+    return ["" if each is None else _number(each, each) for each in (found.value, found.low, found.high)]
 
 
 def _title(name: str, found: "Shown") -> str:

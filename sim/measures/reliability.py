@@ -10,6 +10,8 @@ for the caller to say, and never to mix (case V1b).
 import math
 from typing import Any
 
+from sim.stats.estimates import poisson_band
+
 DAY_S = 86_400
 HOUR_S = 3_600
 TIERS_BP = ((9_500, "premium"), (7_000, "standard"), (0, "basic"))
@@ -128,6 +130,7 @@ def sizes(
         "rate_per_1000_node_days": rate_per_1000_node_days,
         "mttf_h": _finite(mttf_h(nodes, rate_per_1000_node_days)),
         "survival": survival(nodes, rate_per_1000_node_days, length_s),
+        "stops": _stops(per_s * length_s),
         "ettr": {"linear": ettr_linear(*terms), "exact": ettr_exact(*terms), "daly": ettr_daly(*terms)},
         "interval_young_s": interval_young(write_s, 1 / per_s) if per_s else None,
         "interval_daly_s": interval_daly(write_s, 1 / per_s) if per_s else None,
@@ -138,6 +141,12 @@ def sizes(
             for name, level in (("p99", 0.99), ("p999", 0.999))
         },
     }
+
+
+def _stops(expected: float) -> dict[str, float | None]:
+    """How often a job is stopped, and between which counts that is 95 times in 100; below ten that says little."""
+    low, high = poisson_band(expected) if expected >= 10 else (None, None)
+    return {"mean": expected, "low": low, "high": high}
 
 
 def gpu_fraction_bp(ideal_s: int, real_s: int) -> tuple[int, str]:

@@ -1,21 +1,12 @@
 """The mean of one long run with an interval: values that hang together are cut into batches that hardly do."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.stats.estimates import LEVEL_BP, Estimate, mean_interval
-from sim.stats.warmup import mser5
 
 BATCHES = 30
-
-
-class Steady(NamedTuple):
-    """The mean of a run after its warm-up, and how many values the warm-up took."""
-
-    estimate: Estimate
-    cut: int
 
 
 def batch_means(values: Sequence[float], batches: int = BATCHES, level_bp: int = LEVEL_BP) -> Estimate:
@@ -29,9 +20,3 @@ def batch_means(values: Sequence[float], batches: int = BATCHES, level_bp: int =
         raise ValueError(f"{len(values)} values are fewer than {batches} batches")
     kept = np.asarray(values, dtype=np.float64)[len(values) - size * batches :]
     return mean_interval(kept.reshape(batches, size).mean(axis=1).tolist(), level_bp)
-
-
-def steady(values: Sequence[float], batches: int = BATCHES, level_bp: int = LEVEL_BP) -> Steady:
-    """Return the mean of a run without its warm-up, as MSER-5 finds it. ValueError as `batch_means`."""
-    cut = mser5(values)
-    return Steady(batch_means(values[cut:], batches, level_bp), cut)

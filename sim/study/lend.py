@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
-from multiprocessing import active_children
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from sim.engine.run import run
 from sim.result import World
 from sim.study.measure import Outcome, measure
 from sim.study.worlds import ALIBABA, PHILLY, alibaba_world, philly_world
+from sim.sweep.run_all import Tick, run_all
 
 MICRO_PER_USD = 1_000_000
 
@@ -66,16 +66,25 @@ WORLDS: dict[str, Callable[[Path, int], World]] = {
 Outcomes = dict[str, dict[str, list[Outcome]]]  # world -> variant -> one for each seed
 
 
-def one_world(name: str, traces: Path, seed: int, variants: tuple[Variant, ...]) -> list[Outcome]:
+class OneWorld(NamedTuple):
+    """One world under several variants: what is done in one go, so that it is built once."""
+
+    name: str
+    traces: Path
+    seed: int
+    variants: tuple[Variant, ...]
+
+
+def one_world(task: OneWorld) -> list[Outcome]:
     """Run one world under every variant, in their order; the first is the run without rentals.
 
     Raises:
         SimError: a trace is not there or is none.
     """
-    world = WORLDS[name](traces, seed)
+    world = WORLDS[task.name](task.traces, task.seed)
     off = run(world, lend="none", tape=False)
     outcomes = []
-    for variant in variants:
+    for variant in task.variants:
         inputs = world.lending._replace(
             quantile_bp=variant.quantile_bp, delay_micro_usd_per_gpu_hour=variant.delay_usd * MICRO_PER_USD
         )
@@ -87,30 +96,15 @@ def one_world(name: str, traces: Path, seed: int, variants: tuple[Variant, ...])
     return outcomes
 
 
-def run_study(
-    preset: Preset, traces: Path, workers: int, progress: Callable[[int, int], None] | None = None
-) -> Outcomes:
-    """Run every world, seed and variant, on several processes; the result does not depend on how many.
+def run_study(preset: Preset, traces: Path, crew: Executor, tick: Tick | None = None) -> Outcomes:
+    """Run every world, seed and variant on an executor; the result does not depend on which.
 
     Raises:
         SimError: a trace is not there or is none.
     """
-    tasks = [(name, seed) for name in WORLDS for seed in preset.seeds]
+    tasks = [OneWorld(name, traces, seed, preset.variants) for name in WORLDS for seed in preset.seeds]
     found: Outcomes = {name: {variant.name: [] for variant in preset.variants} for name in WORLDS}
-    executor = ProcessPoolExecutor(max_workers=workers)
-    try:
-        waiting = [executor.submit(one_world, name, traces, seed, preset.variants) for name, seed in tasks]
-        for done, ((name, _), future) in enumerate(zip(tasks, waiting, strict=True), start=1):
-            for variant, outcome in zip(preset.variants, future.result(), strict=True):
-                found[name][variant.name].append(outcome)
-            if progress is not None:
-                progress(done, len(tasks))
-    except BaseException:
-        # Whoever interrupts us does not want to wait for worlds that take minutes. Workers are not asked: they have
-        # our handler of SIGTERM, which leaves by an exception, and may wait for each other on the way out for ever.
-        for worker in active_children():
-            worker.kill()
-        raise
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+    for task, outcomes in zip(tasks, run_all(tasks, one_world, crew, tick), strict=True):
+        for variant, outcome in zip(preset.variants, outcomes, strict=True):
+            found[task.name][variant.name].append(outcome)
     return found

@@ -7,6 +7,7 @@ executors of `concurrent.futures`.
 Functions and tasks travel to other processes: a function stands at the top of a module, a task can be pickled.
 """
 
+import logging
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
 from typing import Any
@@ -134,15 +136,35 @@ def _cluster(name: str) -> ClusterCrew:
     host, port = address["host"].strip("[]"), int(address["port"])
     try:
         socket.create_connection((host, port), ANSWERS_WITHIN_S).close()  # a wrong address is refused at once
-        client = import_module("distributed").Client(f"tcp://{address['host']}:{port}", timeout=ANSWERS_WITHIN_S)
+        distributed = import_module("distributed")
+        for noisy in ("asyncio", "distributed.client", "distributed.core", "distributed.comm", "tornado"):
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)  # they tell in tracebacks what we say in a line
+        client = distributed.Client(f"tcp://{address['host']}:{port}", timeout=ANSWERS_WITHIN_S)
     except (OSError, TimeoutError, ValueError) as error:
         reason = f"no Dask scheduler answers there: {getattr(error, 'strerror', None) or type(error).__name__}"
         raise _unreachable(name, reason, "the address of a running `dask scheduler`") from None
+    _refuse_strangers(name, client)
     threads = sum(client.nthreads().values())
     if not threads:
         client.close()
         raise _unreachable(name, "the Dask cluster has no workers", "a cluster with a running `dask worker`")
     return ClusterCrew(client, threads)
+
+
+def _refuse_strangers(name: str, client: Any) -> None:
+    """Raises SimError: workers that cannot import what they are to run, or another version of it."""
+    ours = version("spillway")
+    try:
+        theirs = set(client.run(version, "spillway").values())
+        client.run(import_module, "sim.sweep.run_all")
+    except Exception as error:  # whatever the worker raised
+        client.close()
+        message = f"a worker of the Dask cluster cannot use Spillway: {type(error).__name__}: {error}"
+        raise _unreachable(name, message, "workers on which it is installed") from None
+    if theirs - {ours}:
+        client.close()
+        found = "a worker of the Dask cluster has another version"
+        raise _unreachable(name, found, f"Spillway {ours} everywhere")
 
 
 def _unreachable(name: str, message: str, allowed: str) -> SimError:

@@ -78,7 +78,11 @@ def as_done(
 
 
 def _broken(future: "Future[Any]") -> str | None:
-    """What happened to the worker of a task; None where the task itself has ended, well or not."""
+    """What happened to the worker of a task; None where the task itself has ended, well or not. Raises SimError: the
+    tasks came back undone, for there is no scheduler any more."""
+    if future.cancelled():
+        allowed = "a Dask scheduler that stays; what was finished is kept"
+        raise SimError("the scheduler has gone", code="unreachable", path="--executor", allowed=allowed)
     error = future.exception()
     if isinstance(error, BrokenExecutor):
         return "out of memory, or killed"

@@ -68,6 +68,7 @@ class Sweep(Record):
     scenario: Annotated[str, Field(min_length=1)]
     seeds: Annotated[int, Field(ge=1, le=SEEDS_MAX)] | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
     metrics: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    quantiles_bp: Annotated[tuple[Annotated[int, Field(ge=1, le=9_999)], ...], Field(strict=False)] = ()
     timeout_s: Annotated[int, Field(ge=1, le=10**6)] | None = None
     grid: dict[str, Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]] = Field(default_factory=dict)
     sample: dict[str, Span] = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sim.stats.estimates import LEVEL_BP, Estimate, mean_interval
+from sim.stats.estimates import LEVEL_BP, Estimate, QuantileEstimate, mean_interval, quantile_interval
 from sim.stats.paired import Paired, paired
 from sim.sweep.arms import Arm, Plan
 from sim.sweep.metrics import STEADY
@@ -12,7 +12,8 @@ from sim.sweep.run import Asked, Records, value_of
 
 
 class Row(NamedTuple):
-    """One metric in one arm. `single` is the value of an arm with one run; its interval, if any, is of batch means."""
+    """One metric in one arm. `single` is the value of an arm with one run; its interval, if any, is of batch means.
+    `quantiles` are those over seeds that the sweep asks for, by their bp."""
 
     arm: Arm
     metric: str
@@ -20,6 +21,7 @@ class Row(NamedTuple):
     estimate: Estimate | None
     single: float | None
     paired: Paired | None
+    quantiles: dict[int, QuantileEstimate]
 
 
 class Failure(NamedTuple):
@@ -75,7 +77,8 @@ def _row(plan: Plan, asked: Asked, records: Records, place: int, metric: str, co
         both = [(a, b) for a, b in zip(values, others, strict=True) if a is not None and b is not None]
         if len(both) > 1 and comparisons <= 10_000 - LEVEL_BP:
             found = paired([mine for mine, _ in both], [other for _, other in both], comparisons)
-    return Row(arm, metric, len(known), estimate, single, found)
+    quantiles = {each: quantile_interval(known, each) for each in plan.spec.quantiles_bp} if known else {}
+    return Row(arm, metric, len(known), estimate, single, found, quantiles)
 
 
 def _values(tasks: Sequence[Task], records: Records, metric: str) -> list[float | int | None]:
@@ -106,6 +109,10 @@ def document(name: str, found: Shown) -> dict[str, Any]:
                 "mean": row.single if row.estimate is None else row.estimate.mean,
                 "half_width": None if row.estimate is None else row.estimate.half_width,
                 "paired": None if row.paired is None else _paired(row.paired),
+                "quantiles": [
+                    {"quantile_bp": bp, "value": each.value, "low": each.low, "high": each.high}
+                    for bp, each in row.quantiles.items()
+                ],
             }
             for row in found.rows
         ],

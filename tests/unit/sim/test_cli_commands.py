@@ -323,6 +323,10 @@ def test_reliability_sizes_checkpoints_and_spares() -> None:
 def test_reliability_takes_one_hazard_by_rate_by_mean_time_or_by_count() -> None:
     by_count = document("reliability", "--nodes", "2048", "--failures", "419", "--days", "54")
     assert round(by_count["rate_per_1000_node_days"], 2) == 3.79  # type: ignore[call-overload]
+    assert by_count["stops"]["low"] is None  # type: ignore[index]
+    whole = ("reliability", "--nodes", "2048", "--failures", "419", "--days", "54", "--length-hours", "1296")
+    assert [round(value) for value in document(*whole)["stops"].values()] == [419, 379, 459]  # type: ignore[attr-defined]
+    assert "379 and 459" in call(*whole).stdout
     by_time = document("reliability", "--nodes", "128", "--mttf-hours", "7.9")
     assert round(by_time["rate_per_1000_node_days"], 2) == 23.73  # type: ignore[call-overload]
     for words in ((), ("--rate", "1", "--mttf-hours", "2"), ("--failures", "3")):

@@ -2,8 +2,9 @@
 
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,15 @@ def test_a_scheduler_that_does_not_answer_is_refused_at_once() -> None:
             executor(address, 1),
         ):
             pass
+
+
+def test_tasks_that_come_back_undone_have_lost_their_scheduler() -> None:
+    class Gone(ThreadPoolExecutor):
+        def submit(self, *_args: Any, **_kwargs: Any) -> "Future[Any]":
+            future: Future[Any] = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with Gone(1) as crew, pytest.raises(SimError, match="the scheduler has gone"):
+        run_all([1, 2], square, crew)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.stats.batches import BATCHES, batch_means, steady
+from sim.stats.batches import BATCHES, batch_means
 from sim.stats.estimates import Estimate, mean_interval, poisson_band, quantile_interval, t_quantile
 from sim.stats.paired import paired, shared_level_bp
 from sim.stats.warmup import mser5
@@ -90,9 +90,11 @@ def test_the_warm_up_is_cut() -> None:
     assert mser5([0] * 100 + [10] * 900) == 100
     assert mser5([3] * 100) == 0 and mser5(range(19)) == 0
     noise = ar1(5, draws(7, 1, 100_000), 0.95)[0]
-    found = steady(noise + 8 * np.exp(-np.arange(100_000) / 800) + 1e9)
-    assert 300 < found.cut < 3_000
-    assert found.estimate.holds(1e9 + 5) and found.estimate.half_width < 0.2
+    series = noise + 8 * np.exp(-np.arange(100_000) / 800) + 1e9
+    cut = mser5(series)
+    found = batch_means(series[cut:])
+    assert 300 < cut < 3_000
+    assert found.holds(1e9 + 5) and found.half_width < 0.2
 
 
 def ar1(
@@ -147,9 +149,9 @@ def test_batch_means_cover_the_mean_wait_of_a_queue() -> None:
     for at in range(customers):
         means[at // together] += wait / together
         wait = np.maximum(wait + rng.exponential(1, EXPERIMENTS) - rng.exponential(2, EXPERIMENTS), 0)
-    found = [steady(row) for row in means.T]
-    assert COVERED[0] <= covered([each.estimate for each in found], 1) <= COVERED[1]
-    assert all(each.estimate.n == BATCHES and each.cut < len(means) / 2 for each in found)
+    found = [batch_means(row[mser5(row) :]) for row in means.T]
+    assert COVERED[0] <= covered(found, 1) <= COVERED[1]
+    assert all(each.n == BATCHES for each in found)
 
 
 def test_intervals_of_quantiles_cover_the_truth() -> None:

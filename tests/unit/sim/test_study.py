@@ -19,7 +19,7 @@ from sim.scenario.build import build
 from sim.scenario.file import load
 from sim.settle import settle
 from sim.study import lend as study
-from sim.study.lend import SETTINGS, TABLE, Outcomes, Preset, Variant, one_world
+from sim.study.lend import SETTINGS, TABLE, OneWorld, Outcomes, Preset, Variant, one_world
 from sim.study.measure import WARM_S, Outcome, measure
 from sim.study.page import page
 from sim.study.worlds import alibaba_curves, alibaba_world, philly_world, rented
@@ -87,7 +87,7 @@ def test_the_page_is_the_same_bytes_and_says_what_was_not_shown() -> None:
 def test_a_study_runs_every_variant_on_the_same_world_and_the_first_without_rentals() -> None:
     worlds = {"alibaba": lambda traces, seed: build(load("small"), seed=seed, days=5)}
     with patch.dict(study.WORLDS, worlds, clear=True):
-        found = one_world("alibaba", Path(), 1, (TABLE[0], TABLE[1], SETTINGS[-1]))
+        found = one_world(OneWorld("alibaba", Path(), 1, (TABLE[0], TABLE[1], SETTINGS[-1])))
     assert [one.rental_gpu_s > 0 for one in found] == [False, True, True]
     assert len({(one.installed_gpu_s, one.rentals) for one in found}) == 1
     assert found[2].rental_gpu_s <= found[1].rental_gpu_s

@@ -322,6 +322,12 @@ def test_the_command_shows_what_failed_and_what_may_be_done(tmp_path: Path) -> N
     again = called(value=lambda task: 1)
     assert again[0] == 2 and "runs of this sweep are there already" in again[2] and "--resume" in again[2]
     assert called("--partial", "--resume", value=lambda task: 1)[0] == 2
+    file.write_text(HEAD + "quantiles_bp = [5000]\n" + GRID)
+    text = called("--partial", value=lambda task: 1)[1]
+    assert "Quantiles over seeds" in text and "quantile, %" in text
+    row = json.loads(called("--partial", "--json", value=lambda task: 1)[1])["rows"][0]
+    assert row["quantiles"] == [{"quantile_bp": 5000, "value": 403, "low": None, "high": None}]
+    file.write_text(HEAD + GRID)
     code, text, told = called("--resume", "--csv", value=lambda task: 5.0)
     assert code == 0 and "8 of 8 runs done" in told
     assert text.splitlines()[0] == "days,policy.lend,metric,n,mean,±,difference,±,verdict,needed n"
