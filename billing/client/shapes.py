@@ -475,6 +475,7 @@ class ExplainedOut(TypedDict):
     kind: str
     description: str
     explained: bool
+    why_not: str | None
     exact: ExactOut
     net: Money
     tax_percent: str
@@ -621,7 +622,7 @@ class HourOut(TypedDict):
     since: str
     quantity: str
     unit_price: str | None
-    charge_class: str
+    charge_class: str | None
     factor_percent: str
     exact: ExactOut
     holdings: list[HoldingOut]

@@ -1,5 +1,6 @@
 """Routes that follow a bill: the draft of a month with its forecast, lines, and why a line is what it is."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -11,16 +12,21 @@ from billing.api.problems import Problem
 from billing.api.routes.bills import Number
 from billing.api.schemas.basic import Page
 from billing.api.schemas.bills import Line, line_out
-from billing.api.schemas.explained import DraftOut, ExplainedOut, draft_line, draft_out, explained_out, unexplained
+from billing.api.schemas.explained import DraftOut, ExplainedOut, draft_line, draft_out, explained_out
+from billing.api.schemas.unexplained import unexplained
 from billing.api.table import Routes
 from billing.closing.explain import explain
 from billing.closing.find_line import explain_kept
 from billing.closing.month import month_draft, month_parts
 from billing.closing.own_log import own_basis
+from billing.documents.hours import HourShare
 from billing.documents.invoice_data import line_columns
 from billing.errors import BillingError, StoreError
+from billing.invoices.invoice import Invoice
 from billing.months import month_bounds, parse_month, utc_text
+from billing.settling.invoice_hours import read_hours
 from billing.store.api_terms import current_terms
+from billing.store.tenant_exports import exported_of
 from billing.store.tenant_log import own_events
 from billing.store.tenant_reads import invoice_of
 from billing.store.tenant_usage import closed_until_s, papers_of
@@ -93,9 +99,11 @@ def explain_line(call: Calling, number: Number, line: LineNumber) -> ExplainedOu
         told = explain_kept(basis, invoice, kept.number, held)
     except (BillingError, TenantError, ValueError) as error:
         _require_ours(error)
-        return unexplained(invoice.number, invoice.period, said)
+        return unexplained(invoice.number, invoice.period, said, _shares(call, invoice, kept.number))
     found = explained_out(told, events)
-    return found if found.hours or kept.kind != "usage" else unexplained(invoice.number, invoice.period, said)
+    if found.hours or kept.kind != "usage":
+        return found
+    return unexplained(invoice.number, invoice.period, said, _shares(call, invoice, kept.number))
 
 
 def _draft(call: Call, period: str | None) -> tuple[str, Any, int | None]:
@@ -107,6 +115,15 @@ def _draft(call: Call, period: str | None) -> tuple[str, Any, int | None]:
     if not papers:
         raise Problem("not_found")
     return month, papers[0][1], closed_s
+
+
+def _shares(call: Call, invoice: Invoice, line: int) -> Sequence[HourShare]:
+    """The hours behind a line as its document has them; none where the worker has not come round yet."""
+    with call.reading() as bound:
+        papers = [each for each in exported_of(bound, call.tenant, invoice.period) if each.invoice.id == invoice.id]
+    if not papers or papers[0].hours is None:
+        return ()
+    return read_hours(papers[0].hours, call.tenant)[0].get(line, ())
 
 
 def _require_ours(error: Exception) -> None:

@@ -70,7 +70,9 @@ class HourOut(Closed):
     since: str = Field(description="Its begin, RFC 3339 in UTC.", examples=["2026-11-01T00:00:00Z"])
     quantity: str = Field(description="In the unit of the line.", examples=["28800"])
     unit_price: str | None = Field(description="Null where tiers are shared.", examples=["2.95"])
-    charge_class: str = Field(description="Why it is charged, in part, or free.", examples=["billed"])
+    charge_class: str | None = Field(
+        description="Why it is charged, in part, or free; null where the document alone tells.", examples=["billed"]
+    )
     factor_percent: str = Field(description="Part of the price that is charged, %.", examples=["100.00"])
     exact: ExactOut = Field(description="Before rounding.")
     holdings: list[HoldingOut] = Field(description="Who held it; their quantities add up to that of the hour.")
@@ -106,6 +108,10 @@ class ExplainedOut(Closed):
     description: str = Field(description="For people.")
     explained: bool = Field(
         description="Whether the tenant's own events come to this very line; else it is only what is said of it."
+    )
+    why_not: str | None = Field(
+        description="What the line rests on beside the tenant's own events; null where it is explained.",
+        examples=["capacity of the contract that others held meanwhile"],
     )
     exact: ExactOut = Field(description="Before rounding.")
     net: Money = Field(description="Rounded.")
@@ -170,6 +176,7 @@ def explained_out(told: Explanation, events: Sequence[Event]) -> ExplainedOut:
         kind=line.kind,
         description=line.description,
         explained=True,
+        why_not=None,
         exact=exact_out(line.exact),
         net=money(code, line.net_micro),
         tax_percent=percent(line.tax_bp),
@@ -189,27 +196,6 @@ def explained_out(told: Explanation, events: Sequence[Event]) -> ExplainedOut:
         events=_causes(told, events),
         adds_up=not faults,
         faults=[f"{fault.where}: {fault.count} {fault.what}" for fault in faults],
-    )
-
-
-def unexplained(number: str | None, period: str, line: DraftLine) -> ExplainedOut:
-    """Return what is said of a line that the tenant's own events do not come to."""
-    said = line.model_dump(include={"kind", "description", "tax_percent", "quantity", "unit"})
-    return ExplainedOut(
-        invoice=number,
-        period=period,
-        line=line.number,
-        explained=False,
-        exact=line.exact,
-        net=line.net,
-        tax=line.tax,
-        steps=[],
-        rounding=None,
-        hours=[],
-        events=[],
-        adds_up=False,
-        faults=["the events that the tenant may see do not come to this line alone"],
-        **said,
     )
 
 

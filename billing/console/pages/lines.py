@@ -62,7 +62,11 @@ def facts_of(line: Mapping[str, Any], told: Answer, link: str) -> Facts:
         ("Rounding", _rounding(data["rounding"])),
         ("Adds up", Mark("yes", "good") if data["adds_up"] else Mark("not shown", "quiet")),
     ]
-    return Facts(data["description"], [*rows, *more], told.link, "; ".join(data["faults"]))
+    return Facts(data["description"], [*rows, *more], told.link, "; ".join([*_beside(data), *data["faults"]]))
+
+
+def _beside(data: Mapping[str, Any]) -> list[str]:
+    return [f"Rests on more than your own events: {data['why_not']}"] if data["why_not"] else []
 
 
 def _rounding(told: Mapping[str, Any] | None) -> str | None:

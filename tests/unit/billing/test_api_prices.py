@@ -11,6 +11,8 @@ from sqlalchemy import insert
 
 import billing_kinds
 from api_house import ApiHouse, api_house
+from billing.api.schemas.unexplained import WHY_NOT
+from billing.invoices.invoice import KINDS
 from billing.money import floor_decimal
 from billing.store.api_terms import TermsSource
 from billing.store.engine import open_store, writing
@@ -305,6 +307,7 @@ def test_an_invoice_that_was_issued_is_explained(settled: ApiHouse) -> None:
     assert [line["number"] for line in lines["items"]] == [1] and lines["next"] is None
     told = settled.get("acme", "/v1/invoices/acme-000001/lines/1/explain").json()
     assert told["explained"] is False and told["hours"] == [] and told["faults"]  # made by hand, from no log
+    assert told["why_not"] == WHY_NOT["usage"] and set(WHY_NOT) == set(KINDS)
     assert settled.get("acme", "/v1/invoices/acme-000001/lines/2/explain").status_code == 404
     assert settled.get("bolt", "/v1/invoices/acme-000001/lines").status_code == 404
     path = "/v1/invoices/acme-000001/document"

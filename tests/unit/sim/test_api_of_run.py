@@ -156,5 +156,9 @@ def test_exports_are_those_of_the_command(served: Served, tmp_path: Path) -> Non
         assert answer.content == (tmp_path / f"invoice-fjord-000001.{ending}").read_bytes()
     assert served.ask(tenant, document, "text/csv").content == (tmp_path / "invoice_lines.csv").read_bytes()
     told = served.ask(tenant, document).json()
+    for line in told["lines"]:
+        found = served.ask(tenant, f"/v1/invoices/fjord-000001/lines/{line['number']}/explain").json()
+        assert found["explained"] == (found["why_not"] is None)
+        assert bool(found["hours"]) == bool(line["hours"]) and (found["adds_up"] or not found["hours"]), found
     DocumentOut.model_validate(told)  # closed: it has these fields and no others
     assert {each["source"] for each in told["log_range"]} == {"house"} and told["price_version"]
