@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from email.utils import formatdate
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,9 +16,11 @@ from billing.api.formats import JSON, written
 from billing.api.policy import Deprecated
 from billing.api.table import Entry
 
+CALL = "call"  # what every route calls it
+
 
 def answering(entry: Entry) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """Return a route's function as the framework asks it: run and written as JSON in one go of another thread.
+    """Return a route's function as the framework asks it: let in, run and written as JSON in one go of another thread.
 
     The framework would go there once more for the writing. An answer that is no model of the route, such as one that
     was kept under an Idempotency-Key, is left to it.
@@ -26,17 +28,26 @@ def answering(entry: Entry) -> Callable[..., Coroutine[Any, Any, Any]]:
     endpoint = entry.endpoint
 
     def made(told: Mapping[str, Any]) -> Any:
-        answer = endpoint(**told)
+        visit = told.get(CALL)
+        answer = endpoint(**(told if visit is None else {**told, CALL: visit.enter()}))
         if not isinstance(answer, entry.answer):
             return answer
         return Response(answer.model_dump_json().encode(), entry.status, media_type=JSON)
 
     async def answered(**told: Any) -> Any:
-        return await run_in_threadpool(made, told)
+        visit = told.get(CALL)
+        return await (run_in_threadpool(made, told) if visit is None else visit.run(made, told))
 
     answered.__name__, answered.__doc__ = endpoint.__name__, endpoint.__doc__
     answered.__signature__ = signature(endpoint)  # type: ignore[attr-defined]
     return answered
+
+
+def usual(endpoint: Callable[..., Any]) -> Mapping[str, Any] | None:
+    """Return what a route is told by a request that names nothing: its defaults. None where something must be named."""
+    wanted = signature(endpoint).parameters.values()
+    told = {each.name: each.default for each in wanted if each.name != CALL}
+    return None if Parameter.empty in told.values() else told
 
 
 def deprecation(told: Deprecated) -> dict[str, str]:

@@ -21,6 +21,7 @@ from billing.api.describing import ABOUT, TITLE, describe
 from billing.api.envelope import Envelope
 from billing.api.guard import GuardedRoute
 from billing.api.idempotency import HEADER
+from billing.api.lanes import Lanes
 from billing.api.policy import POLICIES, PUBLIC, Policy, Route, Whose, require_policies
 from billing.api.ports import NO_DESK, DeskPort, NoRuns, RunsPort
 from billing.api.problems import Fault, Problem, answer, described, of_status, response
@@ -43,7 +44,7 @@ def create_app(
     entropy: Callable[[int], bytes],
     resolve: Resolver = lambda _host: (),
     limits: Limits | None = None,
-    accepts: Accepts = lambda _event: True,
+    accepts: Accepts = lambda _event, _data: True,
     terms_fit: TermsFit = lambda _text: True,
     runs: RunsPort | None = None,
     terms: TermsSource = PLAIN,
@@ -81,6 +82,7 @@ def create_app(
         terms,
         desk,
         LastBasis(),
+        Lanes(),
     )
     for error in (Problem, BillingError, TenantError, RequestValidationError):
         app.add_exception_handler(error, answer)

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from billing.api.conditional import require_match
 from billing.api.formats import JSON
 from billing.api.idempotency import REPLAYED, Asked, require_same, without_secrets
+from billing.api.lanes import Lanes
 from billing.api.paging import Binding, Key, seal, unseal
 from billing.api.policy import Policy
 from billing.api.ports import DeskPort, RunsPort
@@ -35,7 +36,7 @@ from tenants.access.scope import Scope
 from tenants.access.secrets import Secrets
 
 R = TypeVar("R")
-Accepts = Callable[[Event], bool]  # whether an event that a tenant reports could be billed
+Accepts = Callable[[Event, Mapping[str, Any]], bool]  # whether what a tenant reports could be billed: with its data
 TermsFit = Callable[[str], bool]  # whether a text is terms that can be billed by
 
 
@@ -55,6 +56,7 @@ class House(NamedTuple):
     terms: TermsSource
     desk: DeskPort
     basis: LastBasis
+    lanes: Lanes
 
 
 class Told(NamedTuple):
@@ -187,11 +189,40 @@ class Call:
         return Binding(self.scope.tenant or "", self.path, self.query)
 
 
-async def call_of(request: Request) -> Call:
-    """Return what `guard` has made of a request."""
-    call = request.state.call
-    assert isinstance(call, Call)
-    return call
+class Visit:
+    """A request on its way to its route: what it does in a thread it does when its lane has its turn.
+
+    Whoever comes with a head alone is let in within the thread that then answers, so that there is one way there and
+    not two. A route's function is given the call, which there is not before.
+
+    Attributes:
+        lane: where it waits.
+        call: what came of letting it in; None before.
+    """
+
+    __slots__ = ("_admit", "_lanes", "call", "lane")
+
+    def __init__(self, lanes: Lanes, lane: str, admit: Callable[[], Call]) -> None:
+        self._lanes, self._admit = lanes, admit
+        self.lane = lane
+        self.call: Call | None = None
+
+    def enter(self) -> Call:
+        """Let it in, unless it is. Raises what the guard refuses it with."""
+        if self.call is None:
+            self.call = self._admit()
+        return self.call
+
+    async def run(self, work: Callable[..., R], *given: Any) -> R:
+        """Do something in a thread. Raises TooManyRequests where the lane is full."""
+        return await self._lanes.run(self.lane, work, *given)
+
+
+async def call_of(request: Request) -> Any:
+    """Return the visit: `answers.answering` puts its call in its place, in the thread in which the route is asked."""
+    visit = request.state.visit
+    assert isinstance(visit, Visit)
+    return visit
 
 
 Calling = Annotated[Call, Depends(call_of)]

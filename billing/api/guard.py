@@ -6,25 +6,26 @@ Whoever sends a body can hold it back, so the key is asked once more when it is 
 A change that is refused to somebody whom we know leaves a row in the audit log.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive
 
 from billing.api import policy as policies
-from billing.api.answers import as_table, deprecation, fresh
-from billing.api.call import Call, House, Told
+from billing.api.answers import as_table, deprecation, fresh, usual
+from billing.api.call import Call, House, Told, Visit
 from billing.api.formats import CSV, JSON, PARQUET, item_model, negotiate
 from billing.api.idempotency import HEADER, asked
+from billing.api.lanes import Holder
 from billing.api.policy import Policy, Whose
 from billing.api.problems import Problem, invalid
 from billing.api.strict import require_json, require_query, unpacked
-from tenants.access.errors import Forbidden, Suspended, Unauthenticated
+from tenants.access.errors import Forbidden, Suspended, TooManyRequests, Unauthenticated
 from tenants.access.scope import Scope
 
 SCHEME = "bearer "
@@ -42,36 +43,48 @@ class GuardedRoute(APIRoute):
         path, has_body = self.path_format, self.body_field is not None
         offers = tuple(self.responses.get(self.status_code or 200, {}).get("content", {})) or (JSON,)
         rows = item_model(self.response_model)
+        endpoint, plain = self.endpoint, None if "{" in path else usual(self.endpoint)
 
-        async def guarded(request: Request) -> Response:
-            policy = policies.POLICIES[request.method, path]
-            if policy.whose is Whose.NOBODY:
+        async def read(request: Request, visit: Visit) -> Response:
+            """Answer a request that is its head: let in and answered in one thread."""
+            if plain is not None and not request.scope["query_string"]:
+                answer = await endpoint(**plain, call=visit)  # the framework would come to the same, and take longer
+                if isinstance(answer, Response):
+                    return answer
+            try:
                 return await handle(request)
-            call = await run_in_threadpool(admitted, request, policy)
+            except RequestValidationError:
+                await visit.run(visit.enter)  # who may not come is told so, and not what is wrong
+                raise
+
+        async def written(request: Request, visit: Visit, policy: Policy) -> Response:
+            """Answer a request with a body, or one that makes a change: let in before its body is waited for."""
+            call = visit.call = await visit.run(admitted, request, policy)
             try:
                 require_policy(policy, call.scope)
                 require_query(request.query_params.multi_items(), known)
                 require_ids(request.path_params.values())
                 body = await request.body()
-                if brings_body(request):
-                    await run_in_threadpool(admit_again, request, call)
-                    require_policy(policy, call.scope)
-                if has_body:
-                    body = unpacked(request.headers.getlist("content-encoding"), body)
-                    require_json(request.headers.get("content-type", ""), body)
-                elif body:
-                    raise invalid("body", "must be empty")
+                body, content = await visit.run(parsed, request, call, body, has_body)
                 call.wanted = negotiate(",".join(request.headers.getlist("accept")), offers)
                 call.if_match = request.headers.getlist("if-match")
                 if policy.action:
                     call.asked = asked(request.headers.getlist(HEADER), request.method, call.path, body)
-                request.state.call = call
-                answer = await handle(Request(request.scope, received(body)))
-                if rows is not None and call.wanted in (CSV, PARQUET) and answer.status_code == 200:
-                    answer = await run_in_threadpool(as_table, answer, call.wanted, rows)
+                return await handle(Parsed(request.scope, body, content))
             except Forbidden:
-                await run_in_threadpool(note_refusal, call)
+                await visit.run(note_refusal, call)
                 raise
+
+        async def guarded(request: Request) -> Response:
+            policy = policies.POLICIES[request.method, path]
+            if policy.whose is Whose.NOBODY:
+                return await handle(request)
+            visit = request.state.visit = await visit_of(request, partial(entered, request, policy, known, offers))
+            head_alone = request.method == "GET" and not brings_body(request)
+            answer = await (read(request, visit) if head_alone else written(request, visit, policy))
+            call = visit.enter()
+            if rows is not None and call.wanted in (CSV, PARQUET) and answer.status_code == 200:
+                answer = await visit.run(as_table, answer, call.wanted, rows)
             answer.headers.update(call.headers)
             if policy.deprecated is not None:
                 answer.headers.update(deprecation(policy.deprecated))
@@ -80,13 +93,72 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def received(body: bytes) -> Receive:
-    """Return a body that has come, as whoever reads the request waits for it."""
+def entered(request: Request, policy: Policy, known: Iterable[str], offers: Sequence[str]) -> Call:
+    """Return the call of a request that is its head, found to be well formed. Raises as `admitted`, and Problem."""
+    call = admitted(request, policy)
+    require_policy(policy, call.scope)
+    require_query(request.query_params.multi_items(), known)
+    require_ids(request.path_params.values())
+    call.wanted = negotiate(",".join(request.headers.getlist("accept")), offers)
+    return call
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+async def visit_of(request: Request, admit: Callable[[], Call]) -> Visit:
+    """Return the visit of a request, in its lane. Raises TooManyRequests where its rate is known to be spent."""
+    house: House = request.app.state.house
+    if SIGNED_IN in request.scope:
+        who = scope_in(request).principal
+        return Visit(house.lanes, lane_of(who.tenant, who.key), admit)
+    found = house.lanes.holder(key_in(request))
+    if found is None:
+        return Visit(house.lanes, f"address {address_of(request)}", admit)
+    lane = lane_of(found.tenant, found.key)
+    try:
+        house.limiter.require_room(found.tenant, found.key, house.clock() * SECOND_US)
+    except TooManyRequests:
+        await house.lanes.refuse(lane)
+        raise
+    return Visit(house.lanes, lane, admit)
+
+
+def lane_of(tenant: str | None, key: str) -> str:
+    """Return where a tenant waits; who has none waits by key."""
+    return f"key {key}" if tenant is None else f"tenant {tenant}"
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from; "" where nobody says."""
+    return request.client.host if request.client else ""
+
+
+class Parsed(Request):
+    """A request whose body has come, and has been read: the framework need not do it again."""
+
+    def __init__(self, scope: MutableMapping[str, Any], body: bytes, content: Any) -> None:
+        super().__init__(scope)
+        self._body, self._content = body, content
+
+    async def json(self) -> Any:
+        """Return what the body holds."""
+        return self._content
+
+
+def parsed(request: Request, call: Call, body: bytes, wanted: bool) -> tuple[bytes, Any]:
+    """Return a body that has come, as it was before it was packed, and what it holds; None where none is `wanted`.
+
+    Raises:
+        Problem: it is no plain JSON, or is not wanted.
+        Forbidden, and what `admitted` raises: the key has ended, or lost its scopes.
+    """
+    if brings_body(request):
+        admit_again(request, call)
+        require_policy(call.policy, call.scope)
+    if wanted:
+        body = unpacked(request.headers.getlist("content-encoding"), body)
+        return body, require_json(request.headers.get("content-type", ""), body)
+    if body:
+        raise invalid("body", "must be empty")
+    return body, None
 
 
 def query_names(dependant: Dependant) -> Iterator[str]:
@@ -106,9 +178,9 @@ def admitted(request: Request, policy: Policy) -> Call:
     now_s = house.clock()
     if SIGNED_IN in request.scope:
         return Call(house, scope_in(request), policy, request.scope["path"], request.query_params, now_s)
-    address = request.client.host if request.client else ""
+    address, text = address_of(request), key_in(request)
     try:
-        scope = house.door.sign_in(key_in(request), now_s)
+        scope = house.door.sign_in(text, now_s)
     except Unauthenticated:
         # Asked only now: who tries keys must not close the door on others behind the same address.
         house.limiter.require_address(address, now_s * SECOND_US)
@@ -117,6 +189,7 @@ def admitted(request: Request, policy: Policy) -> Call:
     except Suspended as found:
         house.limiter.require(found.tenant, found.key, now_s * SECOND_US)
         raise
+    house.lanes.note(text, Holder(scope.principal.tenant, scope.principal.key))
     house.limiter.require(scope.principal.tenant, scope.principal.key, now_s * SECOND_US)
     return Call(house, scope, policy, request.scope["path"], request.query_params, now_s)
 

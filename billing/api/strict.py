@@ -42,8 +42,8 @@ def unpacked(encodings: Sequence[str], body: bytes) -> bytes:
     return plain
 
 
-def require_json(content_type: str, body: bytes) -> None:
-    """Refuse a body that is no plain JSON document.
+def require_json(content_type: str, body: bytes) -> Any:
+    """Return what a body holds; refuse one that is no plain JSON document.
 
     Raises:
         Problem: another type (415), or not UTF-8, too deep, malformed, a key twice, a number without end (422).
@@ -53,7 +53,7 @@ def require_json(content_type: str, body: bytes) -> None:
     if depth_of(body) > DEPTH_MAX:
         raise invalid("body", f"is nested too deep, at most {DEPTH_MAX}")
     try:
-        json.loads(body.decode(), object_pairs_hook=_once, parse_int=_integer, parse_constant=_constant)
+        return json.loads(body.decode(), object_pairs_hook=_once, parse_int=_integer, parse_constant=_constant)
     except (ValueError, RecursionError):
         raise invalid("body", "is not JSON") from None
 

@@ -98,7 +98,12 @@ def read(event: Event) -> dict[str, Any] | str:
         EventError: the data are not the canonical JSON of an object.
     """
     data = data_of(event)
-    for name, allowed in SHAPES[event.type].items():
+    return misfit(event.type, data) or data
+
+
+def misfit(type_: str, data: Mapping[str, Any]) -> str:
+    """Return in words what is wrong with the data of an event of a known type, "" if nothing is."""
+    for name, allowed in SHAPES[type_].items():
         if name not in data:
             return f"{name} is missing ({allowed_words(allowed)})"
         if not _fits(data[name], allowed):
@@ -113,7 +118,7 @@ def read(event: Event) -> dict[str, Any] | str:
         return f"interval of {data['until_s'] - data['from_s']} s: until_s must be later than from_s"
     if {"from_s", "until_s"} <= data.keys() and data["until_s"] - data["from_s"] > SPAN_S_MAX:
         return f"interval of {data['until_s'] - data['from_s']} s, allowed {SPAN_S_MAX}"
-    return data
+    return ""
 
 
 def allowed_words(allowed: str) -> str:

@@ -14,6 +14,7 @@ from billing.store.audit import record
 from billing.store.key_rows import key_of as key_of_row
 from billing.store.key_rows import key_row
 from billing.store.key_rows import token_of as token_of_row
+from billing.store.quick import Quick
 from billing.store.tables_access import account, agent_token, api_key, tenant
 from tenants.access.identity import ROLE_SCOPES, Role
 from tenants.access.keys import Entropy, KeyRecord, Minted, successor_of
@@ -44,8 +45,8 @@ class SqlKeys:
 
     def key(self, id_: str) -> HeldKey | None:
         """Return a key by its id."""
-        row = self._connection.execute(_key_by_id(), {"wanted": id_}).mappings().first()
-        return None if row is None else _held_key(row)
+        rows = _key_by_id().rows(self._connection, wanted=id_)
+        return _held_key(dict(zip(_HELD_NAMES, rows[0], strict=True))) if rows else None
 
     def token(self, id_: str) -> HeldToken | None:
         """Return a token by its id, with the key that it was made with."""
@@ -136,9 +137,11 @@ def _at(tenant_id: str, id_: str) -> Any:
 
 
 @cache
-def _key_by_id() -> Select[Any]:
-    """Asked with every request, so it is built once."""
-    return _held_keys().where(api_key.c.id == bindparam("wanted"))
+def _key_by_id() -> Quick:
+    return Quick(_held_keys().where(api_key.c.id == bindparam("wanted")))
+
+
+_HELD_NAMES = (*api_key.c.keys(), "kind", "disabled_s", "account_role", "status")
 
 
 def _held_keys() -> Select[Any]:

@@ -4,12 +4,12 @@ The tenant says what happened and when; the place in the chain of its source is 
 writer. An id that comes again with the same content is a duplicate, with other content a conflict: the first stays.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 
-from billing.log.event import Answer, Event, canonical, event_hash
+from billing.log.event import Answer, Event, event_hash
 from billing.log.watermark import OF_TENANTS
 from billing.store.door import Bound
 from billing.store.tables_log import event as event_table
@@ -17,12 +17,12 @@ from billing.store.writer import append
 
 
 class Reported(NamedTuple):
-    """What a tenant reports: an event without its place. `time_s` is Unix seconds."""
+    """What a tenant reports: an event without its place. `time_s` is Unix seconds, `data` canonical JSON text."""
 
     id: str
     type: str
     time_s: int
-    data: Mapping[str, Any]
+    data: str
 
 
 def source_of(tenant: str) -> str:
@@ -37,19 +37,18 @@ def report(bound: Bound, tenant: str, items: Sequence[Reported]) -> list[Answer]
         EventError: an item makes no event; nothing of the batch is written.
     """
     source = source_of(tenant)
-    texts = [canonical(item.data) for item in items]
     known = _known(bound, source, {item.id for item in items})
     seq, prevhash = _last(bound, source)
     answers, new = [], []
-    for item, data in zip(items, texts, strict=True):
+    for item in items:
         if item.id in known:
             # What a tenant's event says is not read here: its hash tells whether it is the same.
             at = known[item.id]
-            same = Event(item.id, source, item.type, item.time_s, tenant, at.seq, at.prevhash, data)
+            same = Event(item.id, source, item.type, item.time_s, tenant, at.seq, at.prevhash, item.data)
             answers.append(Answer.DUPLICATE if event_hash(same) == at.hash else Answer.CONFLICT)
             continue
         seq += 1
-        made = Event(item.id, source, item.type, item.time_s, tenant, seq, prevhash, data)
+        made = Event(item.id, source, item.type, item.time_s, tenant, seq, prevhash, item.data)
         known[item.id] = _Known(seq, prevhash, event_hash(made))
         prevhash = known[item.id].hash
         new.append(made)

@@ -31,7 +31,7 @@ from billing.store.walls import postgres
 from billing.store.walls.connect import bind_to, connector
 from billing.store.walls.grants import Wall
 from billing.store.walls.selfcheck import require_walls
-from billing.store.walls.views import BOUND_OPTION, view
+from billing.store.walls.views import view
 from tenants.access.authenticate import authenticate
 from tenants.access.errors import Forbidden
 from tenants.access.identity import Role
@@ -111,7 +111,7 @@ class Door:
         """One state of the store, as far as the scope sees it. Raises Forbidden, StoreError."""
         wall, tenant = wall_of(scope)
         with reading(self._engine_of(wall, write=False)) as connection:
-            yield self._bound(connection, wall, tenant, scope)
+            yield self._bound(connection, tenant, scope)
 
     @contextmanager
     def writing(self, scope: Scope) -> Iterator[Bound]:
@@ -120,7 +120,7 @@ class Door:
         if scope.reason or wall is Wall.AUDITOR:
             raise Forbidden("reads only")
         with writing(self._engine_of(wall, write=True)) as connection:
-            yield self._bound(connection, wall, tenant, scope)
+            yield self._bound(connection, tenant, scope)
 
     @contextmanager
     def ingesting(self, scope: Scope) -> Iterator[Bound]:
@@ -132,7 +132,7 @@ class Door:
         if not tenant or scope.reason:
             raise Forbidden("needs a tenant of one's own")
         with writing(self._engine_of(Wall.INGEST, write=True)) as connection:
-            yield self._bound(connection, Wall.INGEST, tenant, scope)
+            yield self._bound(connection, tenant, scope)
 
     @contextmanager
     def working(self, scope: Scope, *, write: bool = True) -> Iterator[Bound]:
@@ -151,7 +151,7 @@ class Door:
         if scope.principal.role is not Role.OPERATOR or scope.reason:
             raise Forbidden("needs an operator")
         with writing(self._engine_of(Wall.INGEST, write=True)) as connection:
-            yield self._bound(connection, Wall.INGEST, tenant, scope)
+            yield self._bound(connection, tenant, scope)
 
     def note_look(self, scope: Scope, what: str, now_s: int) -> None:
         """Write into a tenant's log that an auditor begins to read of it, before anything is read. An auditor's role
@@ -160,7 +160,7 @@ class Door:
         if wall is not Wall.AUDITOR or tenant is None:
             raise Forbidden("needs an auditor, and a tenant")
         with writing(self._engine_of(Wall.OPERATOR, write=True)) as connection:
-            bound = self._bound(connection, Wall.OPERATOR, None, scope)
+            bound = self._bound(connection, None, scope)
             record(bound.connection, tenant, scope.principal.id, "auditor.read", what, "", {}, now_s)
 
     def check(self) -> None:
@@ -177,10 +177,8 @@ class Door:
         self._opened.add(engine)
         return engine
 
-    def _bound(self, connection: Connection, wall: Wall, tenant: str | None, scope: Scope) -> Bound:
+    def _bound(self, connection: Connection, tenant: str | None, scope: Scope) -> Bound:
         bind_to(connection, self._secrets.tenant_token, tenant)
-        if wall is not Wall.INGEST:
-            connection = connection.execution_options(**{BOUND_OPTION: True})
         if scope.reason:
             _require_grant(connection, scope)
         return Bound(connection, scope)

@@ -55,11 +55,19 @@ def open_store(place: str, *, create: bool = False) -> Store:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the store and changes nothing. Raises StoreError."""
-    options: dict[str, Any] = {"spillway_write": False}
-    if engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _one_line(engine), engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
+    with _one_line(engine), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        elif engine.get_execution_options().get("spillway_write", True):
+            connection.execution_options(spillway_write=False)
+        else:  # it can do nothing but read: past SQLAlchemy, whose transactions cost as much as a statement
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            driver.cursor().execute("BEGIN")
+            yield connection
+            return
+        with connection.begin():
+            yield connection
 
 
 @contextmanager

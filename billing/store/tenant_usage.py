@@ -11,6 +11,7 @@ from billing.money import SECONDS_PER_HOUR
 from billing.settling.buckets import Use
 from billing.store.door import Bound
 from billing.store.pages import Key, page
+from billing.store.quick import Quick
 from billing.store.walls.views import view
 
 _HOUR, _SETTLED, _PAPER = view("usage_hour"), view("settled"), view("month_paper")
@@ -35,9 +36,9 @@ class HourRow(NamedTuple):
     settled: int
 
 
-# Asked most often of all, so they are built once.
-_CLOSED = select(_SETTLED.c.until_s)
-_ROWS_OF_HOUR = (
+# Asked most often of all.
+_CLOSED = Quick(select(_SETTLED.c.until_s))
+_ROWS_OF_HOUR = Quick(
     select(*(_HOUR.c[name] for name in HourRow._fields))
     .where(_HOUR.c.tenant == bindparam("whose"), _HOUR.c.hour_s == bindparam("wanted_s"))
     .order_by(*(_HOUR.c[name] for name in HOUR_ORDER))
@@ -46,7 +47,8 @@ _ROWS_OF_HOUR = (
 
 def closed_until_s(bound: Bound) -> int | None:
     """Return the Unix second before which hours are closed; None where nothing was settled yet."""
-    return bound.connection.execute(_CLOSED).scalar_one_or_none()
+    rows = _CLOSED.rows(bound.connection)
+    return int(rows[0][0]) if rows else None
 
 
 def known_until_s(bound: Bound, tenant: str) -> int | None:
@@ -101,8 +103,7 @@ def hours_of(
 
 def hour_of(bound: Bound, tenant: str, hour_s: int) -> list[HourRow]:
     """Return all rows of use of one hour."""
-    asked = {"whose": tenant, "wanted_s": hour_s}
-    return [HourRow._make(row) for row in bound.connection.execute(_ROWS_OF_HOUR, asked)]
+    return [HourRow._make(row) for row in _ROWS_OF_HOUR.rows(bound.connection, whose=tenant, wanted_s=hour_s)]
 
 
 def papers_of(bound: Bound, tenant: str, kind: str, period: str | None, since: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from billing.log.event import Answer
+from billing.log.event import Answer, canonical
 from billing.log.shapes import METERED
 from billing.log.tool_call import tool_call
 from billing.store.api_events import Reported, report, source_of
@@ -59,7 +59,7 @@ def _lost(bound: Bound, tenant: str, seen: int) -> Iterator[Reported]:
     rows = bound.connection.execute(wanted.order_by(entry.c.position)).all()
     for first in range(0, len(rows), _AT_ONCE):
         noted = [(json.loads(told), at_s) for at_s, told in rows[first : first + _AT_ONCE]]
-        calls = [Reported(told["event"], METERED, at_s, tool_call(told, at_s)) for told, at_s in noted]
+        calls = [Reported(told["event"], METERED, at_s, canonical(tool_call(told, at_s))) for told, at_s in noted]
         ids = [call.id for call in calls]
         known = select(event.c.id).where(event.c.source == source_of(tenant), event.c.id.in_(ids))
         there = set(bound.connection.execute(known).scalars())

@@ -139,13 +139,15 @@ def _inserted(connection: Connection, taken: Taken) -> int:
     if not taken:
         return 0
     last = connection.execute(select(func.coalesce(func.max(event_table.c.position), 0))).scalar_one()
-    sqlite = connection.dialect.name == "sqlite"
-    marks = ", ".join(["?" if sqlite else "%s"] * len(_COLUMNS))
-    sql = f"INSERT INTO {event_table.name} ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    into = f"INSERT INTO {event_table.name} ({', '.join(_COLUMNS)})"
     rows = ((position, *event, hash_) for position, (event, hash_) in enumerate(taken, last + 1))
-    if not sqlite:
-        return connection.exec_driver_sql(sql, list(rows)).rowcount
+    if connection.dialect.name != "sqlite":  # a journey for all rows, where each would be one of its own
+        kinds = (event_table.c[name].type.compile(connection.dialect) for name in _COLUMNS)
+        lists = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        sql = f"{into} SELECT * FROM unnest({lists}) ON CONFLICT DO NOTHING"
+        return connection.exec_driver_sql(sql, tuple(map(list, zip(*rows, strict=True)))).rowcount
     cursor = connection.connection.cursor()
+    sql = f"{into} VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"
     cursor.executemany(sql, rows)  # type: ignore[arg-type]  # any iterable: row by row, none of them kept
     return cursor.rowcount
 

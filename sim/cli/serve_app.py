@@ -115,10 +115,9 @@ def addresses(host: str) -> list[str]:
         return []
 
 
-def _accepts(store: "Store", file: str | None) -> "Callable[[Event], bool]":
+def _accepts(store: "Store", file: str | None) -> "Callable[[Event, Mapping[str, Any]], bool]":
     """Whether an event could be billed by the terms of the store, asked of each that a tenant reports."""
     from billing.errors import StoreError
-    from billing.log.event import data_of
     from billing.log.known import KnownTerms
     from sim.cli.edge import now_s
 
@@ -136,11 +135,11 @@ def _accepts(store: "Store", file: str | None) -> "Callable[[Event], bool]":
         again_s = now_s() + _TERMS_S
         return True
 
-    def accepts(event: "Event") -> bool:
+    def accepts(event: "Event", data: Mapping[str, Any]) -> bool:
         stale = file is None and now_s() >= again_s
         if (not held or stale) and not look() and not held:
             return False
-        known, data = held[0], data_of(event)
+        known = held[0]
         return not known.fault(event, data) and not known.price_fault(data, data["from_s"], data["until_s"])
 
     look()  # a file that is no terms is refused before anybody comes

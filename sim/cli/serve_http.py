@@ -4,6 +4,7 @@ Each of several is a process of its own with a door of its own, started anew if 
 is none of their business: that is done in one place, by the process that started them.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -79,7 +80,14 @@ def server_of(app: Any, connections_max: int, trusted_proxies: Sequence[str] = (
         timeout_graceful_shutdown=SHUTDOWN_S,
         lifespan="off",
     )
+    _settle_down()
     return Server(config)
+
+
+def _settle_down() -> None:
+    """What is there by now stays, so the collector of cycles need not look through it while somebody waits."""
+    gc.collect()
+    gc.freeze()
 
 
 def answer_in_process(served: Served, listening: Socket, connections_max: int, parent: int) -> None:

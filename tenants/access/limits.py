@@ -74,10 +74,11 @@ class Limiter:
 
     def require(self, tenant: str | None, key: str, now_us: int) -> None:
         """Count a request of a key; operators and auditors have no tenant. Raises TooManyRequests."""
-        wanted = [(("key", key), self._limits.key)]
-        if tenant is not None:
-            wanted.append((("tenant", tenant), self._limits.tenant))
-        self._take(wanted, now_us)
+        self._take(self._wanted(tenant, key), now_us)
+
+    def require_room(self, tenant: str | None, key: str, now_us: int) -> None:
+        """Refuse what `require` would refuse, and count nothing. Raises TooManyRequests."""
+        self._take(self._wanted(tenant, key), now_us, count=False)
 
     def require_address(self, address: str, now_us: int) -> None:
         """Refuse an address that has failed too often, before anything is looked up. Raises TooManyRequests."""
@@ -91,13 +92,17 @@ class Limiter:
             bucket = ("failures", address)
             self._put(bucket, step(self._tat_us.get(bucket, 0), now_us, self._limits.failures).tat_us)
 
-    def _take(self, wanted: list[tuple[tuple[str, str], Limit]], now_us: int) -> None:
+    def _wanted(self, tenant: str | None, key: str) -> list[tuple[tuple[str, str], Limit]]:
+        of_key = (("key", key), self._limits.key)
+        return [of_key] if tenant is None else [of_key, (("tenant", tenant), self._limits.tenant)]
+
+    def _take(self, wanted: list[tuple[tuple[str, str], Limit]], now_us: int, *, count: bool = True) -> None:
         """Take from all buckets or from none: what one refuses must not cost the other."""
         with self._lock:
             verdicts = [(bucket, step(self._tat_us.get(bucket, 0), now_us, limit)) for bucket, limit in wanted]
             for _, verdict in verdicts:
                 _require(verdict)
-            for bucket, verdict in verdicts:
+            for bucket, verdict in verdicts if count else ():
                 self._put(bucket, verdict.tat_us)
 
     def _put(self, bucket: tuple[str, str], tat_us: int) -> None:

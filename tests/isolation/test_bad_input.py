@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from api_world import ApiWorld, api_world
 from asking import Ask, body_of, filled, request_schema, send
-from billing.api import envelope, guard, paging
+from billing.api import envelope, guard, paging, strict
 from billing.api.schemas.keys import NewAccount
 from billing.store.engine import open_store
 from billing.store.migrate import init
@@ -117,7 +117,7 @@ def test_what_is_too_much_is_refused(case: Case) -> None:
                 refused(world, Ask("GET", f"{path}?limit={quote(limit, safe='&=')}", world.key(ADMIN)), 422)
                 case.tried()
         for body, status in (
-            (b"x" * (2 << 20), 413),
+            (b"x" * (strict.BODY_BYTES_MAX + 1), 413),
             (deep, 422),
             (b"\xff\xfe", 422),
             (twice, 422),

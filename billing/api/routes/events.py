@@ -13,7 +13,7 @@ from billing.api.schemas.events import EventIn, EventOut, EventResult, EventResu
 from billing.api.table import Routes
 from billing.errors import BillingError
 from billing.log.event import Event, canonical, require_event
-from billing.log.shapes import SHAPES, read
+from billing.log.shapes import SHAPES, misfit
 from billing.months import parse_utc
 from billing.store import tenant_reads
 from billing.store.api_events import Reported, report, source_of
@@ -58,11 +58,11 @@ def _judged(item: EventIn, tenant: str, now_s: int, accepts: Accepts) -> Reporte
     try:
         event = Event(item.id, source_of(tenant), item.type, time_s, tenant, 1, "", canonical(item.data))
         require_event(event)
-        data = read(event)
     except BillingError as error:
         return f"data: {error.message}"
-    if isinstance(data, str):
-        name = data.partition(" ")[0]
+    data = item.data
+    if wrong := misfit(item.type, data):
+        name = wrong.partition(" ")[0]
         return f"data: {name if name in SHAPES[item.type] else 'interval'} is missing or does not fit"
     unknown = sorted(set(data) - SHAPES[item.type].keys())
     if unknown:
@@ -71,9 +71,9 @@ def _judged(item: EventIn, tenant: str, now_s: int, accepts: Accepts) -> Reporte
         return f"data: until_s is more than {SKEW_S} s ahead"
     if data.get("quantity", 0) > QUANTITY_MAX:
         return f"data: quantity is more than {QUANTITY_MAX}; report it in parts"
-    if not accepts(event):
+    if not accepts(event, data):
         return "data: no price is known for this"
-    return Reported(item.id, item.type, time_s, data)
+    return Reported(item.id, item.type, time_s, event.data)
 
 
 @routes.get("/v1/events", Page[EventOut])

@@ -74,9 +74,10 @@ def call_tool(call: Calling, body: ToolCall) -> Any:
     call.scope.require_tool(body.tool)
     place = {"product": body.product, "sku": body.sku, "region": body.region}
     event_id = new_id(call, "tool")
-    event = Reported(event_id, METERED, call.now_s, tool_call(place, call.now_s))
-    seen = Event(event_id, source_of(call.tenant), event.type, call.now_s, call.tenant, 1, "", canonical(event.data))
-    if not call.house.accepts(seen):
+    data = tool_call(place, call.now_s)
+    event = Reported(event_id, METERED, call.now_s, canonical(data))
+    seen = Event(event_id, source_of(call.tenant), event.type, call.now_s, call.tenant, 1, "", event.data)
+    if not call.house.accepts(seen, data):
         raise invalid("body", "has no price")
 
     def work(_bound: Bound) -> Done:

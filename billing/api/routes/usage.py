@@ -1,6 +1,7 @@
 """Routes of use: in buckets of time, row by row, and the bill of one hour. All from the read model of settling."""
 
 from bisect import bisect_left
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -126,6 +127,13 @@ def read_hour_bill(call: Calling, at: At = None) -> HourBill:
         rows = store.hour_of(bound, call.tenant, hour_s)
         # Rows know by themselves; this is the route that is asked most.
         closed = rows[0].settled == 1 if rows else hour_s + SECONDS_PER_HOUR <= (store.closed_until_s(bound) or 0)
+    return _bill(call.tenant, hour_s, tuple(rows), closed)
+
+
+@lru_cache(maxsize=1_024)
+def _bill(_tenant: str, hour_s: int, rows: tuple[store.HourRow, ...], closed: bool) -> HourBill:
+    """The rows are read each time, and mostly are what they were: what they come to need not be worked out again. Each
+    tenant has its own, so that nobody's answer is quicker for another having the same."""
     return hour_bill(hour_s, rows, closed=closed)
 
 

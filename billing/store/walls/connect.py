@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from billing.store.engine import BUSY_MS, prepare, refused
 from billing.store.walls import postgres
-from billing.store.walls.grants import Wall
+from billing.store.walls.grants import DIRECT, Wall
 from billing.store.walls.sqlite import GuardedConnection, raise_wall
+from billing.store.walls.views import BOUND_OPTION
 from tenants.access.keys import Entropy
 
 EngineOf = Callable[[Wall, bool], Engine]  # role, whether it writes
@@ -71,12 +72,10 @@ def _sqlite(store: Engine, wall: Wall, write: bool, entropy: Entropy) -> Engine:
         raise_wall(made, wall, entropy, write=write)
         return made
 
-    engine = create_engine(
-        "sqlite://", creator=connect, execution_options={"spillway_file": file}, poolclass=QueuePool, **_POOL
-    )
-    event.listen(
-        engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-    )
+    options = {"spillway_file": file, "spillway_write": write, BOUND_OPTION: wall not in DIRECT}
+    engine = create_engine("sqlite://", creator=connect, execution_options=options, poolclass=QueuePool, **_POOL)
+    if write:
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(engine, "reset", _forget)
     return engine
 
@@ -97,6 +96,7 @@ def _postgres(store: Engine, wall: Wall) -> Engine:
     engine = create_engine(
         url,
         connect_args={"prepare_threshold": None, "options": options},
+        execution_options={BOUND_OPTION: wall not in DIRECT},
         pool_reset_on_return=None,
         poolclass=QueuePool,
         **_POOL,
