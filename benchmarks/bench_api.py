@@ -1,12 +1,14 @@
 """The API under load on loopback, as ratios within one run: bills against a hello-world route, events, and a flood.
 
-    python benchmarks/bench_api.py [--postgres URL] [--days 30] [--seconds 4] [--json]
+    python benchmarks/bench_api.py [--only STORE] [--case CASE] [--postgres URL] [--days 30] [--seconds 4] [--json]
 
-`bill`: a tenant's hourly bill (`GET /v1/bill/hour`) against a bare FastAPI route under the same uvicorn, in answers per
-second and in CPU seconds of the server's process; and the p99 at half of the rate that it can do. `events`: batches of
-500 of a tenant's own use over HTTP into the log, durable and each once, one worker. `flood`: the p99 of one tenant that
-asks twenty times a second, alone, and while another asks as fast as it can, under the limits that `spillway serve` has.
-The server runs in a process of its own, the load in this one. Wall times are of this machine; ratios are what counts.
+`bill`: a tenant's hourly bill (`GET /v1/bill/hour`) against a bare FastAPI route under the same server, turn by turn,
+in answers per second and in CPU seconds of the server; and latency at half of the rate that it can do. `events`:
+batches of 500 of a tenant's own use over HTTP into the log, durable and each once, one worker. `flood`: the latency of
+one tenant that asks steadily, alone, and while another asks as fast as it can over eight connections: under the limits
+that `spillway serve` has, and with none. Servers run on one core, the load on another, each in a process of its own.
+Wall times are of this machine; ratios are what counts. A PostgreSQL server is started for it, unless one is named; it
+runs with what is durable by default, on whichever core.
 """
 
 import argparse
@@ -19,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,11 @@ from typing import Any
 from api_load import Load, again, closed, request, steady
 
 HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1] / "tests" / "support"))  # the server of PostgreSQL that tests have
 CONNECTIONS = 8
 BATCH = 500
+TURN_S = 0.4  # of a comparison turn by turn: short, so that both sides see the same neighbours
+CORES = sorted(os.sched_getaffinity(0))
 
 
 # -- the server, in a process of its own -----------------------------------------------------------------------------
@@ -37,14 +42,12 @@ BATCH = 500
 
 def serve(kind: str, place: str, secrets: str, port: int, limited: bool) -> None:
     """Serve hello-world or the API until killed."""
-    import uvicorn
+    from sim.cli.serve_http import server_of
 
-    config: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "off"}
     with socket.create_server(("127.0.0.1", port)) as listening:
         # As `spillway serve`: else each answer waits 40 ms for an ACK, and every ratio comes to one.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(hello() if kind == "hello" else api(place, secrets, limited), **config))
-        server.run(sockets=[listening])
+        server_of(hello() if kind == "hello" else api(place, secrets, limited), 0).run(sockets=[listening])
 
 
 def hello() -> Any:
@@ -81,6 +84,7 @@ def serving(kind: str, place: str, secrets: str, limited: bool = False) -> Itera
         port = free.getsockname()[1]
     words = [sys.executable, str(HERE), "--serve", kind, place, secrets, str(port), str(int(limited))]
     process = subprocess.Popen(words)
+    os.sched_setaffinity(process.pid, CORES[:1])
     try:
         for _ in range(200):
             try:
@@ -95,9 +99,8 @@ def serving(kind: str, place: str, secrets: str, limited: bool = False) -> Itera
 
 
 def cpu_s(process: int) -> float:
-    """CPU seconds that a process has used, from /proc."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU seconds that the threads of a process have used, from /proc, to the nanosecond."""
+    return sum(int(at.read_text().split()[0]) for at in Path(f"/proc/{process}/task").glob("*/schedstat")) / 1e9
 
 
 # -- the world -------------------------------------------------------------------------------------------------------
@@ -139,25 +142,26 @@ def run_closed(port: int, data: bytes, seconds: float, connections: int = CONNEC
     return load
 
 
-def bill(place: str, secrets: str, key: str, seconds: float, rounds: int = 5) -> dict[str, float]:
-    """An hourly bill against hello-world, turn by turn, and its p99 at half of its own rate."""
+def bill(place: str, secrets: str, key: str, seconds: float) -> dict[str, float]:
+    """An hourly bill against hello-world, turn by turn, and its latency at half of its own rate."""
     asked, said = request("GET", "/v1/bill/hour", key), request("GET", "/hello")
     with serving("api", place, secrets) as (port, process), serving("hello", place, secrets) as (other, greeter):
         run_closed(port, asked, 1), run_closed(other, said, 1)
         per_s, ratios, cpu_ratios = [], [], []
-        for _ in range(rounds):
+        for _ in range(max(5, int(5 * seconds))):
             before, begun = cpu_s(greeter), cpu_s(process)
-            simple, whole = run_closed(other, said, seconds), run_closed(port, asked, seconds)
+            simple, whole = run_closed(other, said, TURN_S), run_closed(port, asked, TURN_S)
             per_s.append(whole.per_s)
             ratios.append(whole.per_s / simple.per_s)
             simple_s = (cpu_s(greeter) - before) / len(simple.took_s)
             cpu_ratios.append(simple_s / ((cpu_s(process) - begun) / len(whole.took_s)))
         rate = statistics.median(per_s)
-        half = asyncio.run(steady(port, asked, rate / 2, CONNECTIONS * 2, 2 * seconds))
+        half = asyncio.run(steady(port, asked, rate / 2, CONNECTIONS * 2, 3 * seconds))
     return {
         "per_s": round(rate),
         "of_hello_world": round(statistics.median(ratios), 2),
         "of_hello_world_in_cpu": round(statistics.median(cpu_ratios), 2),
+        "p50_ms_at_half_rate": round(half.percentile_ms(50), 1),
         "p99_ms_at_half_rate": round(half.percentile_ms(99), 1),
     }
 
@@ -205,7 +209,8 @@ def flood(place: str, secrets: str, keys: dict[str, str], seconds: float) -> dic
         with serving("api", place, secrets, limited) as (port, _):
             per_s = 4 if limited else 20  # a key may ask 300 times a minute
             alone, beside = [], []
-            for _ in range(3):
+            asyncio.run(steady(port, quiet, per_s, 4, 1))
+            for _ in range(5):
                 alone.append(asyncio.run(steady(port, quiet, per_s, 4, seconds)).percentile_ms(99))
                 words = [sys.executable, str(HERE), "--flood", str(port), keys["birch"], str(seconds + 2)]
                 attacker = subprocess.Popen(words)
@@ -220,10 +225,30 @@ def flood(place: str, secrets: str, keys: dict[str, str], seconds: float) -> dic
     return found
 
 
+CASES: dict[str, Callable[[str, str, dict[str, str], float], dict[str, float]]] = {
+    "bill": lambda place, secrets, keys, seconds: bill(place, secrets, keys["acme"], seconds),
+    "events": lambda place, secrets, keys, seconds: events(place, secrets, keys["acme"], seconds),
+    "flood": flood,
+}
+
+
+def own_postgres(stack: ExitStack) -> str | None:
+    """Start a server that ends with the stack, and return the URL of an empty database; None where none is there."""
+    import postgres
+
+    if postgres.binaries() is None:
+        print(f"store=postgresql  NOT MEASURED: {postgres.MISSING}", flush=True)
+        return None
+    urls = stack.enter_context(postgres.server(durable=True))
+    return postgres.fresh_database(urls, "bench")
+
+
 def main() -> None:
-    """Measure on SQLite, and on PostgreSQL where a URL is given."""
+    """Measure on SQLite, and on PostgreSQL where there is one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--postgres", metavar="URL", help="an empty database, as its owner")
+    parser.add_argument("--postgres", metavar="URL", help="an empty database, as its owner; by default one is made")
+    parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--case", choices=tuple(CASES))
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--json", action="store_true")
@@ -239,20 +264,21 @@ def main() -> None:
         asyncio.run(closed(int(port), again([request("GET", "/v1/bill/hour", key)]), CONNECTIONS, float(seconds)))
         return
     found: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = Path(scratch)
-        places = {"sqlite": str(folder / "bench.db")} | ({"postgresql": asked.postgres} if asked.postgres else {})
+        places = {} if asked.only == "postgresql" else {"sqlite": str(folder / "bench.db")}
+        if asked.only != "sqlite" and (url := asked.postgres or own_postgres(stack)):
+            places["postgresql"] = url
         for name, place in places.items():
             keys, secrets = filled(folder, place, asked.days), str(folder / "bench.secrets")
-            found[name] = {
-                "bill": bill(place, secrets, keys["acme"], asked.seconds),
-                "events": events(place, secrets, keys["acme"], asked.seconds),
-                "flood": flood(place, secrets, keys, asked.seconds),
-            }
-            for part, figures in found[name].items():
-                if not asked.json:
+            os.sched_setaffinity(0, CORES[-1:])
+            found[name] = {}
+            for case, measure in CASES.items():
+                if asked.case in (None, case):
+                    figures = found[name][case] = measure(place, secrets, keys, asked.seconds)
                     told = "  ".join(f"{key}={value}" for key, value in figures.items())
-                    print(f"store={name}  case={part}  {told}", flush=True)
+                    print(f"store={name}  case={case}  {told}", file=sys.stderr if asked.json else None, flush=True)
+            os.sched_setaffinity(0, CORES)
     if asked.json:
         print(json.dumps(found, indent=2))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 MISSING = "NO POSTGRESQL: install it (Debian: apt-get install postgresql) to run the store's tests on it"
 # Our processes are killed, never the server's. No statistics are gathered behind a test's back: a plan that changes
 # between two requests would look like a difference between them.
-_SETTINGS = "-c listen_addresses='' -c fsync=off -c max_connections=40 -c autovacuum=off"
+_SETTINGS = "-c listen_addresses='' -c max_connections=40 -c autovacuum=off"
 
 
 def binaries() -> Path | None:
@@ -38,8 +38,12 @@ def _owner() -> str | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server and yield the URL of its databases with `{}` for the name; stop it and remove it at the end."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Start a server and yield the URL of its databases with `{}` for the name; stop it and remove it at the end.
+
+    Args:
+        durable: what is committed outlives a power cut, as it does where bills are kept.
+    """
     programs, owner = binaries(), _owner()
     assert programs is not None and owner is not None, MISSING
     folder = Path(tempfile.mkdtemp(prefix="spillway-pg-", dir="/tmp"))  # a socket's path must be short
@@ -54,10 +58,10 @@ def server() -> Iterator[str]:
             done = subprocess.run(command, cwd=folder, stdout=out, stderr=out, check=False, timeout=120, **who)  # type: ignore[call-overload]
         assert done.returncode == 0, f"{program}: {log.read_text()}"
 
-    data = str(folder / "data")
+    data, settings = str(folder / "data"), f"{_SETTINGS} -c fsync={'on' if durable else 'off'}"
     try:
         call("initdb", "-D", data, "-U", "spillway", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        call("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", f"-k {folder} {_SETTINGS}", "start")
+        call("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", f"-k {folder} {settings}", "start")
         try:
             yield f"postgresql://spillway@/{{}}?host={folder}"
         finally:
