@@ -21,6 +21,7 @@ from billing.webhooks.target import Resolver, TargetError, require_redirects
 WAIT_S: Final = 10
 _REDIRECTS = (307, 308)  # those that say: send the same again, there
 _SUCCESS = range(200, 300)
+_THIS_MACHINE, _NOWHERE = "127.0.0.1", "93.184.215.14"
 
 
 class Way(NamedTuple):
@@ -30,11 +31,13 @@ class Way(NamedTuple):
         addresses: the addresses of the last of a chain of a URL and its redirects; raises TargetError for a bad one.
         wrap:      what is spoken over a connection to a host: TLS, with its name checked.
         wait_s:    how long an attempt may take in all.
+        port:      where to knock instead of the port of the URL; None: there.
     """
 
     addresses: Callable[[str, Sequence[str]], Sequence[str]]
     wrap: Callable[[Socket, str], Socket]
     wait_s: int = WAIT_S
+    port: int | None = None
 
 
 def public_way(resolve: Resolver) -> Way:
@@ -46,6 +49,23 @@ def public_way(resolve: Resolver) -> Way:
         return context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
 
     return Way(lambda url, locations: require_redirects(url, locations, resolve), wrapped)
+
+
+def trial_way(port: int) -> Way:
+    """Return the way to a port of this machine, plainly, whatever a URL says: for trying webhooks. Nothing leaves the
+    machine, and a redirect is not followed."""
+
+    def here(_: str, locations: Sequence[str]) -> Sequence[str]:
+        if locations:
+            raise TargetError("redirects are not followed in a trial")
+        return (_THIS_MACHINE,)
+
+    return Way(here, lambda plain, _host: plain, port=port)
+
+
+def trial_addresses(_: str) -> Sequence[str]:
+    """Return what every name means in a trial: an address of the public internet, which nothing is sent to."""
+    return (_NOWHERE,)
 
 
 def send(url: str, headers: Mapping[str, str], body: bytes, way: Way) -> Sent:
@@ -101,7 +121,7 @@ class _Pinned(HTTPConnection):
 
     def connect(self) -> None:
         """Connect to the address, as a client of the host."""
-        self.sock = create_connection((self._address, self.port), self.timeout)
+        self.sock = create_connection((self._address, self._way.port or self.port), self.timeout)
         if self.was_cut:  # before there was anything to cut
             raise TimeoutError
         self.sock = self._way.wrap(self.sock, self.host)

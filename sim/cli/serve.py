@@ -19,6 +19,7 @@ from sim.cli.serve_flags import (
     MetricsTokenFlag,
     SettleEveryFlag,
     TrustedProxyFlag,
+    TryWebhooksFlag,
     proxies_of,
 )
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, secrets_of
@@ -61,6 +62,7 @@ def serve(
     trusted_proxy: TrustedProxyFlag = None,
     metrics_token: MetricsTokenFlag = "",
     access_log: AccessLogFlag = False,
+    try_webhooks: TryWebhooksFlag = 0,
 ) -> None:
     """Serve the API and the console over a store. It starts only if the walls of the database stand; Ctrl-C ends it.
 
@@ -78,7 +80,8 @@ def serve(
             show_run(session, store, db, secrets, run)
         else:
             say_first_key(session, store, db, secrets, init)
-        served = Served(session, db, secrets, terms, behind_tls, access_log, metrics_token, run, workers, proxies)
+        words = (session, db, secrets, terms, behind_tls, access_log, metrics_token, run)
+        served = Served(*words, workers, proxies, try_webhooks)
         rounds = Rounds(settle_every, checkpoint_every, tombstones, witness)
         _serve(stack, served, store, rounds, _Listening(host, port, workers, connections_max))
     note(session, "stopped; whatever was answered is kept")
@@ -106,7 +109,7 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     from billing.store.engine import place_of
     from billing.store.worker_lock import WorkerLock
     from billing.webhooks.dispatch import Dispatcher
-    from billing.webhooks.sending import public_way
+    from billing.webhooks.sending import public_way, trial_way
     from sim.cli.edge import entropy, now_s
     from sim.cli.serve_app import addresses, app_of
     from sim.cli.serve_desk import ServedDesk
@@ -122,7 +125,8 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     for tenant in upkeep.bury():
         note(session, f"{tenant} was deleted again: the store is from before its deletion")
     settling = SettleProcess(Of(served.db, served.secrets, served.terms))
-    dispatcher = Dispatcher(door, local_scope(), kept.cursor, public_way(addresses), now_s)
+    way = trial_way(served.try_webhooks) if served.try_webhooks else public_way(addresses)
+    dispatcher = Dispatcher(door, local_scope(), kept.cursor, way, now_s)
     say, lock = partial(note, session), WorkerLock(store)
     desk = ServedDesk(door, served.terms, now_s, say)
     stack.callback(lock.close)
@@ -133,6 +137,8 @@ def _serve(stack: ExitStack, served: "Served", store: "Store", rounds: Rounds, w
     _note_owner(session, store)
     listening = stack.enter_context(_listening(where.host, where.port))
     note(session, f"serving {place_of(store)} at {_shown(listening)}, for people at /console/; keys: {_KEYS}")
+    if served.try_webhooks:
+        note(session, f"all webhooks go to 127.0.0.1:{served.try_webhooks}, plainly: a trial, not for tenants")
     many = Processes(served, listening, where.workers, where.connections_max, say)
     app = app_of(served, door, store, "1")  # made here in any case: what is wrong with it is said before anybody comes
     desk.terms()  # if there are none, it is said by now

@@ -19,7 +19,8 @@ _GAUGES_AGE_S = 5  # for so long what the store holds is told again, however oft
 class Served(NamedTuple):
     """What is served, and how: as the flags of `spillway serve`. `metrics_token`, `run`: "" for none.
     Operators look at that run, or at all those of `--runs`. `workers` processes answer, and share the rates;
-    `trusted_proxies` are addresses that may say for whom they ask."""
+    `trusted_proxies` are addresses that may say for whom they ask; `try_webhooks` is the port of this machine that all
+    webhooks go to, 0: none."""
 
     session: Session
     db: str
@@ -31,6 +32,7 @@ class Served(NamedTuple):
     run: str
     workers: int = 1
     trusted_proxies: tuple[str, ...] = ()
+    try_webhooks: int = 0
 
 
 def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
@@ -42,6 +44,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
     from billing.api.ports import DeskPort
     from billing.console.app import with_console
     from billing.store.api_terms import TermsSource
+    from billing.webhooks.sending import trial_addresses
     from sim.answers.runs_port import Runs
     from sim.cli.bill_export import ISSUER
     from sim.cli.db_settle import given_terms, parse_terms
@@ -60,7 +63,7 @@ def app_of(served: Served, door: "Door", store: "Store", process: str) -> Any:
         kept,
         now_s,
         entropy,
-        addresses,
+        trial_addresses if served.try_webhooks else addresses,
         Limits().shared_by(served.workers),
         accepts=accepts,
         terms_fit=_terms_fit,

@@ -26,6 +26,16 @@ CheckpointEveryFlag = Annotated[
 ConnectionsFlag = Annotated[
     int, typer.Option("--max-connections", metavar="N", min=0, help="Of each process; 0: as many as come.")
 ]
+TryWebhooksFlag = Annotated[
+    int,
+    typer.Option(
+        "--try-webhooks",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Send all webhooks to this port of this machine, plainly, whatever their addresses: for trying them.",
+    ),
+]
 AccessLogFlag = Annotated[bool, typer.Option("--access-log", help="A line of JSON per request, on stderr.")]
 MetricsTokenFlag = Annotated[
     str,

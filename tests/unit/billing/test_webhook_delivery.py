@@ -14,8 +14,8 @@ from billing.client import verify_webhook
 from billing.store.notices import notify
 from billing.webhooks.dispatch import Dispatcher
 from billing.webhooks.schedule import RETRY_AFTER_S, Sent
-from billing.webhooks.sending import Way, public_way, send
-from billing.webhooks.target import require_redirects
+from billing.webhooks.sending import Way, public_way, send, trial_addresses, trial_way
+from billing.webhooks.target import TargetError, require_redirects, require_target
 from hook_receiver import Answer, Received, Receiver, receiver
 from some_secrets import SECRETS
 from tenants.access.scope import local_scope
@@ -37,6 +37,22 @@ def hooks() -> Iterator[Receiver]:
 
 def status_of(status: int, **headers: str) -> Callable[[Received], Answer]:
     return lambda _: (status, headers, b"")
+
+
+def test_in_a_trial_everything_goes_to_one_port_of_this_machine(hooks: Receiver) -> None:
+    hooks.answers["/b"] = status_of(307, Location="https://hooks.example.com/a")
+    hooks.answers["/c"] = status_of(204)
+    sent = [send(f"https://{each}", {}, b"{}", trial_way(hooks.port)) for each in ("a.example/c", "b.example:8443/b")]
+    assert (sent[0].code, sent[1].code) == (204, None) and "redirects are not followed" in sent[1].error
+    assert hooks.paths() == ["/c", "/b"]
+    assert require_target("https://a.example/c", trial_addresses) and not require_public("https://10.0.0.1/c")
+
+
+def require_public(url: str) -> bool:
+    try:
+        return bool(require_target(url, trial_addresses))
+    except TargetError:
+        return False
 
 
 class Post:
