@@ -41,6 +41,7 @@ class Folded(NamedTuple):
 
     text: str
     raw: str
+    fold: str = "as it was sent"
 
 
 Cell: TypeAlias = str | Link | Mark | Act | Folded | tuple[Act, ...] | None
@@ -213,8 +214,10 @@ def csv_of(table: Table) -> bytes:
 def plain(cell: Cell) -> str | None:
     """Return a cell as text."""
     match cell:
-        case Link() | Mark() | Folded():
+        case Link() | Mark():
             return cell.text
+        case Folded():
+            return f"{cell.text} {cell.raw}".strip()
         case str():
             return cell
         case _:

@@ -1,9 +1,11 @@
 """The audit log of a tenant: who did what, and the proof that an entry stands in it."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from billing.console.asking import at
-from billing.console.blocks import Card, Cards, Column, Link, View
+from billing.console.blocks import Card, Cards, Cell, Column, Folded, Link, View
 from billing.console.drawing import plain_moment
 from billing.console.pages.parts import listed
 from billing.console.visit import Pages, Shown, Visit
@@ -24,8 +26,7 @@ async def show_audit(visit: Visit) -> Shown:
             each["action"],
             each["actor"],
             each["object"],
-            each["reason"] or None,
-            _details(each["details"]),
+            _why(each),
         )
         for each in found.items
     ]
@@ -35,8 +36,7 @@ async def show_audit(visit: Visit) -> Shown:
         Column("Action", "code"),
         Column("Who", "code"),
         Column("What", "code"),
-        Column("Reason"),
-        Column("Details"),
+        Column("Reason", "long"),
     ]
     cards = [
         Card("Entries", str(head.data["size"]), f"as of {plain_moment(head.data['time'])} UTC", head.link),
@@ -57,5 +57,9 @@ async def download_proof(visit: Visit) -> Shown:
     return await visit.ask.file(f"proof-{position}.json", path, "application/json")
 
 
-def _details(details: object) -> str:
-    return "erased" if details is None else json.dumps(details, ensure_ascii=False).strip("{}").replace('"', "")
+def _why(entry: Mapping[str, Any]) -> Cell:
+    if entry["details"] is None:
+        return f"{entry['reason']} (details erased)".strip()
+    if not entry["details"]:
+        return entry["reason"] or None
+    return Folded(entry["reason"], json.dumps(entry["details"], ensure_ascii=False), "details")

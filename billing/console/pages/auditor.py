@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
 def _entry(each: Mapping[str, Any]) -> tuple[Cell, ...]:
     details = "erased" if each["details"] is None else json.dumps(each["details"], ensure_ascii=False)
-    folded = Folded(each["reason"] or "no reason was asked", details)
+    folded = Folded(each["reason"], details, "details")
     return str(each["position"]), each["time"], each["action"], each["actor"], each["object"], folded
 
 

@@ -57,7 +57,10 @@ async def _days(visit: Visit, whole: Answer) -> Answer:
     """The use of the last days of a month, and of those before it."""
     if not whole.ok:
         return whole
-    until_s = min(parse_utc(whole.data["snapped_until"]), visit.now_s)
+    end_s, closed = parse_utc(whole.data["snapped_until"]), whole.data["closed_until"]
+    if closed is not None and whole.data["snapped_since"] < closed and end_s <= visit.now_s:
+        end_s = min(end_s, parse_utc(closed))  # a month of the past in which the log ends
+    until_s = min(end_s, visit.now_s)
     since, until = utc_text(until_s - _DAYS * DAY_S), utc_text(until_s)
     return await visit.ask.get("/v1/usage", from_=since, until=until, bucket="day", group_by="product", limit=200)
 

@@ -10,6 +10,7 @@ from billing.console.visit import Pages, Shown, Visit
 pages = Pages()
 RUNS, EVICTIONS = "/console/runs", "/console/evictions"
 _ROWS = 50
+_TOLD_LIVE = 7  # columns of evictions that a log fills: not for whom, nor what was lost
 
 
 @pages.get(RUNS)
@@ -66,7 +67,10 @@ async def show_evictions(visit: Visit) -> Shown:
     if not shown.run:
         live = await visit.ask.get("/v1/operator/evictions", limit=_ROWS, cursor=visit.query.get("cursor"))
         lede = f"{shown.words} Who had to leave of late, newest first; whose notice still runs stands under Queue."
-        return View("Evictions", [form, _evictions(live)], lede, shown.live_s)
+        table = _evictions(live)
+        kept = table.columns[:_TOLD_LIVE]
+        short = table._replace(columns=kept, rows=[row[:_TOLD_LIVE] for row in table.rows])
+        return View("Evictions", [form, short], lede, shown.live_s)
     found = await visit.ask.get("/v1/operator/evictions", run=shown.run, limit=_ROWS, cursor=visit.query.get("cursor"))
     told = await visit.ask.get(at("/v1/operator/runs/{run}", run=shown.run))
     figures = {each["name"]: each["value"] for each in told.data["figures"]} if told.ok else {}

@@ -131,10 +131,10 @@ def _explained_hours(hours: Sequence[Mapping[str, Any]], told: Answer, visit: Vi
         Column("Exactly, millionths", "code"),
         Column("Holdings", "number"),
     ]
-    note = "An hour leads to who held what in it, and to the events of that. "
-    note += (
-        f"{len(hours)} hours. Quantity x price x part that is charged; together exactly {exact(told.data['exact'])}."
-    )
+    whole = exact(told.data["exact"])
+    note = f"{len(hours)} hours, together exactly {whole}: quantity x price x part charged. Each leads to its events."
+    if len(hours) < len(told.data["hours"]):
+        note = f"Quantity x price x part that is charged. The whole line is exactly {whole}."
     return Table("hours", "Hours", columns, rows, told.link, note)
 
 

@@ -123,6 +123,7 @@ def quantity(unit: str, much: str) -> str:
     """Return a quantity in the unit that people think in: GPU-hours, cut to whole ones, for GPU-seconds."""
     if unit == "gpu_s" and abs(int(much)) >= 3_600:
         return f"{int(much) // 3_600:,} GPU-h"
+    unit = "GPU-s" if unit == "gpu_s" else unit
     return f"{int(much):,} {unit}" if much.lstrip("-").isdigit() else f"{much} {unit}"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api_house import ApiHouse, api_house
 from billing.console.app import with_console
-from billing.console.blocks import Act, Column, Link, Mark, Table, csv_of
+from billing.console.blocks import Act, Column, Folded, Link, Mark, Table, csv_of
 from billing.console.drawing import for_eyes, plain_moment
 from pages_of import Browser, hidden
 from who_may_open import ADMIN, PAGES
@@ -109,6 +109,11 @@ def test_numbers_for_eyes_are_the_same_numbers(whole: int, rest: str, code: str)
 @pytest.mark.parametrize("text", ["2026-11", "acme-000001", "1.2.3", "", "1e5", "²", "at least 8"])
 def test_what_is_no_number_stays_as_it_is(text: str) -> None:
     assert for_eyes(text) == text
+
+
+def test_what_is_folded_on_a_page_is_whole_in_its_csv() -> None:
+    table = Table("t", "T", [Column("What", "long")], [(Folded("It ended.", '{"gpus": 8}'),), (Folded("", "{}"),)])
+    assert csv_of(table) == b'What\n"It ended. {""gpus"": 8}"\n{}\n'
 
 
 def test_all_times_are_shown_in_one_form() -> None:
