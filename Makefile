@@ -13,7 +13,7 @@ UV    := $(shell command -v uv 2>/dev/null)
 PYTEST ?= -n auto --dist worksteal --ignore=tests/isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check inspect bench study fuzz validate kernel web client run doctor constraints clean
+.PHONY: help demo test fast check inspect bench study results fuzz validate kernel web client run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ bench: $(READY) ## speed, as ratios to references measured in the same run
 
 study: $(READY) ## every lend function on public workloads, into docs/lend-study.md (some minutes) [PRESET=small]
 	@$(BIN)/python -m sim study --preset $(or $(PRESET),full) --out $(if $(PRESET),lend-study-$(PRESET).md,docs/lend-study.md)
+
+results: $(READY) ## every experiment, small, into the table and the pictures of README.md (some minutes)
+	@$(BIN)/python -m sim experiment all --results README.md --md > /dev/null
 
 fuzz: $(READY) ## long random search; prints the seed that repeats a failure [SEED=n EXAMPLES=n]
 	@HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -s tests/property tests/differential tests/isolation \

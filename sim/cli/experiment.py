@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.frame import session_of
-from sim.cli.output import CsvFlag, MdFlag, Table, answer, form
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
 
 if TYPE_CHECKING:
     from sim.experiments.inputs import Inputs
     from sim.experiments.perform import Performed
 
-LIST = "list"
+LIST, ALL = "list", "all"
 
 
 def experiment(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="E0 to E12, or `list`.")] = LIST,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="E0 to E12, `all`, or `list`.")] = LIST,
     preset: Annotated[str, typer.Option("--preset", metavar="small|full", help="How much is run.")] = "small",
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The number that fixes all randomness.")] = 1,
     changes: Annotated[
@@ -28,6 +28,10 @@ def experiment(
         str, typer.Option("--executor", metavar="local|dask://HOST:PORT", help="What the runs are handed to.")
     ] = "local",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="FILE", help="A page with the marks of `make results` to write them into."),
+    ] = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
 ) -> None:
@@ -41,23 +45,32 @@ def experiment(
     from sim.experiments.inputs import read_inputs
     from sim.experiments.perform import perform
     from sim.experiments.registry import experiment as found
+    from sim.experiments.registry import there
+    from sim.experiments.results import write_results
     from sim.experiments.spread import spread
     from sim.experiments.words import answer as answered
     from sim.sweep.executors import executor as crewed
 
-    chosen = found(code)
-    inputs = _changed(read_inputs(chosen.inputs), changes or [])
-    folder = out or session.runs / "experiments" / f"{chosen.code}-{preset}-s{seed}"
-    require_place(folder)
-    with crewed(where, workers) as crew, progress_told(session, f"{chosen.code}, {preset}") as tick:
-        done = perform(chosen, preset, seed, inputs, spread(crew, tick))
-    write(folder, done)
+    every = code.lower() == ALL
+    if changes and (every or results):
+        raise typer.BadParameter("--set goes with one experiment, and not with --results")
+    done = []
+    for chosen in [found(each) for each in (there() if every else [code])]:
+        inputs = _changed(read_inputs(chosen.inputs), changes or [])
+        folder = (out or session.runs / "experiments") / (f"{chosen.code}-{preset}-s{seed}" if every or not out else "")
+        require_place(folder)
+        with crewed(where, workers) as crew, progress_told(session, f"{chosen.code}, {preset}") as tick:
+            done.append(perform(chosen, preset, seed, inputs, spread(crew, tick)))
+        write(folder, done[-1])
+        note(session, f"page: {folder / 'page.html'}")
+    if results is not None:
+        write_results(results, done)
     answer(
         session,
-        lambda: document(done),
-        lambda: [_table(done)],
+        lambda: [document(each) for each in done] if every else document(done[0]),
+        lambda: [_table(each) for each in done],
         fmt=shape,
-        after=f"{answered(done.outcome)}\npage: {folder / 'page.html'}",
+        after="\n".join(answered(each.outcome) for each in done),
     )
 
 

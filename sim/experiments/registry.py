@@ -37,13 +37,16 @@ def experiment(code: str) -> Experiment:
     entry = ENTRIES.get(code.upper())
     if entry is None:
         hint = did_you_mean(code, list(ENTRIES))
-        raise SimError(f"no such experiment{hint}", code="unknown_name", path="CODE", found=code, allowed=_there())
+        raise SimError(
+            f"no such experiment{hint}", code="unknown_name", path="CODE", found=code, allowed=["list", "all", *there()]
+        )
     if not entry.module:
-        raise SimError("not there yet", code="unknown_name", path="CODE", found=code.upper(), allowed=_there())
+        raise SimError("not there yet", code="unknown_name", path="CODE", found=code.upper(), allowed=there())
     found = import_module(f"sim.experiments.{entry.module}").EXPERIMENT
     assert isinstance(found, Experiment)
     return found
 
 
-def _there() -> list[str]:
-    return ["list", *(code for code, entry in ENTRIES.items() if entry.module)]
+def there() -> list[str]:
+    """Return the codes of those that can be run."""
+    return [code for code, entry in ENTRIES.items() if entry.module]

@@ -202,7 +202,7 @@ def test_a_result_is_written_anew_and_nothing_else_is_overwritten(
 
 
 def test_unknown_and_coming_experiments_are_told_apart() -> None:
-    with pytest.raises(SimError, match=r"no such experiment.*list, E0"):
+    with pytest.raises(SimError, match=r"no such experiment.*list, all, E0"):
         experiment("E77")
     with pytest.raises(SimError, match="not there yet"):
         experiment("E9")
