@@ -23,7 +23,7 @@ ENTRIES = {
     "E4": Entry("Real option: is the right to sell the surplus an insurance?"),
     "E5": Entry("Price fall and collateral: when does the lender call?", "e5_loans"),
     "E6": Entry("Efficiency shock: does cheaper inference free GPUs or eat them?", "e6_efficiency"),
-    "E7": Entry("Failures and spares: how many hot spares, and may they be rented?"),
+    "E7": Entry("Failures and spares: how many hot spares, and may they be rented?", "e7_spares"),
     "E8": Entry("SLA frontier: what is 99.99 % worth?", "e8_sla"),
     "E9": Entry("Regions and residency"),
     "E10": Entry("Hosted or bare: which product earns most per GPU-hour of a gap?"),
