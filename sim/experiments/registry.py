@@ -20,7 +20,7 @@ ENTRIES = {
     "E1": Entry("Gap backfill: what does filling the gap earn, and whom does it hurt?", "e1_gap"),
     "E2": Entry("Recall and notice: what is a notice of N days worth?", "e2_notice"),
     "E3": Entry("Mix: how much firm, how much flexible?", "e3_mix"),
-    "E4": Entry("Real option: is the right to sell the surplus an insurance?"),
+    "E4": Entry("Real option: is the right to sell the surplus an insurance?", "e4_option"),
     "E5": Entry("Price fall and collateral: when does the lender call?", "e5_loans"),
     "E6": Entry("Efficiency shock: does cheaper inference free GPUs or eat them?", "e6_efficiency"),
     "E7": Entry("Failures and spares: how many hot spares, and may they be rented?", "e7_spares"),
