@@ -27,7 +27,7 @@ ENTRIES = {
     "E8": Entry("SLA frontier: what is 99.99 % worth?", "e8_sla"),
     "E9": Entry("Regions and residency"),
     "E10": Entry("Hosted or bare: which product earns most per GPU-hour of a gap?"),
-    "E11": Entry("One whale or many: what does concentration cost?"),
+    "E11": Entry("One whale or many: what does concentration cost?", "e11_whale"),
     "E12": Entry("Isolation under attack: can a tenant move another's bill, latency or data?"),
 }
 
