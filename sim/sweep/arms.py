@@ -1,8 +1,10 @@
 """The arms of a sweep: written out, times the grid, times the sampled points; each a scenario that has been checked."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,12 +27,13 @@ class Arm(NamedTuple):
     """One way to run the scenario.
 
     `labels` are what was changed, as text by key, for tables; `against` is the place of the arm that it is compared
-    with, None for one that others are compared with.
+    with, None for one that others are compared with. `digest` is the hash of the scenario but for its seed.
     """
 
     labels: dict[str, str]
     mapping: dict[str, Any]
     against: int | None
+    digest: str
 
 
 class Plan(NamedTuple):
@@ -63,7 +66,8 @@ def plan_of(spec: Sweep, file: Path) -> Plan:
                 changes = _joined(values, cell, point, str(file))
                 labels = named | {key: _text(value) for key, value in (cell | point).items()}
                 mapping = _changed(base.mapping, changes, labels, str(file), base.file)
-                arms.append(Arm(labels, mapping, place if len(arms) >= len(points) else None))
+                against = place if len(arms) >= len(points) else None
+                arms.append(Arm(labels, mapping, against, _digest(mapping)))
     return Plan(spec, tuple(arms), base.file)
 
 
@@ -86,6 +90,13 @@ def _changed(
             where, code=error.code, file=file, path=error.path, found=error.found, allowed=error.allowed
         ) from None
     return changed
+
+
+def _digest(mapping: Mapping[str, Any]) -> str:
+    """The same for the same tables, whatever the order of their keys; 1 and 1.0 are two values."""
+    fixed = {key: value for key, value in mapping.items() if key != "seed"}
+    text = json.dumps(fixed, sort_keys=True, default=lambda value: f"{type(value).__name__} {value}")
+    return sha256(text.encode()).hexdigest()
 
 
 def _joined(values: Mapping[str, Any], cell: Mapping[str, Any], point: Mapping[str, Any], file: str) -> dict[str, Any]:

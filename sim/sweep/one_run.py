@@ -4,10 +4,13 @@ A record is a JSON object: `key` (what was run, hashed), `labels`, `seed`, `stat
 `reason` (one line, or ""), `values` (every metric) and `steady` (see `sim.sweep.metrics.steady_state`).
 """
 
-import json
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib import metadata
 from typing import Any, NamedTuple
 
 from billing.errors import BillingError
@@ -43,22 +46,24 @@ class Task(NamedTuple):
 class TimedOut(Exception):
     """A run took longer than it may."""
 
+    def __init__(self, timeout_s: int) -> None:
+        super().__init__(f"more than {timeout_s} s")
+
 
 def task_of(
     arm: Arm, seed: int, file: str, *, baseline: bool, timeout_s: int | None, now_us: Callable[[], int]
 ) -> Task:
     """Return the task of an arm and a seed. Its key is the same wherever and whenever the same is asked for."""
-    mapping = {**arm.mapping, "seed": seed}
-    asked = {"format": FORMAT, "version": version("spillway"), "scenario": mapping, "baseline": baseline}
-    text = json.dumps(asked, sort_keys=True, default=lambda value: f"{type(value).__name__} {value}")
-    key = sha256(text.encode()).hexdigest()[:24]
-    return Task(key, arm.labels, mapping, seed, file, baseline, timeout_s, now_us)
+    asked = f"{FORMAT} {_version()} {arm.digest} {seed} {baseline}"
+    key = sha256(asked.encode()).hexdigest()[:24]
+    return Task(key, arm.labels, {**arm.mapping, "seed": seed}, seed, file, baseline, timeout_s, now_us)
 
 
 def perform(task: Task) -> dict[str, Any]:
     """Run a task and return its record. A run that fails is a record, too: it sinks no other."""
     try:
-        values, steady = _numbers(task)
+        with _alarm(task.timeout_s):
+            values, steady = _numbers(task)
     except TimedOut as error:
         return record_of(task, TIMED_OUT, str(error))
     except (SimError, SchedulerError, TenantError, BillingError) as error:
@@ -81,12 +86,37 @@ def record_of(
     return {**facts, "status": status, "reason": line, "values": values, "steady": steady}
 
 
+@cache
+def _version() -> str:
+    return metadata.version("spillway")
+
+
+@contextmanager
+def _alarm(timeout_s: int | None) -> Iterator[None]:
+    """End a run that takes too long, wherever it is. Only the first thread of a process can be rung up: in another, as
+    on a Dask worker, the run looks at the clock itself."""
+    if timeout_s is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(_signal: int, _frame: object) -> None:
+        raise TimedOut(timeout_s)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def _numbers(task: Task) -> tuple[dict[str, Any], dict[str, Any] | None]:
     began_us = task.now_us()
 
     def look_at_the_clock(_now_s: int, _horizon_s: int) -> None:
         if task.timeout_s is not None and task.now_us() - began_us > task.timeout_s * 1_000_000:
-            raise TimedOut(f"more than {task.timeout_s} s")
+            raise TimedOut(task.timeout_s)
 
     scenario = from_mapping(task.mapping, task.file)
     world, way = build(scenario), scenario.policy

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from decimal import Decimal
@@ -199,6 +201,18 @@ def test_a_run_tells_of_its_limit_and_of_its_errors(plan: Callable[..., Plan]) -
     assert broken["status"] == "failed" and "days" in broken["reason"] and "\n" not in broken["reason"]
     bug = perform(task._replace(mapping={"pool": 7, **task.mapping, "demand": [None]}))
     assert bug["status"] == "failed" and bug["key"] == task.key
+
+
+def test_a_run_that_hangs_is_ended_by_an_alarm(plan: Callable[..., Plan]) -> None:
+    task = asked(plan("timeout_s = 1\n" + GRID), {}, now_us).tasks[0][0]
+
+    def hang(_task: Task) -> None:
+        for _ in range(500):
+            time.sleep(0.01)
+
+    with patch("sim.sweep.one_run._numbers", hang):
+        assert perform(task)["reason"] == "more than 1 s"
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_keys_are_those_of_what_is_run(plan: Callable[..., Plan]) -> None:
