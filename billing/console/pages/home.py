@@ -95,9 +95,10 @@ def _use(whole: Answer) -> list[Card]:
 
 async def _levels(visit: Visit) -> list[Card]:
     found = await visit.ask.get("/v1/sla", limit=200)
-    if not found.items:
+    reports = [each for each in found.items if any(level["met"] is not None for level in each["levels"])]
+    if not reports:
         return []
-    last = found.items[-1]
+    last = reports[-1]
     promised = [level for level in last["levels"] if level["met"] is not None]
     kept = sum(level["met"] for level in promised)
     tone: Tone = "" if not promised else "good" if kept == len(promised) else "bad"

@@ -69,7 +69,7 @@ def _over_time(found: Answer) -> Chart:
             words,
             colour,
             [
-                floor_decimal(each[f"{holder}_gpu_s"], length_s, 1)
+                floor_decimal(each[f"{holder}_gpu_s"], length_s, 3)
                 for each, length_s in zip(items, lengths, strict=True)
             ],
         )

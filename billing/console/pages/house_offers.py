@@ -75,8 +75,8 @@ def _on_sale(found: Answer) -> Chart | Table:
         left = each["idle_gpu_s"] - each["withheld_gpu_s"]
         length_s = parse_utc(each["until"]) - parse_utc(each["since"])
         rows.append((each["since"], gpu_hours(out), gpu_hours(left), gpu_hours(each["withheld_gpu_s"])))
-        rented.append(floor_decimal(out, length_s, 1))
-        free.append(floor_decimal(left, length_s, 1))
+        rented.append(floor_decimal(out, length_s, 3))
+        free.append(floor_decimal(left, length_s, 3))
     columns = [
         Column("From, UTC", "time"),
         Column("Rented", "number"),

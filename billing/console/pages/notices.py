@@ -24,19 +24,19 @@ def notices_table(found: Answer) -> Table:
     """Return notices as a table."""
     rows = [
         (
-            str(each["position"]),
             each["time"],
             Folded(sentence_of(each["type"], each["body"]), json.dumps(each["body"], ensure_ascii=False)),
             each["type"],
             each["object"],
+            str(each["position"]),
         )
         for each in found.items
     ]
     columns = [
-        Column("Number", "number"),
         Column("Time, UTC", "time"),
         Column("What", "long"),
         Column("Type", "code"),
         Column("Of", "code"),
+        Column("Number", "number"),
     ]
     return listed("notices", "Notices", found, columns, rows, empty="There was nothing to tell yet.")

@@ -18,6 +18,7 @@ from billing.metering.local_months import zone_of
 from billing.months import parse_utc, utc_text
 from billing.settling.buckets import bounds
 
+_FEW = 2
 ALL = "all"  # whatever is known
 # span: the bucket in which it is shown where nobody has said
 FITTING: Mapping[str, str] = {"day": "hour", "week": "hour", "month": "day", ALL: ""}
@@ -33,7 +34,9 @@ class Period(NamedTuple):
     steps: Steps
 
 
-async def shown_period(visit: Visit, asks: Asks, last_s: int, usual: str = "month", *, whole: bool = False) -> Period:
+async def shown_period(
+    visit: Visit, asks: Asks, last_s: int, usual: str = "month", *, whole: bool = False, narrow: bool = True
+) -> Period:
     """Ask for the period that the address names, or for the last one of which something is known.
 
     Args:
@@ -41,6 +44,7 @@ async def shown_period(visit: Visit, asks: Asks, last_s: int, usual: str = "mont
         last_s: nothing is known from this Unix second on.
         usual:  the span where the address names none.
         whole:  whether all that is known may be shown as one.
+        narrow: whether a month in which a day or two hold everything opens at the last of those.
     """
     span = visit.query.get("span", usual)
     span = span if span in FITTING and (whole or span != ALL) else usual
@@ -57,6 +61,12 @@ async def shown_period(visit: Visit, asks: Asks, last_s: int, usual: str = "mont
         at_s = parse_utc(known)
         found = await asks(*_window(span, zone, at_s, last_s), FITTING[span])
         told = found.data
+    chosen = on_s is not None or any(visit.query.get(name) for name in ("span", "bucket"))
+    days = _busy(found) if narrow and not chosen else []
+    if span == "month" and 0 < len(days) <= _FEW:  # bars of a day or two say less than their hours
+        span, at_s = "day", parse_utc(days[-1])
+        found = await asks(*_window(span, zone, at_s, last_s), FITTING[span])
+        told = found.data if found.ok else told
     before, after = (
         _address(visit, span, _day(parse_utc(told[way]), zone)) if told[way] else "" for way in ("before", "after")
     )
@@ -81,6 +91,12 @@ def _nothing(found: Answer) -> bool:
     return not (
         found.data["totals"] if "totals" in found.data else found.data.get("states") or found.data.get("products")
     )
+
+
+def _busy(found: Answer) -> list[str]:
+    """When the buckets begin in which there is something."""
+    names = ("groups", "installed_gpu_s", "rented_gpu_s")
+    return [str(each["since"]) for each in found.items if any(each.get(name) for name in names)]
 
 
 def _window(span: str, zone: ZoneInfo, at_s: int, last_s: int) -> tuple[str, str]:

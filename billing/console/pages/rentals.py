@@ -138,8 +138,7 @@ def _rentals(found: Answer, writes: bool) -> Table:
         (
             Link(each["id"][:12], at(f"{RENTALS}/{{id}}", id=each["id"])),
             each["product"],
-            each["region"],
-            each["sku"],
+            f"{each['sku']} in {each['region']}",
             str(each["gpus"]),
             Mark(each["state"], _TONES.get(each["state"], "")),
             each["reason"],
@@ -153,7 +152,6 @@ def _rentals(found: Answer, writes: bool) -> Table:
     columns = [
         Column("Rental", "code"),
         Column("Product"),
-        Column("Region"),
         Column("GPU"),
         Column("GPUs", "number"),
         Column("State"),

@@ -72,7 +72,7 @@ async def recent_use(visit: Visit) -> Answer:
     async def ask(from_: str, until: str, _: str) -> Answer:
         return await visit.ask.get("/v1/usage", from_=from_, until=until, bucket="month")
 
-    return (await shown_period(visit, ask, visit.now_s)).found
+    return (await shown_period(visit, ask, visit.now_s, narrow=False)).found
 
 
 def currencies(found: Answer) -> list[str]:

@@ -55,6 +55,8 @@ def step(text: str, way: str) -> str:
 def test_a_page_opens_where_there_are_data_and_steps_to_more(house: ApiHouse, who: str, page: str) -> None:
     browser = signed_in(house, who)
     text = browser.get(f"/console/{page}").text
+    assert (shown(text), step(text, "next")) == ("2026-02-01", "") and "data-chart" in text  # it alone holds something
+    text = browser.get(f"/console/{page}{'&' if '?' in page else '?'}span=month").text
     assert (shown(text), step(text, "next")) == ("2026-02", "") and "data-chart" in text
     before = browser.get(f"/console/{page.partition('?')[0]}{step(text, 'prev')}").text
     assert (shown(before), step(before, "prev")) == ("2026-01", "") and "data-chart" in before
