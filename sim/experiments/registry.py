@@ -28,7 +28,7 @@ ENTRIES = {
     "E9": Entry("Regions and residency"),
     "E10": Entry("Hosted or bare: which product earns most per GPU-hour of a gap?"),
     "E11": Entry("One whale or many: what does concentration cost?", "e11_whale"),
-    "E12": Entry("Isolation under attack: can a tenant move another's bill, latency or data?"),
+    "E12": Entry("Isolation under attack: can a tenant move another's bill, latency or data?", "e12_attacks"),
 }
 
 
