@@ -1,11 +1,13 @@
-"""`spillway api`: the API's own description, without a server or a database."""
+"""`spillway api`: the API's own description, and a receiver of webhooks, without a server or a database."""
 
 import typer
 
+from sim.cli.api_listen import listen
 from sim.cli.frame import command, group, session_of
 from sim.cli.output import answer
 
-app = group("api", "The description of the HTTP API.", "spillway api openapi > openapi.json")
+app = group("api", "The HTTP API: its description, and trying its webhooks.", "spillway api openapi > openapi.json")
+command(app, "listen", "spillway api listen webhook.secret", "spillway api listen webhook.secret --port 9000")(listen)
 
 
 @command(app, "openapi", "spillway api openapi > openapi.json", "spillway api openapi -q")
