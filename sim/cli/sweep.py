@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.frame import session_of
-from sim.cli.output import CsvFlag, MdFlag, Table, answer, form, note
+from sim.cli.output import CsvFlag, MdFlag, Table, answer, counted, form, note
 
 if TYPE_CHECKING:
     from sim.stats.estimates import Estimate, QuantileEstimate
@@ -80,6 +80,8 @@ def _remarks(found: "Shown", folder: Path, *, ended: bool) -> list[str]:
         lines[0] += f", {len(found.failures)} failed: --resume tries them again"
     elif not ended and found.done < found.asked:
         lines[0] += ": --resume goes on"
+    if found.too_wide:
+        lines.append(f"{counted(found.too_wide, 'arm')} not as narrow as `until` asks, with all its seeds")
     return lines
 
 

@@ -34,7 +34,8 @@ class Failure(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """The table of a sweep, whole or in part."""
+    """The table of a sweep, whole or in part. `too_wide`: arms whose interval is wider than the sweep wants it, though
+    there are no more seeds to come."""
 
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]
@@ -42,6 +43,7 @@ class Shown(NamedTuple):
     asked: int
     seeds: tuple[int, ...]
     comparisons: int
+    too_wide: int
 
 
 def shown(plan: Plan, asked: Asked, records: Records) -> Shown:
@@ -60,7 +62,14 @@ def shown(plan: Plan, asked: Asked, records: Records) -> Shown:
         if record["status"] != DONE
     ]
     done = len(ended) - len(failures)
-    return Shown(tuple(rows), tuple(failures), done, len(every), asked.seeds, comparisons)
+    too_wide = sum(_too_wide(plan, tasks, records) for tasks in asked.tasks) if len(ended) == len(every) else 0
+    return Shown(tuple(rows), tuple(failures), done, len(every), asked.seeds, comparisons, too_wide)
+
+
+def _too_wide(plan: Plan, tasks: Sequence[Task], records: Records) -> bool:
+    until = plan.spec.until
+    known = [] if until is None else [each for each in _values(tasks, records, until.metric) if each is not None]
+    return until is not None and not (len(known) > 1 and mean_interval(known).half_width <= float(until.half_width))
 
 
 def _row(plan: Plan, asked: Asked, records: Records, place: int, metric: str, comparisons: int) -> Row:
@@ -101,6 +110,7 @@ def document(name: str, found: Shown) -> dict[str, Any]:
         "runs": {"asked": found.asked, "done": found.done, "failed": len(found.failures)},
         "seeds": list(found.seeds),
         "comparisons": found.comparisons,
+        "too_wide": found.too_wide,
         "rows": [
             {
                 "arm": row.arm.labels,

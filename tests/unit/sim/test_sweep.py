@@ -238,7 +238,8 @@ def test_seeds_are_added_until_intervals_are_narrow_enough(
     few = plan(GRID + "[until]\nmetric = 'events'\nhalf_width = 0.5\nseeds_max = 6\n")
     with patch.object(run_module, "perform", made_up(lambda task: float(task.seed % 2) * 2)):
         run_sweep(few, store, crew, now_us)
-    assert table(few, store)["seeds"] == [1, 2, 3, 4, 5, 6]
+    assert (table(few, store)["seeds"], table(few, store)["too_wide"]) == ([1, 2, 3, 4, 5, 6], 2)
+    assert shown_now["too_wide"] == 0
 
 
 def test_a_budget_leaves_a_part_that_can_be_shown(plan: Callable[..., Plan], crew: Executor, tmp_path: Path) -> None:
