@@ -10,6 +10,7 @@ WEB   := $(VENV)/.ready-web
 UV    := $(shell command -v uv 2>/dev/null)
 # Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down. The attacks on
 # isolation, plain and under their planted faults, are what `make inspect` runs.
+# Where the time goes: make test PYTEST="-n auto --dist worksteal --ignore=tests/isolation --durations=20".
 PYTEST ?= -n auto --dist worksteal --ignore=tests/isolation
 
 .DEFAULT_GOAL := help
