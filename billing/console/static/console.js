@@ -8,6 +8,7 @@
   };
   const DASHES = { red: [7, 4], ink: [2, 3], grey: [4, 3], pink: [9, 3, 2, 3] }; // lines differ without their colour
   const DAYS = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * 86400); // months and years as uPlot counts them
+  const HOURS = [1, 2, 3, 4, 6, 8, 12].map((hours) => hours * 3600).concat(DAYS);
   const SIZES = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e4, "k", 1e3]];
 
   // Layer n of a stack is drawn as the sum of itself and all below it, from the top one down, each over the last.
@@ -54,7 +55,7 @@
   function options(told, box, order) {
     const width = Math.max(240, box.clientWidth);
     const moment = new Intl.DateTimeFormat("sv-SE", { timeZone: told.zone, dateStyle: "short", timeStyle: "medium" });
-    const coarse = told.x.length > 1 && told.x[1] - told.x[0] >= 80000; // buckets of days or more have no hours to show
+    const step = told.x.length > 1 ? told.x[1] - told.x[0] : 0; // no tick is finer than the buckets
     const bars = told.stacked && told.x.length <= 62;
     const paths = bars ? uPlot.paths.bars({ size: [0.86, 90] }) : told.stacked ? uPlot.paths.stepped({ align: 1 }) : undefined;
     const line = (each, at) => ({
@@ -74,7 +75,7 @@
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => span(told, bars) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.06 : 1] } },
       axes: [
-        { size: 48, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone), ...(coarse && { incrs: DAYS }) },
+        { size: 48, grid: { show: false }, stroke: "#5a6570", values: ticks(told.zone), ...(step >= 3600 && { incrs: step >= 80000 ? DAYS : HOURS }) },
         { size: wide, stroke: "#5a6570", grid: { stroke: "#1b232b22", width: 1 }, values: (_, all, __, ___, apart) => figures(all, apart) },
       ],
       legend: { markers: { width: 0, fill: (_, at) => (at ? COLOURS[told.series[order[at - 1]].colour] : "none") } },
