@@ -9,6 +9,7 @@ from sim.economics.newsvendor import tail_mean
 from sim.economics.units import HOURS_PER_YEAR, MONTHS_PER_YEAR, Floats
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, exact, measured
 from sim.experiments.inputs import Inputs
+from sim.experiments.reference import find
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
@@ -174,12 +175,12 @@ def _run(setting: Setting) -> Outcome:
     done = replicate(setting, one, given, "a hundred/booked")
     findings = _findings(given, done)
     whale = next(iter(given.books))
-    tails = [_of(findings, f"{name}: mean of the worst 5 %") for name in (whale, "a hundred")]
+    tails = [find(findings, f"{name}: mean of the worst 5 %") for name in (whale, "a hundred")]
     slow = max(given.lags_days)
     answer = (
         f"One whale and a hundred tenants earn the same on average; in the worst twentieth of worlds they earn "
         f"${ours(tails[0])}M and ${ours(tails[1])}M a year. A sale that takes {slow:g} days on average sells "
-        f"{ours(_of(findings, f'sold of a gap, mean lag {slow:g} d'))} of a gap of {given.gap_days:g} days: who sells "
+        f"{ours(find(findings, f'sold of a gap, mean lag {slow:g} d'))} of a gap of {given.gap_days:g} days: who sells "
         "more slowly than gaps last owns no option."
     )
     return Outcome(tuple(findings), _tables(given, done), (_after(given, done), _lags(given, done)), NOTES, answer)
@@ -189,10 +190,6 @@ NOTES = (
     "Tenants leave independently of each other: a downturn that takes many at once would bring the tails together.",
     "A place whose tenant gave notice is sold from the notice on; one whose tenant defaulted, from the default on.",
 )
-
-
-def _of(findings: list[Finding], name: str) -> Finding:
-    return next(each for each in findings if each.name == name)
 
 
 def _after(given: World, done: Replicated) -> Picture:
@@ -224,7 +221,7 @@ def _lags(given: World, done: Replicated) -> Picture:
         Series("closed form", fine, tuple(sold_share(given.gap_days, lag) for lag in fine), role="analytic"),
         Series("the same lag for every sale", fine, fixed, role="limit"),
     )
-    labels = "mean days from the opening of a gap to the first hour sold", "share of the gap that is sold"
+    labels = "mean days until the first hour is sold", "share of the gap that is sold"
     title = f"Who sells more slowly than a gap of {given.gap_days:g} days lasts owns no option"
     return Picture("e11-lag", "lines", title, *labels, series, (), ("lags_days",))
 

@@ -8,13 +8,13 @@ from sim.economics.recall import Part, ladder, mean_delay_days, rent_usd
 from sim.economics.units import HOURS_PER_DAY, HOURS_PER_YEAR, Floats
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, exact, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.published import Cell, agreement
+from sim.experiments.reference import Cell, agreement
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
 
-PUBLISHED_NOTICES = (1, 7, 14, 30, 60, 90)  # days
-PUBLISHED_DELAY = {
+REFERENCE_NOTICES = (1, 7, 14, 30, 60, 90)  # days
+REFERENCE_DELAY = {
     14: (0.0, 1.5, 5.2, 17.6, 46.2, 76.0),
     30: (0.0, 0.8, 2.8, 11.0, 34.1, 61.5),
     60: (0.0, 0.4, 1.5, 6.4, 22.1, 43.4),
@@ -119,9 +119,9 @@ def _bought(given: Terms, ends: Floats, lead: Floats, begins: Floats, place: int
 def delay_cells() -> list[Cell]:
     """Return every cell of the table of delays."""
     return [
-        Cell(f"lead {lead}, notice {notice}", mean_delay_days(notice, lead), published, 1)
-        for lead, row in PUBLISHED_DELAY.items()
-        for notice, published in zip(PUBLISHED_NOTICES, row, strict=True)
+        Cell(f"lead {lead}, notice {notice}", mean_delay_days(notice, lead), reference, 1)
+        for lead, row in REFERENCE_DELAY.items()
+        for notice, reference in zip(REFERENCE_NOTICES, row, strict=True)
     ]
 
 
@@ -160,7 +160,7 @@ def _break_even(given: Terms, place: int) -> float:
 
 def _findings(given: Terms, done: Replicated, best: str) -> tuple[Finding, ...]:
     cells = [(lead, notice) for lead in given.leads_days for notice in given.notices_days if notice >= 1]
-    found = [agreement("mean delay, closed form", delay_cells(), "ECONOMICS 8.6")]
+    found = [agreement("mean delay, closed form", delay_cells(), "reference table of closed forms")]
     for lead, notice in cells:
         expected = mean_delay_days(notice, lead)
         late = done.estimate(f"delay/{lead:g}/{notice:g}", len(cells))
@@ -227,12 +227,13 @@ def _front(given: Terms, done: Replicated) -> Picture:
         points("one notice, 0 to 90 days", [f"{notice:g}" for notice in given.notices_days]),
         points(_LADDER, [_LADDER]),
         points("90 days, bought back", [_BOUGHT]),
-        points("hindsight", [_ORACLE])._replace(role="published"),
+        points("hindsight", [_ORACLE]),
     )
     guesses = ("leads_days", "firm_usd", "reach_days", "delay_usd_per_day", "needs_per_year", "fee_usd")
     title = "What a longer notice earns, and what its delays cost"
+    told = f"One notice, from below: {', '.join(_days(notice) for notice in given.notices_days)}."
     labels = "cost of delays, USD million a year", "rent, USD million a year"
-    return Picture("e2-front", "scatter", title, *labels, series, (), guesses)
+    return Picture("e2-front", "scatter", title, *labels, series, (), guesses, told)
 
 
 EXPERIMENT = Experiment(

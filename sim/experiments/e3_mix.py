@@ -8,7 +8,7 @@ from sim.economics.newsvendor import Surplus, Terms, earned, next_hour_cost, tai
 from sim.economics.units import Floats
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.published import Cell, agreement
+from sim.experiments.reference import Cell, agreement
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Line, Picture
@@ -16,11 +16,11 @@ from sim.pictures.picture import Line, Picture
 GRID = 101  # firm shares that are tried, from nothing to all
 STEP = 1 / (GRID - 1)
 # (flexible price, internal value): P(S < Q*).
-PUBLISHED_FRACTILE = {
+REFERENCE_FRACTILE = {
     (1.2, 2.6): 0.657, (1.2, 5.2): 0.264, (1.2, 7.8): 0.165, (1.8, 2.6): 0.478, (1.8, 5.2): 0.147, (1.8, 7.8): 0.087,
 }  # fmt: skip
 # (revenue of a block, its loss): the chance up to which it is sold.
-PUBLISHED_QUOTA = {(1.0, 9.0): (0.10, 2), (1.0, 1.0): (0.50, 2), (2.95, 29.5): (0.0909, 4)}
+REFERENCE_QUOTA = {(1.0, 9.0): (0.10, 2), (1.0, 1.0): (0.50, 2), (2.95, 29.5): (0.0909, 4)}
 POLICIES = ("all flexible", "the median firm", "priced quota", "newsvendor", "newsvendor, forecast")
 _UNIT = "USD per GPU-h of the fleet"
 
@@ -104,21 +104,21 @@ def _policies(given: World, case: Terms, told: Floats) -> dict[str, Floats]:
 
 
 def fractile_cells(inputs: Inputs) -> list[Cell]:
-    """Return every cell of the published fractiles and priced quotas."""
+    """Return every cell of the reference fractiles and priced quotas."""
     firm, remedy = inputs.number("firm_usd"), inputs.number("remedy_usd")
     cells = [
-        Cell(f"fractile at {flexible}, {value}", Terms(firm, flexible, value, remedy).fractile, published, 3)
-        for (flexible, value), published in PUBLISHED_FRACTILE.items()
+        Cell(f"fractile at {flexible}, {value}", Terms(firm, flexible, value, remedy).fractile, reference, 3)
+        for (flexible, value), reference in REFERENCE_FRACTILE.items()
     ]
     return cells + [
-        Cell(f"priced quota, r {revenue}, L {loss}", quota_chance(revenue, loss), published, places)
-        for (revenue, loss), (published, places) in PUBLISHED_QUOTA.items()
+        Cell(f"priced quota, r {revenue}, L {loss}", quota_chance(revenue, loss), reference, places)
+        for (revenue, loss), (reference, places) in REFERENCE_QUOTA.items()
     ]
 
 
 def _findings(inputs: Inputs, given: World, done: Replicated) -> list[Finding]:
     count = len(given.cases)
-    found = [agreement("fractiles and priced quotas", fractile_cells(inputs), "ECONOMICS 8.6")]
+    found = [agreement("fractiles and priced quotas", fractile_cells(inputs), "reference table of closed forms")]
     for case in given.cases:
         named = f"spot {case.flexible}, value {case.value}"
         best, fractile = given.surplus.quantile(case.fractile), case.fractile

@@ -5,7 +5,7 @@ from math import sqrt
 
 from sim.experiments.e4_worlds import BINS, DENSE, LEVERAGE, World, one, world
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, exact, measured
-from sim.experiments.published import Cell, agreement
+from sim.experiments.reference import Cell, agreement, find
 from sim.experiments.replications import Replicated, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Line, Picture, Series
@@ -13,8 +13,8 @@ from sim.stats.estimates import t_quantile
 from sim.stats.paired import shared_level_bp
 
 COLUMNS = ("mean", "p5", "p50", "p95", "loss", "option", "worst")
-# Case: the columns, USD bn and shares; None where nothing was published.
-PUBLISHED: dict[str, tuple[float | None, ...]] = {
+# Case: the columns, USD bn and shares; None where the table is empty.
+REFERENCE: dict[str, tuple[float | None, ...]] = {
     "none": (1.25, -2.31, 1.78, 3.46, 0.308, None, None),
     "rho -0.5": (3.13, 0.64, 3.11, 6.21, 0.017, 1.88, 7.19),
     "rho 0": (2.59, -0.24, 2.98, 4.55, 0.067, 1.35, 3.89),
@@ -25,20 +25,20 @@ PUBLISHED: dict[str, tuple[float | None, ...]] = {
     "fill 0.7": (1.92, None, None, None, 0.149, 0.67, 1.54),
     "fill 0.95": (2.25, None, None, None, 0.105, 1.00, 2.17),
 }
-PUBLISHED_PATHS = 20_000
-_SOURCE = "ECONOMICS 8.3"
+REFERENCE_PATHS = 20_000
+_SOURCE = "reference table of the option"
 _UNIT = "USD bn"
 
 
 def value_cells(given: World, done: Replicated) -> list[Cell]:
     """Return every cell of the table of values.
 
-    Both sides are samples: ours may be off by its interval, the published one by what a sample of its size may be off,
+    Both sides are samples: ours may be off by its interval, the reference one by what a sample of its size may be off,
     as the spread between our replications tells; for all cells together.
     """
     rows = [
         (f"{case}/{column}", number, 3 if column == "loss" else 2)
-        for case, row in PUBLISHED.items()
+        for case, row in REFERENCE.items()
         for column, number in zip(COLUMNS, row, strict=True)
         if number is not None
     ]
@@ -48,7 +48,7 @@ def value_cells(given: World, done: Replicated) -> list[Cell]:
         estimate = done.estimate(name)
         values = done.values(name)
         spread = sqrt(sum((value - estimate.mean) ** 2 for value in values) / (len(values) - 1))
-        theirs, own = sqrt(given.paths / PUBLISHED_PATHS), sqrt(1 / len(values))
+        theirs, own = sqrt(given.paths / REFERENCE_PATHS), sqrt(1 / len(values))
         cells.append(
             Cell(
                 name,
@@ -113,7 +113,7 @@ def _told(case: str) -> str:
 
 def _tables(given: World, done: Replicated) -> tuple[Table, Table]:
     rows = []
-    for case, row in PUBLISHED.items():
+    for case, row in REFERENCE.items():
         for column, number in zip(COLUMNS, row, strict=True):
             if number is not None:
                 estimate = done.estimate(f"{case}/{column}")
@@ -134,9 +134,9 @@ def _tables(given: World, done: Replicated) -> tuple[Table, Table]:
     heads = ("correlation", "arm", "mean value", "chance of a loss", "mean of the worst 5 %", "above no sale")
     never = ", ".join(f"{done.estimate(f'rho {each:g}/rule/never').mean:.1%}" for each in given.correlations)
     note = f"{_UNIT}. The rule, which pays the set-up, never begins in {never} of the worlds, by correlation."
-    columns = ("case", "what", "ours", "half-width", "published")
+    columns = ("case", "what", "ours", "half-width", "reference")
     return (
-        Table("Values beside the published ones", columns, tuple(rows), _UNIT),
+        Table("Values beside the reference table", columns, tuple(rows), _UNIT),
         Table("Arms", heads, tuple(arms), note),
     )
 
@@ -146,8 +146,8 @@ def _run(setting: Setting) -> Outcome:
     done = replicate(setting, one, given, f"rho {given.correlations[0]:g}/option")
     findings = _findings(given, done)
     first, last = (f"rho {given.correlations[place]:g}" for place in (0, -1))
-    worst = [_of(findings, f"the same in the worst tenth of worlds, {_told(case)}") for case in (first, last)]
-    losses = [_of(findings, f"chance of a loss, {_told(case)}") for case in ("none", first, last)]
+    worst = [find(findings, f"the same in the worst tenth of worlds, {_told(case)}") for case in (first, last)]
+    losses = [find(findings, f"chance of a loss, {_told(case)}") for case in ("none", first, last)]
     answer = (
         f"The right to sell takes the chance of a loss from {ours(losses[0])} to {ours(losses[1])} where rents rise "
         f"when own demand falls, and to {ours(losses[2])} where both fall together. In the worst tenth of worlds it "
@@ -162,10 +162,6 @@ NOTES = (
     "Rules are fitted on half of the paths and judged on the others: least squares Monte Carlo.",
     "The put is a contract like Nebius-Meta's, the exit one like Hyperion's guarantee; what they cost is not counted.",
 )
-
-
-def _of(findings: list[Finding], name: str) -> Finding:
-    return next(each for each in findings if each.name == name)
 
 
 def _densities(done: Replicated) -> Picture:
@@ -195,7 +191,7 @@ def _value(given: World, done: Replicated) -> Picture:
         points("on average", "option"),
         points("in the worst tenth of worlds", "worst"),
         points("on average, with a backer's put", "put/option"),
-        Series("published", given.correlations * 2, _published("option") + _published("worst"), role="published"),
+        Series("reference", given.correlations * 2, _reference("option") + _reference("worst"), role="published"),
     )
     title = "The insurance pays least when everybody lost the same bet"
     guesses = ("correlations", "internal_usd", "fill", "put_usd")
@@ -203,9 +199,9 @@ def _value(given: World, done: Replicated) -> Picture:
     return Picture("e4-value", "lines", title, *labels, series, (Line("y", 0.0, ""),), guesses)
 
 
-def _published(column: str) -> tuple[float, ...]:
+def _reference(column: str) -> tuple[float, ...]:
     place = COLUMNS.index(column)
-    return tuple(row[place] or 0.0 for case, row in PUBLISHED.items() if case.startswith("rho"))
+    return tuple(row[place] or 0.0 for case, row in REFERENCE.items() if case.startswith("rho"))
 
 
 EXPERIMENT = Experiment(

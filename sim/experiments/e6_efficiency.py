@@ -8,14 +8,14 @@ from sim.economics.efficiency import boundary, lagged, log_need, releases
 from sim.economics.units import Floats
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.published import Cell, agreement
+from sim.experiments.reference import Cell, agreement, find
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
 
 # Efficiency gain a year: eps* for demand that grows 1, 1.2, 1.5 and 2 times a year.
-PUBLISHED_GROWTHS = (1.0, 1.2, 1.5, 2.0)
-PUBLISHED_BOUNDARY = {10: (1.00, 0.92, 0.82, 0.70), 3: (1.00, 0.83, 0.63, 0.37), 2: (1.00, 0.74, 0.42, 0.00)}
+REFERENCE_GROWTHS = (1.0, 1.2, 1.5, 2.0)
+REFERENCE_BOUNDARY = {10: (1.00, 0.92, 0.82, 0.70), 3: (1.00, 0.83, 0.63, 0.37), 2: (1.00, 0.74, 0.42, 0.00)}
 STEPS = 24  # a year
 _TRIED = np.linspace(-0.2, 1.6, 19)  # elasticities between which the boundary is sought
 
@@ -85,14 +85,14 @@ def _boundary(growth: float, price: Floats, efficiency: Floats) -> float:
 def boundary_cells() -> list[Cell]:
     """Return every cell of the table of boundaries."""
     return [
-        Cell(f"gain {gain}, growth {growth}", boundary(growth, gain), published, 2)
-        for gain, row in PUBLISHED_BOUNDARY.items()
-        for growth, published in zip(PUBLISHED_GROWTHS, row, strict=True)
+        Cell(f"gain {gain}, growth {growth}", boundary(growth, gain), reference, 2)
+        for gain, row in REFERENCE_BOUNDARY.items()
+        for growth, reference in zip(REFERENCE_GROWTHS, row, strict=True)
     ]
 
 
 def _findings(given: World, done: Replicated) -> list[Finding]:
-    found = [agreement("boundary, closed form", boundary_cells(), "ECONOMICS 8.6")]
+    found = [agreement("boundary, closed form", boundary_cells(), "reference table of closed forms")]
     cells = [(gain, growth) for gain in given.gains for growth in given.growths]
     for gain, growth in cells:
         exactly = boundary(growth, gain)
@@ -119,9 +119,10 @@ def _run(setting: Setting) -> Outcome:
     gain = given.gains[-1]
     most, least = given.elasticities[-1], given.elasticities[0]
     needs = [done.estimate(f"need/{gain:g}/{elasticity:g}").mean for elasticity in (least, most)]
+    boundary_found = find(findings, f"gain {gain:g}, growth {given.growth:g}")
     answer = (
         f"With {gain:g} times more tokens per GPU a year and demand growing {given.growth:g} times, GPUs are freed "
-        f"below an elasticity of {ours(_of(findings, gain, given.growth))} and eaten above it. After {given.years} "
+        f"below an elasticity of {ours(boundary_found)} and eaten above it. After {given.years} "
         f"years the need is {needs[0]:.2g} of today's at an elasticity of {least:g}, and {needs[1]:.2g} times today's "
         f"at {most:g}."
     )
@@ -133,10 +134,6 @@ NOTES = (
     "A price that lags makes a served GPU-hour worth more, for as long as it lags; it does not move the boundary.",
     "Surplus counts against a fleet that does not grow.",
 )
-
-
-def _of(findings: list[Finding], gain: float, growth: float) -> Finding:
-    return next(each for each in findings if each.name.endswith(f"gain {gain:g}, growth {growth:g}"))
 
 
 def _phase(given: World, done: Replicated) -> Picture:

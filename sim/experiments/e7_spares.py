@@ -5,14 +5,13 @@ from math import exp, fsum, lgamma, log
 import numpy as np
 
 from sim.economics.units import HOURS_PER_YEAR
-from sim.experiments import e7_published
+from sim.experiments import e7_reference
 from sim.experiments.e7_worlds import World, one, world
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.published import agreement
+from sim.experiments.reference import agreement, find
 from sim.experiments.replications import Replicated, replicate
-from sim.experiments.words import ours
-from sim.measures.reliability import DAY_S, ettr_daly, interval_daly
+from sim.measures.reliability import DAY_S, ettr_daly, interval_daly, spare_count
 from sim.pictures.picture import Line, Picture, Series
 
 GPUS_PER_NODE = 8
@@ -27,8 +26,8 @@ def enough_chance(mean: float, spares: int) -> float:
 
 def _findings(inputs: Inputs, given: World, done: Replicated) -> list[Finding]:
     found = [
-        agreement("share of work, MTTF and intervals", e7_published.goodput_cells(), "ECONOMICS 8.1"),
-        agreement("spares for 99 % and 99.9 %", e7_published.spare_cells(), "ECONOMICS 8.2"),
+        agreement("share of work, MTTF and intervals", e7_reference.goodput_cells(), "reference table of goodput"),
+        agreement("spares for 99 % and 99.9 %", e7_reference.spare_cells(), "reference table of spares"),
     ]
     count = len(given.rates_per_s) * len(given.intervals_s)
     for place, (rate, told) in enumerate(
@@ -73,6 +72,12 @@ def _tables(inputs: Inputs, given: World, done: Replicated) -> tuple[Table, ...]
         rows.append((spares, hit, whole, work, lent, idle, idle * hour, per_day * hit * inputs.number("fill")))
     names = ("spares", "found ready", "enough nodes", "share of work", "the same, lent", "idle on average")
     columns = (*names, "earned, USD million a year", "renters evicted a day")
+    nodes, rates = inputs.whole("nodes"), inputs.numbers("rates_per_1000_node_days")
+    needed = tuple(
+        (f"{days:g} d", *(spare_count(nodes, rate, days, level) for rate in rates for level in (0.99, 0.999)))
+        for days in inputs.numbers("repairs_days")
+    )
+    asked = tuple(f"{rate:g} faults, {level} % of the time" for rate in rates for level in (99, 99.9))
     loops, per_loop = done.estimate("loops").mean, inputs.number("loop_preemptions") / inputs.number("loop_requeues")
     guard = tuple(
         (name, requeues, loops * requeues * per_loop, done.estimate(f"{key}/work").mean)
@@ -80,7 +85,11 @@ def _tables(inputs: Inputs, given: World, done: Replicated) -> tuple[Table, ...]
     )
     note = f"Lent as spot with {given.notices_s[0]:g} s of notice; {per_day:.2f} failures a day."
     heads = ("", "restarts of a loop", "preemptions of others in 30 days", "share of work")
-    return (Table("Spares", columns, tuple(rows), note), Table("Crash loops", heads, guard, ""))
+    return (
+        Table("Spares", columns, tuple(rows), note),
+        Table("Spares that are enough", ("time to repair", *asked), needed, f"{nodes:,} nodes, Poisson."),
+        Table("Crash loops", heads, guard, ""),
+    )
 
 
 def _run(setting: Setting) -> Outcome:
@@ -89,11 +98,13 @@ def _run(setting: Setting) -> Outcome:
     done = replicate(setting, one, given, f"spares/{given.spares[-1]}/work")
     findings = _findings(inputs, given, done)
     tables = _tables(inputs, given, done)
-    most, need = given.spares[-1], e7_published.SPARES[2_048][1][0]
+    most, need = given.spares[-1], e7_reference.SPARES[2_048][1][0]
     costly = next((notice for notice in given.notices_s if notice + given.scrub_s > given.restart_s), None)
-    dear = (
-        f" {costly:g} s cost {ours(_of(findings, f'{costly:g} s of notice'))} of the share of work." if costly else ""
-    )
+    dear = ""
+    if costly:
+        change = find(findings, f" {costly:g} s of notice").estimate
+        assert change is not None
+        dear = f" A notice of {costly:g} s takes {abs(change.mean):.1%} of the time from the job."
     answer = (
         f"A job of 2,048 nodes whose nodes are away for 3 days needs {need} spares for 99 % of the time; {most} spares "
         f"rented out earn ${tables[0].rows[-1][6]:.2f}M a year. That costs nothing while notice and cleaning take no "
@@ -108,14 +119,11 @@ NOTES = (
 )
 
 
-def _of(findings: list[Finding], part: str) -> Finding:
-    return next(each for each in findings if part in each.name)
-
-
 def _curve(inputs: Inputs, given: World, done: Replicated) -> Picture:
     minutes = tuple(interval / 60 for interval in given.intervals_s)
     fine = np.linspace(minutes[0], minutes[-1], 60)
-    series, lines = [], []
+    series: list[Series] = []
+    lines: tuple[Line, ...] = ()
     for place, (rate, told) in enumerate(
         zip(given.rates_per_s, inputs.numbers("rates_per_1000_node_days"), strict=True)
     ):
@@ -123,7 +131,8 @@ def _curve(inputs: Inputs, given: World, done: Replicated) -> Picture:
         series.append(done.series(f"{told:g} faults per 1,000 node-days", minutes, names))
         exactly = tuple(ettr_daly(rate, given.restart_s, float(each) * 60, given.write_s) for each in fine)
         series.append(Series("Daly, exact" if not place else "", tuple(fine.tolist()), exactly, role="analytic"))
-        lines.append(Line("x", interval_daly(given.write_s, 1 / rate) / 60, f"optimum at {told:g}"))
+        if rate == given.rate_per_s:
+            lines = (Line("x", interval_daly(given.write_s, 1 / rate) / 60, f"Daly's optimum at {told:g}"),)
     return Picture(
         name="e7-interval",
         kind="lines",
@@ -131,7 +140,7 @@ def _curve(inputs: Inputs, given: World, done: Replicated) -> Picture:
         x_label="minutes between checkpoints",
         y_label="share of work",
         series=tuple(series),
-        lines=tuple(lines),
+        lines=lines,
         guesses=("write_s",),
     )
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim.experiments.experiment import Outcome, Setting
-from sim.experiments.inputs import read_inputs
-from sim.experiments.published import Cell
+from sim.experiments.inputs import Inputs, read_inputs
+from sim.experiments.reference import Cell
 from sim.experiments.registry import experiment
 
 
@@ -32,10 +32,32 @@ def off(outcome: Outcome) -> list[str]:
 
 
 def missed(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells of a published table that come out otherwise."""
+    """Cells of a reference table that come out otherwise."""
     return [cell for cell in cells if not cell.holds]
 
 
 def verdict(outcome: Outcome, name: str) -> str:
     """The verdict of the first finding whose name holds this."""
     return next(each.verdict for each in outcome.findings if name in each.name)
+
+
+class Watched(Inputs):
+    """Inputs that remember which of them were asked for."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self, inputs: Inputs) -> None:
+        super().__init__(inputs.file, inputs.rows)
+        object.__setattr__(self, "asked", set())
+
+    def _row(self, name: str) -> Any:
+        self.asked.add(name)  # type: ignore[attr-defined]
+        return super()._row(name)
+
+
+def unread(code: str, **preset: int) -> set[str]:
+    """Names of the inputs that an experiment never asks for."""
+    found = experiment(code)
+    watched = Watched(read_inputs(found.inputs))
+    found.run(Setting(preset, watched, 1, plain))
+    return {row.name for row in watched.rows} - watched.asked  # type: ignore[attr-defined]

@@ -16,13 +16,13 @@ PER_MONTH = 0.1137
 GROWING = st.tuples(st.floats(1.01, 3), st.floats(1.1, 10))
 
 
-def test_every_cell_of_the_published_tables_comes_out() -> None:
+def test_every_cell_of_the_reference_tables_comes_out() -> None:
     assert len(e6_efficiency.boundary_cells()) == 12 and not missed(e6_efficiency.boundary_cells())
     assert len(e8_sla.credit_cells(INPUTS)) == 20 and not missed(e8_sla.credit_cells(INPUTS))
 
 
-def test_a_published_cell_that_is_a_tenth_higher_would_not_pass() -> None:
-    cells = [cell._replace(published=cell.published * 1.1) for cell in e8_sla.credit_cells(INPUTS)]
+def test_a_reference_cell_that_is_a_tenth_higher_would_not_pass() -> None:
+    cells = [cell._replace(reference=cell.reference * 1.1) for cell in e8_sla.credit_cells(INPUTS)]
     assert len(missed(cells)) >= 10
 
 

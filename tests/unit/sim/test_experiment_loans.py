@@ -10,7 +10,7 @@ from sim.economics.entry import peak_share, price_ratio
 from sim.economics.loan import Loan, cover, falling, first_below, hedged, present_value, swept, under_contract
 from sim.economics.prices import PriceLaw, paths
 from sim.errors import SimError
-from sim.experiments import e5_loans
+from sim.experiments import e5_reference
 from sim.experiments.inputs import read_inputs
 from sim.experiments.perform import perform
 from sim.experiments.registry import experiment
@@ -24,19 +24,19 @@ LAW = PriceLaw(2.0, -0.1, 1.0, 0.3, 0.0, 0.3, 0.45)
 @pytest.mark.parametrize(
     ("cells", "count"),
     [
-        (e5_loans.cover_cells(INPUTS), 45),
-        (e5_loans.rent_cells(INPUTS), 6),
-        (e5_loans.cost_cells(INPUTS), 30),
-        (e5_loans.entry_cells(), 9),
+        (e5_reference.cover_cells(INPUTS), 45),
+        (e5_reference.rent_cells(INPUTS), 6),
+        (e5_reference.cost_cells(INPUTS), 30),
+        (e5_reference.entry_cells(), 9),
     ],
     ids=["loans", "rents", "costs", "entry"],
 )
-def test_every_cell_of_the_published_tables_comes_out(cells: list[e5_loans.Cell], count: int) -> None:
+def test_every_cell_of_the_reference_tables_comes_out(cells: list[e5_reference.Cell], count: int) -> None:
     assert len(cells) == count and not missed(cells)
 
 
 def test_a_covenant_of_1_4_fails_on_a_flat_rent_only_at_the_highest_rate() -> None:
-    firsts = [float(first_below(each, 1.4)) for each in e5_loans.covers(INPUTS)["flat"]]
+    firsts = [float(first_below(each, 1.4)) for each in e5_reference.covers(INPUTS)["flat"]]
     assert firsts == [np.inf, np.inf, 0]
 
 

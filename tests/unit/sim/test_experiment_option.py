@@ -89,11 +89,11 @@ def test_the_same_seed_says_the_same() -> None:
 
 
 @pytest.mark.slow
-def test_the_published_table_comes_out_at_its_own_size() -> None:
+def test_the_reference_table_comes_out_at_its_own_size() -> None:
     full = outcome("E4", replications=20, paths=4_000)
     assert not off(full)
     assert verdict(full, "begin when a rule says so less at once, correlation 0.8") == "higher"
 
 
-def test_every_published_case_names_its_columns() -> None:
-    assert all(len(row) == len(e4_option.COLUMNS) for row in e4_option.PUBLISHED.values())
+def test_every_reference_case_names_its_columns() -> None:
+    assert all(len(row) == len(e4_option.COLUMNS) for row in e4_option.REFERENCE.values())

@@ -14,7 +14,7 @@ from small_experiment import missed, off, outcome, verdict
 PRICES = st.tuples(st.floats(0.5, 2.0), st.floats(2.1, 4.0), st.floats(4.5, 10.0), st.floats(0.0, 2.0))
 
 
-def test_every_cell_of_the_published_tables_comes_out() -> None:
+def test_every_cell_of_the_reference_tables_comes_out() -> None:
     cells = [*e2_notice.delay_cells(), *e3_mix.fractile_cells(read_inputs("e3.toml"))]
     assert len(cells) == 18 + 9 and not missed(cells)
 

@@ -1,6 +1,6 @@
-"""E7: the published tables of checkpoints and spares, beside the formulas that `spillway reliability` prints."""
+"""E7: the reference tables of checkpoints and spares, beside the formulas that `spillway reliability` prints."""
 
-from sim.experiments.published import Cell
+from sim.experiments.reference import Cell
 from sim.measures.reliability import (
     ettr_daly,
     ettr_exact,
@@ -11,7 +11,7 @@ from sim.measures.reliability import (
     spare_count,
 )
 
-# Nodes, faults per 1,000 node-days, u0, w and dt in minutes: Daly exact, linear (None: not published).
+# Nodes, faults per 1,000 node-days, u0, w and dt in minutes: Daly exact, linear (None: not in the table).
 GOODPUT = (
     (128, 6.5, 5, 1, 60, 0.964, 0.964),
     (128, 6.5, 5, 1, 20, 0.944, 0.944),
@@ -58,14 +58,14 @@ def goodput_cells() -> list[Cell]:
             cells.append(Cell(f"{name}: Daly", ettr_daly(*terms), daly, 3))
         if linear is not None:
             cells.append(Cell(f"{name}: linear", ettr_linear(*terms), linear, 3))
-    for nodes, rate, restart, write, interval, published in RENEWAL:
+    for nodes, rate, restart, write, interval, reference in RENEWAL:
         terms = job_rate_per_s(nodes, rate), restart * 60, interval * 60, write * 60
-        cells.append(Cell(f"{nodes} nodes: renewal", ettr_exact(*terms), published, 3))
-    for nodes, rate, published in OPTIMUM:
+        cells.append(Cell(f"{nodes} nodes: renewal", ettr_exact(*terms), reference, 3))
+    for nodes, rate, reference in OPTIMUM:
         best = interval_young(60, 1 / job_rate_per_s(nodes, rate)) / 60
-        cells.append(Cell(f"{nodes} nodes, {rate}: sqrt(2w/l)", best, published, 1))
+        cells.append(Cell(f"{nodes} nodes, {rate}: sqrt(2w/l)", best, reference, 1))
     cells += [
-        Cell(f"{nodes} nodes, {rate}: MTTF", mttf_h(nodes, rate), published, 2) for nodes, rate, published in MTTF
+        Cell(f"{nodes} nodes, {rate}: MTTF", mttf_h(nodes, rate), reference, 2) for nodes, rate, reference in MTTF
     ]
     return cells
 
@@ -73,8 +73,8 @@ def goodput_cells() -> list[Cell]:
 def spare_cells() -> list[Cell]:
     """Return every cell of the table of spares."""
     return [
-        Cell(f"{nodes} nodes, {days:g} d, {level}", spare_count(nodes, SPARES_RATE, days, level), published, 0)
+        Cell(f"{nodes} nodes, {days:g} d, {level}", spare_count(nodes, SPARES_RATE, days, level), reference, 0)
         for nodes, row in SPARES.items()
         for days, pair in zip(REPAIRS_DAYS, row, strict=True)
-        for level, published in zip((0.99, 0.999), pair, strict=True)
+        for level, reference in zip((0.99, 0.999), pair, strict=True)
     ]
