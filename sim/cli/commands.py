@@ -101,7 +101,7 @@ app.add_typer(api.app)
 command(app, "contracts", "spillway contracts last", "spillway contracts last --hours fjord-racks --csv")(contracts)
 command(app, "wallet", "spillway wallet last", "spillway wallet runs/wholesale --tenant acme --csv")(wallet)
 command(app, "alerts", "spillway alerts last", "spillway alerts runs/wholesale --json")(alerts)
-command(app, "report", "spillway report last --open", "spillway report runs/demo")(report)
+command(app, "report", "spillway report last --open", "spillway report last --trace run.json.gz")(report)
 command(app, "explain", "spillway explain last frontier-0", "spillway explain runs/demo --evictions --top 5")(explain)
 command(app, "isolation", "spillway isolation last", "spillway isolation last --node us-1/h100/3")(isolation)
 command(app, "allocations", "spillway allocations last --tenant acme", "spillway allocations last --tenant acme --csv")(

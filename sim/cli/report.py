@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 
+TraceFlag = Annotated[
+    Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace for ui.perfetto.dev; `.gz` packs it.")
+]
 OpenFlag = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
 
-def report(ctx: typer.Context, run: RunArgument, open_: OpenFlag = False) -> None:
+def report(ctx: typer.Context, run: RunArgument, open_: OpenFlag = False, trace: TraceFlag = None) -> None:
     """Print the path of a run's page; draw the page first if the run has none."""
+    from sim.answers.trace import write_trace
     from sim.folder import run_folder
 
     session = session_of(ctx)
     folder = run_folder.read(find_run(session, run))
+    if trace is not None:
+        note(session, f"{write_trace(folder, trace):,} events in {trace}")
     page = folder.path / PAGE
     if PAGE in folder.manifest["files"]:
         folder.file(PAGE)  # refuses a damaged one
