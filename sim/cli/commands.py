@@ -109,7 +109,13 @@ command(app, "allocations", "spillway allocations last --tenant acme", "spillway
 )
 command(app, "queue", "spillway queue last --at 86400", "spillway queue runs/demo --json")(queue)
 command(app, "delay", "spillway delay runs/demo", "spillway delay last --csv")(delay)
-command(app, "compare", "spillway compare runs/none runs/all", "spillway compare runs/a runs/b runs/c --csv")(compare)
+command(
+    app,
+    "compare",
+    "spillway compare runs/none runs/all",
+    "spillway compare runs/a runs/b runs/c --csv",
+    "spillway compare runs/a1 runs/b1 runs/a2 runs/b2 --pareto 'internal delay, mean;net revenue'",
+)(compare)
 command(app, "policies", "spillway policies", "spillway policies --json")(policies)
 command(
     app,

@@ -21,6 +21,12 @@ def compare(
     ctx: typer.Context,
     runs: RunsArgument,
     force: Annotated[bool, typer.Option("--force", help="Also runs of different worlds.")] = False,
+    by_seed: Annotated[
+        bool, typer.Option("--paired", help="Runs of several seeds: means, and differences within each seed.")
+    ] = False,
+    pareto: Annotated[
+        str | None, typer.Option("--pareto", metavar="X;Y", help="With --paired: who has least of X and most of Y.")
+    ] = None,
     csv: CsvFlag = False,
     md: MdFlag = False,
 ) -> None:
@@ -30,10 +36,26 @@ def compare(
     session, shape = session_of(ctx), form(csv=csv, md=md)
     if len(runs) < 2:
         raise typer.BadParameter("two runs or more", param_hint="RUN")
+    if by_seed or pareto:
+        from sim.answers.paired_runs import paired_runs
+        from sim.cli.compare_paired import paired_document, paired_tables
+
+        axes = _axes(pareto) if pareto else None
+        pairs = paired_runs([find_run(session, text) for text in runs], axes)
+        answer(session, lambda: paired_document(pairs), lambda: paired_tables(pairs, axes), fmt=shape)
+        return
     found = compared([find_run(session, text) for text in runs], force)
     for text in found.world_differences:
         note(session, f"not the same world: {text}")
     answer(session, lambda: document(found), lambda: tables(found), fmt=shape)
+
+
+def _axes(text: str) -> tuple[str, str]:
+    """The two numbers of a front; names hold commas, so they stand apart by `;`."""
+    x, semicolon, y = text.partition(";")
+    if not (x.strip() and semicolon and y.strip()):
+        raise typer.BadParameter(f"two numbers as X;Y (found {text!r})", param_hint="--pareto")
+    return x.strip(), y.strip()
 
 
 def document(found: "Comparison") -> dict[str, Any]:

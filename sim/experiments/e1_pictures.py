@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sim.experiments.e1_worlds import Drawn
 from sim.pictures.picture import Line, Picture, Series
 from sim.stats.estimates import Estimate
+from sim.stats.front import pareto
 
 _CURVE_POINTS = 120
 
@@ -39,15 +40,6 @@ def earned(arms: Mapping[str, tuple[Estimate, Estimate]], guesses: tuple[str, ..
         "internal delay, GPU-hours (log)", "earned above no rentals, USD M", tuple(series), (), guesses,
         f"Means of {runs} worlds; bars are 95 % intervals of what was earned.", "x",
     )  # fmt: skip
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points that no other one outdoes, ascending: less of x, or more of y."""
-    front: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or y > front[-1][1]:
-            front.append((x, y))
-    return front
 
 
 def delayed(later_s: Mapping[str, Sequence[int]], bound_s: int) -> Picture:

@@ -4,11 +4,11 @@ import pytest
 
 from sim.experiments import e1_worlds
 from sim.experiments.e1_gap import BOUND_S, CANARY, EXPERIMENT
-from sim.experiments.e1_pictures import pareto
 from sim.experiments.e1_worlds import ARMS, Arm, Task, identity, one
 from sim.experiments.inputs import read_inputs
 from sim.experiments.perform import perform
 from sim.experiments.spread import spread
+from sim.stats.front import pareto
 from sim.sweep.executors import executor
 
 INPUTS = read_inputs("e1.toml")
