@@ -5,6 +5,7 @@ a client that speaks to it without a network.
         house.get("acme", "/v1/invoices")       # as acme's admin; "acme/member", "operator", "auditor", "" for nobody
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from httpx2 import Response
 from sqlalchemy import Connection, select
 from starlette.testclient import TestClient
 
+import postgres
 from billing.api.app import create_app
 from billing.api.ports import DeskPort
 from billing.invoices.credit_note import Return
@@ -47,6 +49,8 @@ FAST = Limit(1_000_000, 60, 1_000_000)
 TENANTS = ("acme", "bolt")
 _AFTER = 1_000  # of the calls for entropy, more than furnishing takes
 _MADE: dict[int, tuple[bytes, dict[str, str], dict[str, str]]] = {}  # by seed: a file, and the keys and accounts in it
+_TEMPLATES: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # by server: the keys and accounts in its template
+_SEED = 1  # that most tests have
 _ROLES = {"": Role.TENANT_ADMIN, "/member": Role.MEMBER}
 
 
@@ -104,7 +108,7 @@ class ApiHouse:
 
 @contextmanager
 def api_house(
-    place: str, *, seed: int = 1, limits: Limits | None = None, terms: Terms | None = None
+    place: str, *, seed: int = _SEED, limits: Limits | None = None, terms: Terms | None = None
 ) -> Iterator[ApiHouse]:
     """Make a store at a place that has none, or take the empty one there, and the API over it; with terms the desk is
     at work."""
@@ -130,7 +134,9 @@ def api_house(
 
 
 def _furnished(place: str, seed: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Make the store with everybody and the books in it; the second SQLite file of a seed is a copy of the first."""
+    """Make the store with everybody and the books in it; the second of a seed is a copy of the first."""
+    if place.startswith("postgresql://") and seed == _SEED:
+        return _copied_database(place)
     file = Path(place)
     copied = "://" not in place and not file.exists()
     if copied and seed in _MADE:
@@ -141,6 +147,19 @@ def _furnished(place: str, seed: int) -> tuple[dict[str, str], dict[str, str]]:
         if copied:
             assert not file.with_name(f"{file.name}-wal").exists(), "the file alone is not the store"
             _MADE[seed] = file.read_bytes(), keys, accounts
+    return dict(keys), dict(accounts)
+
+
+def _copied_database(place: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Put a copy of the server's first furnished database in the place of the empty one. Roles are the server's."""
+    found = re.fullmatch(r"(.*@/)(\w+)(\?.*)", place)
+    assert found is not None, place
+    urls, name, template = f"{found[1]}{{}}{found[3]}", found[2], "furnished"
+    if urls not in _TEMPLATES:
+        _TEMPLATES[urls] = _furnish(postgres.fresh_database(urls, template), entropy_of(_SEED))
+    postgres.drop_database(urls, name)
+    postgres.fresh_database(urls, name, template)
+    keys, accounts = _TEMPLATES[urls]
     return dict(keys), dict(accounts)
 
 
