@@ -4,6 +4,7 @@ Shares of the fleet. Firm capacity earns its price whether it is there or not; w
 internal work, which costs its value and a remedy. What is there and not sold firm is sold flexibly.
 """
 
+import math
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -41,6 +42,13 @@ class Surplus(NamedTuple):
     def quantile(self, chance: float) -> float:
         """Return the surplus that is not reached with this chance."""
         return float(self.of(np.array(NormalDist().inv_cdf(chance))))
+
+    def chance(self, share: float) -> float:
+        """Return the chance of less surplus than this share; 0 and 1 at the ends."""
+        if not 0 < share < 1:
+            return float(share >= 1)
+        odds = math.log(share / (1 - share)) - math.log(self.median / (1 - self.median))
+        return NormalDist().cdf(odds / self.spread)
 
 
 def earned(terms: Terms, firm: Floats, surplus: Floats) -> Floats:

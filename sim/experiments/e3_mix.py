@@ -61,10 +61,9 @@ def one(replication: Replication) -> Numbers:
     for case in given.cases:
         # The mean is concave in the share: sums over a sorted sample give it for every share at once.
         means = _mean_earned(case, shares, surplus)
-        found[_key(case, "best")] = float(shares[int(np.argmax(means))])
-        optimum = given.surplus.quantile(case.fractile)
-        found[_key(case, "short")] = float((surplus < optimum).mean())
-        found[_key(case, "next")] = next_hour_cost(case, optimum, surplus)
+        best = float(shares[int(np.argmax(means))])
+        found |= {_key(case, "best"): best, _key(case, "short"): float((surplus < best).mean())}
+        found[_key(case, "next")] = next_hour_cost(case, given.surplus.quantile(case.fractile), surplus)
     case = given.cases[1]
     for share in shares[::2]:
         hours = earned(case, np.array(share), surplus)
@@ -117,15 +116,15 @@ def fractile_cells(inputs: Inputs) -> list[Cell]:
 
 
 def _findings(inputs: Inputs, given: World, done: Replicated) -> list[Finding]:
-    count = len(given.cases)
     found = [agreement("fractiles and priced quotas", fractile_cells(inputs), "reference table of closed forms")]
     for case in given.cases:
         named = f"spot {case.flexible}, value {case.value}"
-        best, fractile = given.surplus.quantile(case.fractile), case.fractile
+        best = given.surplus.quantile(case.fractile)
         step = Expected(best - STEP, best + STEP, "quantile of the newsvendor, one grid step")
         found.append(measured(f"best firm share, {named}", "of the fleet", done.estimate(_key(case, "best")), step))
-        point = Expected(fractile, fractile, "(pf - ps) / (v + k - ps)")
-        found.append(measured(f"P(S < Q*), {named}", "", done.estimate(_key(case, "short"), count), point))
+        source = f"{case.fractile:.3f} = (pf - ps) / (v + k - ps), one grid step"
+        band = Expected(given.surplus.chance(best - STEP), given.surplus.chance(best + STEP), source)
+        found.append(measured(f"chance of too little, {named}", "", done.estimate(_key(case, "short")), band))
     case = given.cases[1]
     price = Expected(case.firm, case.firm, "duality: a bid is taken when it is above the shadow price")
     found.append(measured("cost of one more firm hour at the optimum", "USD", done.estimate(_key(case, "next")), price))

@@ -76,6 +76,8 @@ def test_the_quantile_of_a_surplus_is_that_of_its_draws() -> None:
     draws = law.of(np.random.default_rng(1).standard_normal(100_000))
     assert float(np.quantile(draws, 0.25)) == pytest.approx(law.quantile(0.25), abs=0.005)
     assert law.quantile(0.5) == pytest.approx(0.6)
+    assert law.chance(law.quantile(0.165)) == pytest.approx(0.165)
+    assert (law.chance(0.0), law.chance(1.0)) == (0.0, 1.0)
 
 
 def test_the_mean_of_a_tail_is_that_of_the_worst() -> None:
