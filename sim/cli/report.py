@@ -18,10 +18,23 @@ PAGE = "report.html"
 TraceFlag = Annotated[
     Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace for ui.perfetto.dev; `.gz` packs it.")
 ]
+GanttFlag = Annotated[
+    Path | None, typer.Option("--gantt", metavar="FILE", help="Draw who holds which node: .svg or .png.")
+]
+AtFlag = Annotated[int | None, typer.Option("--at", metavar="S", min=0, help="Moment of the Gantt; its end without.")]
+HoursFlag = Annotated[int, typer.Option("--hours", metavar="H", min=1, max=100_000, help="Hours before and after it.")]
 OpenFlag = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
 
-def report(ctx: typer.Context, run: RunArgument, open_: OpenFlag = False, trace: TraceFlag = None) -> None:
+def report(
+    ctx: typer.Context,
+    run: RunArgument,
+    open_: OpenFlag = False,
+    trace: TraceFlag = None,
+    gantt: GanttFlag = None,
+    at: AtFlag = None,
+    hours: HoursFlag = 48,
+) -> None:
     """Print the path of a run's page; draw the page first if the run has none."""
     from sim.answers.trace import write_trace
     from sim.folder import run_folder
@@ -30,6 +43,9 @@ def report(ctx: typer.Context, run: RunArgument, open_: OpenFlag = False, trace:
     folder = run_folder.read(find_run(session, run))
     if trace is not None:
         note(session, f"{write_trace(folder, trace):,} events in {trace}")
+    if gantt is not None:
+        _draw_gantt(folder, gantt, folder.manifest["horizon_s"] if at is None else at, hours)
+        note(session, f"drew {gantt}")
     page = folder.path / PAGE
     if PAGE in folder.manifest["files"]:
         folder.file(PAGE)  # refuses a damaged one
@@ -45,6 +61,25 @@ def open_page(page: Path) -> None:
     import webbrowser
 
     webbrowser.open(page.resolve().as_uri())
+
+
+def _draw_gantt(folder: "RunFolder", out: Path, at_s: int, hours: int) -> None:
+    """Raises SimError: no extra to draw with, another kind of file, or no place for it."""
+    from sim.answers.gantt import gantt
+    from sim.experiments.folder import can_draw
+
+    if not can_draw():
+        raise SimError("no pictures without matplotlib", code="no_report", allowed="pip install 'spillway[report]'")
+    if out.suffix not in (".svg", ".png"):
+        raise SimError("unknown kind of picture", path="--gantt", found=str(out), allowed="a name in .svg or .png")
+    from sim.pictures.draw import png, svg
+
+    picture = gantt(folder.path, at_s, hours)
+    try:
+        out.write_bytes(png(picture) if out.suffix == ".png" else svg(picture))
+    except OSError as error:
+        reason = error.strerror or "unknown"
+        raise SimError(f"cannot be written: {reason}", code="bad_file", file=str(out), allowed="a file") from None
 
 
 def _draw(session: Session, folder: "RunFolder", page: Path) -> None:

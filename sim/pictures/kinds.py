@@ -142,6 +142,21 @@ def _drawn_forest(figure: FigureBase, axes: Axes, picture: Picture) -> None:
     axes.set_ylim(len(picture.places) - 0.5, -0.9)
 
 
+def _drawn_gantt(figure: FigureBase, axes: Axes, picture: Picture) -> None:
+    """Bars from `low` to `high` on the rows `x`; of what is only planned, hatched."""
+    for place, series in enumerate(picture.series):
+        if series.low is None or series.high is None:
+            continue
+        planned = series.role == "limit"
+        face = colour(series.name.removesuffix(", planned"), place)
+        look: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.15}
+        if planned:
+            look = {"hatch": "////", "edgecolor": SOFT, "linewidth": 0, "alpha": 0.5}
+        width = np.array(series.high) - np.array(series.low)
+        axes.barh(series.x, width, 1, left=series.low, color=face, label=series.name, **look)
+    axes.set_ylim(max(max(series.x) for series in picture.series) + 1, -1)
+
+
 DRAW: dict[str, Callable[[FigureBase, Axes, Picture], None]] = {
     "lines": _drawn_lines,
     "stacked": _drawn_stacked,
@@ -150,4 +165,5 @@ DRAW: dict[str, Callable[[FigureBase, Axes, Picture], None]] = {
     "heat": _drawn_heat,
     "cdf": _drawn_cdf,
     "forest": _drawn_forest,
+    "gantt": _drawn_gantt,
 }

@@ -8,7 +8,7 @@ class Series(NamedTuple):
 
     In a picture of kind `heat` a series is one row of cells, `x` their columns and `y` their values. In `bars` every
     series is a group of bars side by side, `x` the places 0, 1, 2, ... whose names are the picture's `places`; so are
-    the rows of a `forest`, where `y` and its interval lie across.
+    the rows of a `forest`, where `y` and its interval lie across. In a `gantt` `x` are rows and the intervals bars.
     `role`: `simulated` is drawn with marks, `analytic` and `limit` as lines over it, `published` as hollow marks.
     """
 
@@ -35,7 +35,7 @@ class Picture(NamedTuple):
     """
 
     name: str  # of its files
-    kind: str  # lines, stacked, bars, scatter, heat, cdf, forest
+    kind: str  # lines, stacked, bars, scatter, heat, cdf, forest, gantt
     title: str
     x_label: str
     y_label: str
