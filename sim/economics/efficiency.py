@@ -17,6 +17,11 @@ def boundary(growth: float, gain: float) -> float:
     return 1 - math.log(growth) / math.log(gain)
 
 
+def hour_usd(tokens_per_s: float, token_usd: float) -> float:
+    """Return what a GPU-hour of served tokens earns, USD; `token_usd` is the price of a million."""
+    return tokens_per_s * 3_600 * token_usd / 1e6
+
+
 def releases(gain: float, per_year: float, draws: Floats) -> Floats:
     """Return the logarithm of the efficiency after each step: releases come by chance, each gains equally much.
 

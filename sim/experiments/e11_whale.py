@@ -7,9 +7,10 @@ import numpy as np
 from sim.economics.customers import Churn, Group, mean_served, play, remaining, sold_share
 from sim.economics.newsvendor import tail_mean
 from sim.economics.units import HOURS_PER_YEAR, MONTHS_PER_YEAR, Floats
+from sim.experiments.e11_gap import gap_cells, gap_table
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, exact, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.reference import find
+from sim.experiments.reference import agreement, find
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
@@ -104,7 +105,7 @@ def exact_mean(given: World, groups: tuple[Group, ...], served: bool) -> float:
 
 
 def _findings(given: World, done: Replicated) -> list[Finding]:
-    found = []
+    found = [agreement("what a gap leaves, and its worth", gap_cells(), "reference table of closed forms")]
     for name, groups in given.books.items():
         for what, told in (("booked", "while all is idle"), ("served", "min(surplus, booked)")):
             mean = exact_mean(given, groups, what == "served")
@@ -183,7 +184,13 @@ def _run(setting: Setting) -> Outcome:
         f"{ours(find(findings, f'sold of a gap, mean lag {slow:g} d'))} of a gap of {given.gap_days:g} days: who sells "
         "more slowly than gaps last owns no option."
     )
-    return Outcome(tuple(findings), _tables(given, done), (_after(given, done), _lags(given, done)), NOTES, answer)
+    return Outcome(
+        tuple(findings),
+        (*_tables(given, done), gap_table(setting.inputs)),
+        (_after(given, done), _lags(given, done)),
+        NOTES,
+        answer,
+    )
 
 
 NOTES = (

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.economics.efficiency import boundary, lagged, log_need, releases
+from sim.economics.efficiency import boundary, hour_usd, lagged, log_need, releases
 from sim.economics.units import Floats
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, measured
 from sim.experiments.inputs import Inputs
-from sim.experiments.reference import Cell, agreement, find
+from sim.experiments.reference import Cell, agreement, as_reference, find
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
@@ -33,6 +33,7 @@ class World(NamedTuple):
     lag_years: float
     fleet_share: float
     hour_usd: float
+    rent_usd: float
 
 
 def world(inputs: Inputs, paths: int) -> World:
@@ -47,7 +48,8 @@ def world(inputs: Inputs, paths: int) -> World:
         releases_per_year=inputs.number("releases_per_year"),
         lag_years=inputs.number("lag_years"),
         fleet_share=inputs.number("fleet_share"),
-        hour_usd=inputs.number("token_usd") * inputs.number("tokens_per_s") * 3_600 / 1e6,
+        hour_usd=hour_usd(inputs.number("tokens_per_s"), inputs.number("token_usd")),
+        rent_usd=inputs.number("rent_usd"),
     )
 
 
@@ -99,6 +101,9 @@ def _findings(given: World, done: Replicated) -> list[Finding]:
         name = f"boundary in need, gain {gain:g}, growth {growth:g}"
         estimate = done.estimate(f"boundary/{gain:g}/{growth:g}", len(cells))
         found.append(measured(name, "", estimate, Expected(exactly, exactly, "1 - ln g / ln e")))
+    even = given.rent_usd / given.hour_usd
+    told = "share of its hours that a GPU has to serve to earn its rent"
+    found.append(as_reference(told, "", even, 0.247, 3, "reference table of closed forms"))
     for gain in given.gains:
         hour = done.estimate(f"hour/{gain:g}")
         found.append(measured(f"revenue of a served GPU-hour, gain {gain:g}, mean", "USD", hour))

@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.economics.customers import Churn, Group, mean_served, play, remaining, sold_share
-from small_experiment import off, outcome, verdict
+from sim.experiments.e11_gap import gap_cells
+from small_experiment import missed, off, outcome, verdict
 
 CHURN = Churn(0.05, 0.30, 90 / 365, 180 / 365)
+
+
+def test_every_cell_of_the_reference_table_comes_out() -> None:
+    assert len(gap_cells()) == 9 and not missed(gap_cells())
 
 
 def test_a_long_notice_hides_exits_and_none_of_them_without_one() -> None:
