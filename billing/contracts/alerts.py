@@ -41,7 +41,8 @@ def spend_alerts(
 ) -> list[Alert]:
     """Return every alert that fired, in order of (alert, month, time, threshold).
 
-    What contracts add counts at the end of the line's period. Cost: O(line items + hours) for each alert.
+    What contracts add counts at the end of the hour in which it is due, so in the month that bills it. Cost: O(line
+    items + hours) for each alert.
     """
     return [each for alert in alerts for each in _of_one(names, alert, lines, extra)]
 
@@ -61,7 +62,7 @@ def _of_one(names: Names, alert: SpendAlert, lines: LineItemTable, extra: Sequen
     }
     for line in extra:
         if line.tenant == alert.tenant and line.exact.numerator:
-            end_s = max(1, -(-line.until_s // SECONDS_PER_HOUR)) * SECONDS_PER_HOUR
+            end_s = (line.due_s // SECONDS_PER_HOUR + 1) * SECONDS_PER_HOUR
             charged[end_s] = charged.get(end_s, Fraction(0)) + Fraction(*line.exact)
     times = np.array(sorted(charged), dtype=np.int64)
     months = month_numbers(names.epoch_s, times - 1)

@@ -7,7 +7,7 @@ import numpy as np
 from billing.contracts.basis import NOTHING, Basis, Priced
 from billing.contracts.floor import Due, dues, months_in_force, purchase
 from billing.contracts.hours import hour_count
-from billing.contracts.line import ContractLine
+from billing.contracts.line import AHEAD, ContractLine
 from billing.metering.meters import GPU_S
 from billing.money import BP, SECONDS_PER_HOUR, Exact, floor_decimal, parse_usd
 from billing.months import month_of
@@ -81,7 +81,7 @@ def _upfront(basis: Basis, contract: Contract, floor: TakeOrPay) -> Iterator[Con
 def _of_floor(
     names: Names, contract: Contract, kind: str, due: Due, quantity: int, exact: Exact, effective: Exact, note: str
 ) -> ContractLine:
-    at_s = due.from_s if kind == "commitment_upfront" else due.until_s - 1
+    at_s = due.from_s if kind in AHEAD else due.until_s - 1
     return ContractLine(
         contract.id, kind, contract.tenant, contract.product, "", "", month_of(names.epoch_s, at_s), due.from_s,
         due.until_s, quantity, exact, effective, note,

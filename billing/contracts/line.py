@@ -42,6 +42,10 @@ INVOICE_KIND = {
 }
 
 
+# Paid when what they are about begins; every other line is due when it ends.
+AHEAD = frozenset({"commitment_upfront", "prepayment"})
+
+
 class ContractLine(NamedTuple):
     """One line; there is one per contract, kind and month. Times are seconds since the epoch of the names.
 
@@ -63,3 +67,8 @@ class ContractLine(NamedTuple):
     exact: Exact
     effective: Exact
     note: str
+
+    @property
+    def due_s(self) -> int:
+        """The last second before it is due, or the one at whose beginning it is: in its month."""
+        return self.from_s if self.kind in AHEAD else self.until_s - 1

@@ -1,5 +1,6 @@
 """Contracts, floors, wallets and alerts: what must hold whatever the terms and the usage."""
 
+import random
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +15,7 @@ from billing.contracts.reservation import reservations
 from billing.contracts.wallet import BOUGHT, DRAWN, EXPIRED, draw, spread, wallet_entries, wallets_of
 from billing.errors import MoneyError
 from billing.months import month_bounds, month_label, month_of
+from billing.rating.rate import LineItemTable
 from billing.reconcile import check_bills
 from billing_facts import HOUR_S, JANUARY, LAST_HOURS_OF_JANUARY, NAMES, closed_world, price_book, registry
 from contract_worlds import full_world, lines_of, parties, random_contract, random_parties
@@ -148,8 +150,6 @@ def sums(lines: list[ContractLine]) -> dict[str, tuple[int, Fraction]]:
 @given(SEEDS, st.integers(1, 3))
 def test_two_halves_of_a_contract_come_to_the_whole(seed: int, cut_hour: int) -> None:
     """Split at a full hour into two contracts that follow each other, a contract costs what it did."""
-    import random
-
     books, row = full_world(seed), random_contract(random.Random(seed), 0)
     row |= {"from_s": 0, "until_s": 4 * HOUR_S, "steps": [], "recalls": []}
     row.pop("delivered_s", None)
@@ -209,6 +209,22 @@ def test_an_alert_fires_once_at_the_first_hour_that_reaches_it(seed: int, parts_
                 while left and spent >= Fraction(amount) * 10**6 * left[0] / 10_000:
                     expected.append((month_label(month), left.pop(0), hour_s + HOUR_S))
     assert [(month_label(each.month), each.threshold_bp, each.at_s) for each in fired] == expected
+
+
+@settings(max_examples=FEW)
+@given(SEEDS)
+def test_what_a_contract_adds_is_told_in_the_month_that_bills_it(seed: int) -> None:
+    """Also what is paid when a term begins that goes on into the next month, as this one does."""
+    floor = {"per": "hour", "amount": "30.50", "upfront_bp": 2_500}
+    row = {**random_contract(random.Random(seed), 0), "tenant": "acme", "prepayment": "20", "take_or_pay": floor}
+    row |= {"from_s": 0, "until_s": 4 * HOUR_S, "steps": [], "recalls": []}
+    books = full_world(seed)
+    owed = [line for line in lines_of(books, parties([row])) if line.exact.numerator > 0]
+    assert {"commitment_upfront", "prepayment"} <= {line.kind for line in owed}
+    columns = [getattr(books.lines, name)[:0] for name in LineItemTable.__slots__ if name != "denominator"]
+    alert = SpendAlert(id="a", tenant="acme", amount="0.01", thresholds_bp=(1,), forecast=False)
+    for line in owed:
+        assert [each.month for each in spend_alerts(NAMES, [alert], LineItemTable(*columns), [line])] == [line.month]
 
 
 def test_a_forecast_is_exact_proration() -> None:
