@@ -60,7 +60,11 @@ def stream(
     chosen = override(load(scenario), seed=seed, days=days, policy=policy, lend=lend)
     world, way = build(chosen), chosen.policy
     source = source_of(config_hash(chosen.text, chosen.seed, way.name, way.lend, world.horizon_s))
-    sender = Sender(client, world, source, snapshot_every, _keeper(0 if fast else pace, edge.now_us), eager=not fast)
+    # At a pace, each at most once a second of ours: a key may ask five times, and its holder may watch by it.
+    lull_s, every_s = world.horizon_s, snapshot_every
+    if not fast:
+        lull_s, every_s = pace, snapshot_every and max(snapshot_every, pace)
+    sender = Sender(client, world, source, every_s, _keeper(0 if fast else pace, edge.now_us), lull_s)
     with progress(session, f"streaming {scenario}") as tick:
         sender.begin(chosen.text)
         nodes = way.headroom_nodes

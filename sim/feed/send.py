@@ -27,17 +27,17 @@ class Sender:
         source:  the name of its log.
         every_s: seconds of the run between two snapshots; 0: none.
         tick:    called with the run's second once everything before it has been told, to keep a pace.
-        eager:   tell at every tick, not only when `BATCH` events are there.
+        lull_s:  seconds of the run whose events wait for each other, at most `BATCH` of them; 0: none do.
     """
 
     def __init__(
-        self, client: Client, world: World, source: str, every_s: int, tick: Callable[[int], None], eager: bool
+        self, client: Client, world: World, source: str, every_s: int, tick: Callable[[int], None], lull_s: int
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._client, self._world, self._source = client, world, source
         self._live = LiveLog(world, source)
         self._every_s, self._seen_s = every_s, -every_s
-        self._tick, self._eager = tick, eager
+        self._tick, self._lull_s, self._told_s = tick, lull_s, -lull_s
         self._waiting: list[Event] = []
 
     def begin(self, terms: str) -> None:
@@ -52,9 +52,11 @@ class Sender:
         """
         self._waiting += self._live.until(now_s, recorder)
         last = now_s >= self._world.horizon_s
-        while self._waiting and (self._eager or last or len(self._waiting) >= BATCH):
+        due = last or now_s - self._told_s >= self._lull_s  # the pause to come counts: what waits is told before it
+        while self._waiting and (due or len(self._waiting) >= BATCH):
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             self._send(batch)
+            self._told_s = now_s
         if self._every_s and not last and now_s - self._seen_s >= self._every_s:
             self._seen_s = now_s
             seen = snapshot_of(recorder.core, self._world, now_s, self._source)

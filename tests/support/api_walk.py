@@ -140,7 +140,7 @@ def _stream(walk: Walk) -> None:
     scenario = override(load("small"), days=DAYS)
     world, way = build(scenario), scenario.policy
     source = source_of(config_hash(scenario.text, scenario.seed, way.name, way.lend, world.horizon_s))
-    sender = Sender(walk.client_of("OPERATOR"), world, source, 0, lambda _now_s: None, eager=False)
+    sender = Sender(walk.client_of("OPERATOR"), world, source, 0, lambda _now_s: None, world.horizon_s)
     sender.begin(scenario.text)
     run(world, way.name, way.lend, headroom_nodes=way.headroom_nodes, tape=False, watch=sender.watch)
 

@@ -5,6 +5,7 @@ With processes that are killed: tests/e2e/test_stream.py.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def test_a_stream_over_a_bad_line_arrives_once(
 
     for tick in (killed_at(30_000), killed_at(60_000), lambda _now_s: None):
         world = build(scenario, days=1)
-        sender = Sender(client_of(house, line), world, source, 7_200, tick, eager=False)
+        sender = Sender(client_of(house, line), world, source, 7_200, tick, world.horizon_s)
         sender.begin(scenario.text)
         try:
             run(world, watch=sender.watch)
@@ -129,11 +130,28 @@ def test_a_stream_over_a_bad_line_arrives_once(
     assert seen["source"] == source and json.loads(seen["body"])["nodes"]
 
 
+def test_a_paced_stream_asks_once_in_a_lull_and_tells_all() -> None:
+    """Its key may ask five times a second, and whoever holds it may look at the console meanwhile."""
+    world, lull_s = build(load("small"), days=1), 3_600
+    at, told, count = [0], [], Counter[str]()
+
+    class Line:
+        def post_house_events(self, body: Any) -> Any:
+            told.append(at[0])
+            count.update(each["id"] for each in body["events"])
+            return {"results": [{"id": each["id"], "status": "new"} for each in body["events"]]}
+
+    sender = Sender(Line(), world, "run/x", 0, lambda now_s: at.__setitem__(0, now_s), lull_s)  # type: ignore[arg-type]
+    run(world, watch=sender.watch)
+    assert len(told) <= world.horizon_s // lull_s + 1
+    assert set(count.values()) == {1} and sender.counts["new"] == len(count) > 100
+
+
 def test_another_run_under_the_same_name_is_stopped(house: ApiHouse) -> None:
     scenario = load("small")
     for seed, fault in ((1, ""), (2, "other content is there")):
         world = build(scenario, days=1, seed=seed)
-        sender = Sender(client_of(house), world, "run/x", 0, lambda _now_s: None, eager=False)
+        sender = Sender(client_of(house), world, "run/x", 0, lambda _now_s: None, world.horizon_s)
         sender.begin(scenario.text)
         if not fault:
             run(world, watch=sender.watch)
@@ -208,10 +226,10 @@ def test_terms_that_a_source_brings_hold_for_the_service_that_runs(tmp_path: Pat
     event = Event("e-1", "api/acme", "usage.metered", 1_800_000_060, "acme", 1, "", canonical(data))
     said: list[str] = []
     desk = ServedDesk(door_of(store, SECRETS, os.urandom), None, lambda: 0, said.append)
-    assert not accepts(event) and desk.terms() is desk.terms() is None
+    assert not accepts(event, data) and desk.terms() is desk.terms() is None
     with writing(store) as connection:
         note_terms(connection, "run/a", TERMS)
-    assert accepts(event) and not accepts(event._replace(subject="bolt"))
+    assert accepts(event, data) and not accepts(event._replace(subject="bolt"), data)
     assert desk.terms() is desk.terms() is not None
     with writing(store) as connection:
         note_terms(connection, "run/b", TERMS.replace("Acme", "Apex"))
