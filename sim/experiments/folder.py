@@ -31,8 +31,13 @@ def can_draw() -> bool:
 
 
 def require_place(out: Path) -> None:
-    """Refuse a place that holds anything but a result of an experiment. Raises SimError."""
+    """Refuse a place that holds anything but a result of an experiment, or where no folder can be made; its parents are
+    made. Raises SimError.
+    """
     try:
+        out.resolve().parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(out.resolve().parent, os.W_OK):
+            raise _no_place(out, "the folder above it is not ours to write")
         taken = out.exists() and not (out.is_dir() and (not any(out.iterdir()) or _is_result(out)))
     except OSError as error:
         raise _no_place(out, error.strerror or "unknown") from None

@@ -195,6 +195,8 @@ def test_a_result_is_written_anew_and_nothing_else_is_overwritten(
     (other / "thesis.txt").write_text("mine")
     with pytest.raises(SimError, match="something else is there already"):
         write(other, performed())
+    with pytest.raises(SimError, match="cannot be written"):
+        write(other / "thesis.txt" / "e99", performed())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
