@@ -20,16 +20,26 @@ async def show_draft(visit: Visit) -> Shown:
     if not draft.ok:
         return View("Draft", [choose, Table("lines", "Lines", (), (), draft.link, empty=why(draft))])
     table = lines_table(draft.data["lines"], draft.data, DRAFT, draft.link, f"?period={period}")
+    number = await issued_as(visit, period)
     lede = "What the month would come to if it were over now. Nothing of it is issued."
-    return View(f"Draft of {period}", [Cards(draft_cards(draft)), choose, table], lede)
+    if number:
+        lede = f"The month is issued as {number}. This is what it comes to by all that is known now."
+    return View(f"Draft of {period}", [Cards(draft_cards(draft, number)), choose, table], lede)
 
 
-def draft_cards(draft: Answer) -> list[Card]:
-    """Return what a month has come to, and what it comes to if it goes on so."""
+async def issued_as(visit: Visit, period: str) -> str:
+    """Return the number of the invoice that stands for a month, "" where none does."""
+    found = await visit.ask.get("/v1/invoices", period=period, limit=200)
+    return next((each["number"] for each in reversed(found.items) if each["status"] != "void"), "")
+
+
+def draft_cards(draft: Answer, number: str) -> list[Card]:
+    """Return what a month has come to, and what it comes to if it goes on so: no more once an invoice stands for it."""
     told, ahead = draft.data, draft.data["forecast"]
     until = f", hours until {plain_moment(told['as_of'])}" if told["as_of"] else ""
-    cards = [Card("So far", priced(told["total"]), f"{told['period']} with tax{until}", draft.link, DRAFT)]
-    if ahead is not None and ahead["closed_hours"] < ahead["hours"]:
+    issued = f", issued as {number}" if number else ""
+    cards = [Card("So far", priced(told["total"]), f"{told['period']} with tax{until}{issued}", draft.link, DRAFT)]
+    if not number and ahead is not None and ahead["closed_hours"] < ahead["hours"]:
         words = f"if {told['period']} goes on as in its {ahead['closed_hours']} closed hours of {ahead['hours']}"
         cards.append(Card("Forecast", priced(ahead["total"]), words, draft.link, DRAFT))
     return cards

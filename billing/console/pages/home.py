@@ -5,7 +5,7 @@ from typing import Any
 from billing.api.moments import DAY_S
 from billing.console.asking import Answer
 from billing.console.blocks import Block, Card, Cards, Facts, Tone, View
-from billing.console.pages.draft import draft_cards
+from billing.console.pages.draft import draft_cards, issued_as
 from billing.console.pages.notices import LIVE_S, notices_table
 from billing.console.pages.parts import priced
 from billing.console.pages.usage import cost_chart, currencies, recent_use
@@ -70,9 +70,11 @@ async def _month(visit: Visit, whole: Answer) -> list[Card]:
     draft = await visit.ask.get("/v1/invoices/draft")
     if not draft.ok:
         return _use(whole)
+    number = await issued_as(visit, draft.data["period"])
     budgets = await visit.ask.get("/v1/budgets", limit=200)
     watching = [each for each in budgets.items if not each["disabled"]]
-    return [*draft_cards(draft), *(_budget(each, draft.data["total"], budgets.link) for each in watching[:_BUDGETS])]
+    used = (_budget(each, draft.data["total"], budgets.link) for each in watching[:_BUDGETS])
+    return [*draft_cards(draft, number), *used]
 
 
 def _budget(budget: dict[str, Any], total: dict[str, str], link: str) -> Card:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from api_house import ApiHouse
 from billing.console.app import with_console
 from billing.store.engine import open_store, writing
+from billing.store.tables_books import invoice
 from billing.store.tables_settled import house_hour, usage_hour
 from pages_of import Browser, links_in
 from settled_house import settled_house
@@ -103,3 +104,17 @@ def test_two_currencies_are_never_added(house: ApiHouse) -> None:
     assert house.get("operator", f"/v1/operator/revenue?{window}&currency=QQQ").status_code == 422
     page = signed_in(house, "operator").get("/console/revenue?run=").text
     assert page.count("data-chart") == 2 and "/console/revenue" in links_in([page])
+
+
+def test_a_draft_says_when_its_month_is_issued(house: ApiHouse) -> None:
+    """Also where one looks first; and what is issued does not go on, so nothing is forecast."""
+    browser = signed_in(house, "acme")
+    for page in ("draft", ""):
+        text = browser.get(f"/console/{page}").text
+        assert "issued as acme-000002" in text and "Nothing of it is issued" not in text and "Forecast" not in text
+    store = open_store(house.place)
+    with writing(store) as connection:
+        connection.execute(update(invoice).where(invoice.c.number == "acme-000002").values(status="void"))
+    store.dispose()
+    assert "Nothing of it is issued" in browser.get("/console/draft").text
+    assert all("Forecast" in browser.get(f"/console/{page}").text for page in ("draft", ""))
