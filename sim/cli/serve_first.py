@@ -103,6 +103,9 @@ def show_run(session: Session, engine: "Store", db: str, secrets: str | None, na
     note(session, f"key of the operator: {first_key(engine, db, secrets, lifetime_s=_DEMO_S)}")
     for tenant in filter(None, shown):
         note(session, f"key of {tenant}: {first_key(engine, db, secrets, tenant, _DEMO_S)}")
+    others = [each.id for each in tenants if each.id not in shown]
+    if others:
+        note(session, f"of others: spillway keys create --db {db} --role tenant_admin --tenant {'|'.join(others)}")
 
 
 def _issue_all(engine: "Store", terms: "Terms") -> None:

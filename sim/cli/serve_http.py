@@ -61,6 +61,19 @@ class Patient(H11Protocol):
             self._head_timer = None
 
 
+class Settled(Server):
+    """A server for whose time the collector of cycles need not look through what was there before."""
+
+    def run(self, sockets: list[Socket] | None = None) -> None:
+        """Serve until told to stop. Libraries that look for what was never let go, as DuckDB's, then find nothing."""
+        gc.collect()
+        gc.freeze()
+        try:
+            super().run(sockets)
+        finally:
+            gc.unfreeze()
+
+
 def server_of(app: Any, connections_max: int, trusted_proxies: Sequence[str] = ()) -> Server:
     """Return a server of an application; of more connections than it may have, the last are answered with 503.
 
@@ -80,14 +93,7 @@ def server_of(app: Any, connections_max: int, trusted_proxies: Sequence[str] = (
         timeout_graceful_shutdown=SHUTDOWN_S,
         lifespan="off",
     )
-    _settle_down()
-    return Server(config)
-
-
-def _settle_down() -> None:
-    """What is there by now stays, so the collector of cycles need not look through it while somebody waits."""
-    gc.collect()
-    gc.freeze()
+    return Settled(config)
 
 
 def answer_in_process(served: Served, listening: Socket, connections_max: int, parent: int) -> None:

@@ -172,8 +172,10 @@ def test_a_finished_run_is_shown_in_a_store_of_its_own(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         assert process.stderr is not None
+        assert "leaked" not in process.stderr.read()  # what DuckDB says of objects that nobody let go
         process.stderr.close()
     assert not Path(kept[1]).parent.exists()
+    assert f"keys create --db {kept[1]} --role tenant_admin --tenant" in "".join(said)
 
 
 def test_a_run_is_shown_with_its_invoices(tmp_path: Path) -> None:
