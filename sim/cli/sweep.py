@@ -147,5 +147,6 @@ def _number(value: float, scale: float) -> str:
 
     if value == int(value) and (not scale or scale == value):
         return str(int(value))
-    digits = max(0, min(6, 2 - floor(log10(abs(scale))))) if scale else 6
-    return f"{value:.{digits}f}"
+    if not scale:
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{value:.{max(0, min(6, 2 - floor(log10(abs(scale)))))}f}"

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from parallel_tasks import OneThread
 from sim.cli import app
 from sim.cli.edge import now_us
+from sim.cli.sweep import _pair
 from sim.errors import SimError
+from sim.stats.estimates import Estimate
 from sim.sweep import run as run_module
 from sim.sweep.arms import Plan, plan_of
 from sim.sweep.metrics import METRICS, STEADY
@@ -312,6 +314,12 @@ def test_one_long_run_has_an_interval_of_batch_means(plan: Callable[..., Plan], 
     assert 0 <= records[0]["steady"]["cut_h"] < 480
     assert abs(long["mean"] - records[0]["values"]["utilisation.allocated.bp"]) < 300 and plain["half_width"] is None
     assert json.dumps(records[0], allow_nan=False)
+
+
+def test_a_mean_has_as_many_digits_as_its_interval_is_worth() -> None:
+    means = ((849.6, 0.0), (849.0, 0.0), (1_168.4, 136.2), (0.91312, 0.00361), (0.1234567, 0.0))
+    pairs = [_pair(Estimate(mean, half_width, 4, 9_500), None) for mean, half_width in means]
+    assert pairs == [("849.6", "0"), ("849", "0"), ("1168", "136"), ("0.91312", "0.00361"), ("0.123457", "0")]
 
 
 def test_the_command_shows_what_failed_and_what_may_be_done(tmp_path: Path) -> None:
