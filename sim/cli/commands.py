@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from sim.cli import api, audit, bill, bill_issue, db, keys, quota, scenarios, sla, tenants
+from sim.cli import api, audit, bill, bill_issue, db, keys, quota, scenarios, sla, tenants, trace
 from sim.cli.allocations import allocations
 from sim.cli.bill_explain import explain_line
 from sim.cli.bill_export import check, export
@@ -49,6 +49,7 @@ command(
     "spillway replay runs/demo --format tape",
 )(replay)
 app.add_typer(scenarios.app)
+app.add_typer(trace.app)
 command(
     bill.app,
     "export",

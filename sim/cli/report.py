@@ -7,6 +7,7 @@ import typer
 
 from sim.cli.frame import Session, session_of
 from sim.cli.output import answer, note
+from sim.cli.picture_file import require_drawable, write_picture
 from sim.cli.runs import RunArgument, find_run
 from sim.errors import SimError
 
@@ -66,20 +67,9 @@ def open_page(page: Path) -> None:
 def _draw_gantt(folder: "RunFolder", out: Path, at_s: int, hours: int) -> None:
     """Raises SimError: no extra to draw with, another kind of file, or no place for it."""
     from sim.answers.gantt import gantt
-    from sim.experiments.folder import can_draw
 
-    if not can_draw():
-        raise SimError("no pictures without matplotlib", code="no_report", allowed="pip install 'spillway[report]'")
-    if out.suffix not in (".svg", ".png"):
-        raise SimError("unknown kind of picture", path="--gantt", found=str(out), allowed="a name in .svg or .png")
-    from sim.pictures.draw import png, svg
-
-    picture = gantt(folder.path, at_s, hours)
-    try:
-        out.write_bytes(png(picture) if out.suffix == ".png" else svg(picture))
-    except OSError as error:
-        reason = error.strerror or "unknown"
-        raise SimError(f"cannot be written: {reason}", code="bad_file", file=str(out), allowed="a file") from None
+    require_drawable(out, "--gantt")
+    write_picture(gantt(folder.path, at_s, hours), out)
 
 
 def _draw(session: Session, folder: "RunFolder", page: Path) -> None:
