@@ -6,6 +6,7 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.ready-tools
 NUMBA := $(VENV)/.ready-numba
+DASK  := $(VENV)/.ready-dask
 WEB   := $(VENV)/.ready-web
 UV    := $(shell command -v uv 2>/dev/null)
 # Tests share nothing, so they run on all cores; `make test PYTEST="-x -k easy"` narrows a run down. The attacks on
@@ -14,7 +15,7 @@ UV    := $(shell command -v uv 2>/dev/null)
 PYTEST ?= -n auto --dist worksteal --ignore=tests/isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check inspect bench study results fuzz validate kernel web client run doctor constraints clean
+.PHONY: help demo test fast check inspect bench study results fuzz validate kernel dask web client run doctor constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -45,6 +46,7 @@ bench: $(READY) ## speed, as ratios to references measured in the same run
 	@echo "== the audit log"; $(BIN)/python benchmarks/bench_audit.py
 	@echo "== walls before tenant data"; $(BIN)/python benchmarks/bench_walls.py
 	@echo "== the API under load"; $(BIN)/python benchmarks/bench_api.py
+	@echo "== 64 replications on several cores"; $(BIN)/python benchmarks/bench_sweep.py
 	@echo "== placing with a long queue, and the guard"; $(BIN)/python benchmarks/bench_place.py
 	@echo "== the core against the SimPy floor (some minutes)"; $(BIN)/python benchmarks/bench_core.py
 	@echo "== a million jobs, in a process of their own"; $(BIN)/python benchmarks/bench_core.py --only p3 --loads --million
@@ -67,6 +69,9 @@ validate: $(READY) ## the long versions: golden files, published cases, whole tr
 kernel: $(NUMBA) ## install numba, and hold the compiled kernel to the core
 	@$(BIN)/python -m pytest -m slow tests/differential/test_kernel_twin.py
 
+dask: $(DASK) ## install dask, and hold a sweep on its workers to one on processes; a worker is killed
+	@$(BIN)/python -m pytest -m slow tests/e2e/test_sweeps.py -k dask
+
 web: $(WEB) ## the API by schemathesis, the console in a browser; pictures into SPILLWAY_SHOTS [PYTEST="-k word"]
 	@$(BIN)/python -m pytest -m web tests/web $(PYTEST)
 
@@ -82,7 +87,7 @@ doctor: $(READY) ## check this machine
 	@$(BIN)/python -m sim doctor
 
 constraints: ## pin again, for Python 3.11 and later at once; needs uv, writes no address
-	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra web --extra numba --extra postgres --extra report --universal --python-version 3.11 --upgrade --quiet \
+	@$(or $(UV),uv) pip compile pyproject.toml --extra test --extra dev --extra web --extra numba --extra dask --extra postgres --extra report --universal --python-version 3.11 --upgrade --quiet \
 	  --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 clean: ## remove .venv and caches; run folders stay
@@ -113,6 +118,10 @@ $(TOOLS): $(READY)
 
 $(NUMBA): $(READY)
 	@$(call install,numba)
+	@touch $@
+
+$(DASK): $(READY)
+	@$(call install,dask)
 	@touch $@
 
 $(WEB): $(READY)
