@@ -19,13 +19,15 @@ async def show_audit(visit: Visit) -> Shown:
     """List the log, oldest first, with what it comes to."""
     head = await visit.ask.get("/v1/audit/checkpoint")
     found = await visit.ask.get("/v1/audit", cursor=visit.query.get("cursor"))
+    accounts = await visit.ask.get("/v1/accounts", limit=200)
+    called = {each["id"]: f"{each['name']} ({each['id']})" for each in accounts.items}
     rows = [
         (
             Link(str(each["position"]), f"{AUDIT}/{each['position']}/proof"),
             each["time"],
             each["action"],
-            each["actor"],
-            each["object"],
+            called.get(each["actor"], each["actor"]),
+            called.get(each["object"], each["object"]),
             _why(each),
         )
         for each in found.items

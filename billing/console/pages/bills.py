@@ -6,7 +6,7 @@ from typing import Any
 from billing.console.asking import Answer, Refused, at
 from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, Tone, View, Words
 from billing.console.drawing import for_eyes, plain_moment
-from billing.console.pages.parts import amount, currency_in, listed, month_of, priced
+from billing.console.pages.parts import PER_UNIT, amount, currency_in, listed, month_of, priced
 from billing.console.visit import Pages, Shown, Visit
 
 pages = Pages()
@@ -112,8 +112,7 @@ def lines_table(lines: list[dict[str, Any]], totals: dict[str, Any], here: str, 
         Column(f"Tax{code}", "money"),
     ]
     total = ("Sum", *[None] * 6, amount(totals["net"]), None, amount(totals["tax"]))
-    note = "The unit price is for what the price list names: a GPU-hour for GPU-seconds."
-    return Table("lines", "Lines", columns, rows, link, note, total=total)
+    return Table("lines", "Lines", columns, rows, link, PER_UNIT, total=total)
 
 
 @pages.get(LEDGER)

@@ -7,7 +7,7 @@ from billing.api.moments import DAY_S
 from billing.console.asking import Answer
 from billing.console.blocks import Card, Cards, Column, Link, Table, View
 from billing.console.drawing import for_eyes, plain_moment
-from billing.console.pages.parts import amount, currency_in, priced, why
+from billing.console.pages.parts import PER_UNIT, amount, currency_in, priced, why
 from billing.console.visit import Pages, Shown, Visit
 from billing.months import parse_utc, utc_text
 
@@ -50,7 +50,7 @@ async def show_hour(visit: Visit) -> Shown:
         Column("Exactly, millionths", "code"),
         Column(f"Amount{currency_in(hour['lines'], 'amount')}", "money"),
     ]
-    table = Table("hour", "What was used in it", columns, rows, found.link, empty="Nothing was used.")
+    table = Table("hour", "What was used in it", columns, rows, found.link, PER_UNIT, empty="Nothing was used.")
     title = f"{plain_moment(hour['since'])} to {plain_moment(hour['until'])}"
     return View(title, [Cards(cards), table], "Before contracts, credits and tax: those go by the month.", crumbs=_UP)
 

@@ -13,12 +13,13 @@ from billing.console.blocks import Block, Column, Facts, Link, Mark, Table, View
 from billing.console.drawing import for_eyes, plain_moment
 from billing.console.pages.bills import BILLS
 from billing.console.pages.hours import HOUR, exact, rated_hours
-from billing.console.pages.parts import priced, why
+from billing.console.pages.parts import PER_UNIT, priced, why
 from billing.console.visit import Absent, Pages, Shown, Visit
 
 pages = Pages()
 ROUNDED = (
-    "A net amount is the sum of the exact amounts of its hours, rounded once, with all other lines of the invoice."
+    "A net amount is the sum of the exact amounts of its hours, rounded once, with all other lines of the invoice. "
+    + PER_UNIT
 )
 
 

@@ -7,6 +7,8 @@ from billing.console.asking import Answer
 from billing.console.blocks import Cell, Column, Field, Table
 from billing.console.visit import Visit
 
+PER_UNIT = "The unit price is for what the price list names: a GPU-hour for GPU-seconds."
+
 
 def amount(money: Mapping[str, Any] | None) -> str | None:
     """Return money as a cell: its decimal text. The currency stands in the heading of the column or beside it."""

@@ -145,6 +145,13 @@ def test_the_document_of_an_invoice_is_handed_out_or_why_not_is_said(browser: Br
     assert waiting.status_code == 200 and "are being put together" in waiting.text  # until the worker has come round
 
 
+def test_the_audit_log_names_the_accounts_that_it_speaks_of(house: ApiHouse, browser: Browser) -> None:
+    """By the names of the page Keys, each with its id: names may be alike."""
+    accounts = house.get("acme", "/v1/accounts").json()["items"]
+    admin = next(each for each in accounts if each["id"] == house.get("acme", "/v1/me").json()["account"])
+    assert f"{admin['name']} ({admin['id']})" in browser.get("/console/audit").text
+
+
 def test_an_auditor_reads_what_it_may_and_each_look_is_told(house: ApiHouse) -> None:
     auditor = Browser(with_console(house.app))
     auditor.sign_in(house.keys["auditor"])
