@@ -153,7 +153,8 @@ def _demand(trace: Trace, code: str) -> list[dict[str, Any]]:
 
 def _slack_bp(run_s: IntArray, estimate_s: IntArray) -> int:
     """Twice the median slack: the end of the even law that has this median."""
-    ratio = np.maximum(estimate_s, run_s) / np.maximum(run_s, 1) - 1
+    run_s = np.maximum(run_s, 1)
+    ratio = np.maximum(estimate_s, run_s) / run_s - 1
     return min(_SLACK_MOST, round(2 * UNIT_BP * float(np.median(ratio))))
 
 

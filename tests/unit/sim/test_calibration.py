@@ -122,6 +122,12 @@ def test_bad_input_is_one_line_and_nothing_is_written(log: Path, tmp_path: Path)
         assert not out.exists()
 
 
+def test_jobs_of_no_time_and_estimates_that_are_too_short_are_fitted(tmp_path: Path) -> None:
+    rows = [swf_line(1, run=0, estimate=0), swf_line(2, 50_000, run=0), swf_line(3, 90_000, run=7, estimate=5)]
+    row = fit(readers.read(write_lines(tmp_path / "log.swf", *rows), "swf")).scenario.demand[0]
+    assert row.run_max_s.value == 7 and row.slack_max_bp.value == 0
+
+
 def test_info_shows_bars(log: Path) -> None:
     done = call("trace", "info", str(log))
     assert done.exit_code == 0 and "load of the machine" in done.stdout and "##########" in done.stdout
