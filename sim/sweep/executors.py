@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
 from typing import Any
 
 from sim.errors import SimError
+from sim.sweep.code import code_digest
 
 LOCAL = "local"
 DASK = re.compile(r"dask://(?P<host>\[[0-9A-Fa-f:]+\]|[\w.-]+):(?P<port>\d{1,5})")
@@ -152,10 +152,10 @@ def _cluster(name: str) -> ClusterCrew:
 
 
 def _refuse_strangers(name: str, client: Any) -> None:
-    """Raises SimError: workers that cannot import what they are to run, or another version of it."""
-    ours = version("spillway")
+    """Raises SimError: workers that cannot import what they are to run, or other code than ours."""
+    ours = code_digest()
     try:
-        theirs = set(client.run(version, "spillway").values())
+        theirs = set(client.run(code_digest).values())
         client.run(import_module, "sim.sweep.run_all")
     except Exception as error:  # whatever the worker raised
         client.close()
@@ -163,8 +163,8 @@ def _refuse_strangers(name: str, client: Any) -> None:
         raise _unreachable(name, message, "workers on which it is installed") from None
     if theirs - {ours}:
         client.close()
-        found = "a worker of the Dask cluster has another version"
-        raise _unreachable(name, found, f"Spillway {ours} everywhere")
+        found = "a worker of the Dask cluster has other code"
+        raise _unreachable(name, found, f"Spillway {ours.split()[0]} everywhere, with the same changes")
 
 
 def _unreachable(name: str, message: str, allowed: str) -> SimError:

@@ -8,9 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from hashlib import sha256
-from importlib import metadata
 from typing import Any, NamedTuple
 
 from billing.errors import BillingError
@@ -22,6 +20,7 @@ from sim.scenario.file import from_mapping
 from sim.settle import settle
 from sim.summary import summarise
 from sim.sweep.arms import Arm
+from sim.sweep.code import code_digest
 from sim.sweep.metrics import STEADY, measured, steady_state
 from tenants.errors import TenantError
 
@@ -47,14 +46,17 @@ class TimedOut(Exception):
     """A run took longer than it may."""
 
     def __init__(self, timeout_s: int) -> None:
-        super().__init__(f"more than {timeout_s} s")
+        super().__init__(timeout_s)  # its one argument: who passes it on may make it anew from its arguments
+
+    def __str__(self) -> str:
+        return f"more than {self.args[0]} s"
 
 
 def task_of(
     arm: Arm, seed: int, file: str, *, baseline: bool, timeout_s: int | None, now_us: Callable[[], int]
 ) -> Task:
     """Return the task of an arm and a seed. Its key is the same wherever and whenever the same is asked for."""
-    asked = f"{FORMAT} {_version()} {arm.digest} {seed} {baseline}"
+    asked = f"{FORMAT} {code_digest()} {arm.digest} {seed} {baseline}"
     key = sha256(asked.encode()).hexdigest()[:24]
     return Task(key, arm.labels, {**arm.mapping, "seed": seed}, seed, file, baseline, timeout_s, now_us)
 
@@ -84,11 +86,6 @@ def record_of(
     line = " ".join(reason.split())[:_REASON_CHARS_MAX]
     facts = {"format": FORMAT, "key": task.key, "labels": task.labels, "seed": task.seed}
     return {**facts, "status": status, "reason": line, "values": values, "steady": steady}
-
-
-@cache
-def _version() -> str:
-    return metadata.version("spillway")
 
 
 @contextmanager

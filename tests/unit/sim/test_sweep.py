@@ -21,10 +21,11 @@ from sim.cli.edge import now_us
 from sim.cli.sweep import _pair
 from sim.errors import SimError
 from sim.stats.estimates import Estimate
+from sim.sweep import one_run as one_run_module
 from sim.sweep import run as run_module
 from sim.sweep.arms import Plan, plan_of
 from sim.sweep.metrics import METRICS, STEADY
-from sim.sweep.one_run import Task, perform, record_of
+from sim.sweep.one_run import Task, TimedOut, perform, record_of
 from sim.sweep.run import asked, run_sweep
 from sim.sweep.spec import load_sweep
 from sim.sweep.store import Store
@@ -215,6 +216,8 @@ def test_a_run_that_hangs_is_ended_by_an_alarm(plan: Callable[..., Plan]) -> Non
     with patch("sim.sweep.one_run._numbers", hang):
         assert perform(task)["reason"] == "more than 1 s"
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    late = TimedOut(1)
+    assert str(type(late)(*late.args)) == "more than 1 s"  # as SimPy passes errors on
 
 
 def test_keys_are_those_of_what_is_run(plan: Callable[..., Plan]) -> None:
@@ -224,6 +227,9 @@ def test_keys_are_those_of_what_is_run(plan: Callable[..., Plan]) -> None:
     assert len({task.key for tasks in asked(grid, {}, now_us).tasks for task in tasks}) == 8
     without = plan(GRID, HEAD.replace(', "internal_delay.p99_s"', ""))
     assert asked(without, {}, now_us).tasks[1][0].key != mine[0].key  # no baseline: fewer numbers
+    with patch.object(one_run_module, "code_digest", lambda: "0.1.0 changed"):
+        changed = asked(grid, {}, now_us).tasks[1]
+    assert not {task.key for task in changed} & {task.key for task in mine}
 
 
 def test_seeds_are_added_until_intervals_are_narrow_enough(
