@@ -52,18 +52,21 @@ def write(out: Path, done: Performed) -> Path:
     """
     require_place(out)
     place = out.resolve()
-    draft = place.with_name(f".{place.name}.{os.getpid()}.draft")
+    draft, before = (place.with_name(f".{place.name}.{os.getpid()}.{what}") for what in ("draft", "before"))
     try:
         draft.mkdir(parents=True)
         for name, data in files(done).items():
             (draft / name).write_bytes(data)
-        if place.exists():
-            shutil.rmtree(place)
+        if place.exists():  # moved aside first: whatever happens meanwhile, one of the two is there whole
+            place.replace(before)
         draft.replace(place)
     except OSError as error:
         raise _no_place(out, error.strerror or "unknown") from None
     finally:
+        if before.exists() and not place.exists():
+            before.replace(place)
         shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
     return out
 
 

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from math import isfinite
 from typing import Any, NamedTuple, get_args
 
 from sim.errors import SimError
@@ -113,6 +114,8 @@ def _like(row: Input, text: str) -> Any:
     parts = text.split(",") if isinstance(row.value, tuple) else [text]
     try:
         values = tuple(float(part) if "." in part or "e" in part else int(part) for part in parts)
-    except ValueError:
+        if not all(isfinite(each) for each in values):
+            raise ValueError
+    except (ValueError, OverflowError):
         raise SimError("not a number", path=row.name, found=text, allowed=f"such as {row.value} {row.unit}") from None
     return values if isinstance(row.value, tuple) else values[0]

@@ -1,5 +1,6 @@
 """Experiments: inputs with sources, verdicts, the folder and its bytes, the page, the command."""
 
+import errno
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -7,6 +8,7 @@ from functools import cache
 from math import sqrt
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -119,6 +121,8 @@ def test_what_is_set_by_hand_is_the_askers_own_and_no_guess_any_more() -> None:
         inputs.changed({"sped": "1"})
     with pytest.raises(SimError, match="not a number"):
         inputs.changed({"speed": "fast"})
+    with pytest.raises(SimError, match="not a number"):
+        inputs.changed({"speed": "1e999"})
     with pytest.raises(SimError, match="not a whole number"):
         inputs.changed({"speed": "2.5"}).whole("speed")
 
@@ -198,6 +202,21 @@ def test_a_result_is_written_anew_and_nothing_else_is_overwritten(
     with pytest.raises(SimError, match="cannot be written"):
         write(other / "thesis.txt" / "e99", performed())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_earlier_result_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    out, moved = tmp_path / "e99", Path.replace
+    write(out, performed())
+
+    def full(path: Path, target: Path) -> Path:
+        if path.suffix == ".draft":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return moved(path, target)
+
+    with patch.object(Path, "replace", full), pytest.raises(SimError, match="No space left"):
+        write(out, performed(seed=2))
+    assert json.loads((out / RESULT).read_text())["seed"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["e99"]
 
 
 # -- the list, and E0 ------------------------------------------------------------------------------------------------
