@@ -62,7 +62,7 @@ def paired_tables(found: "PairedRuns", axes: tuple[str, str] | None) -> list[Tab
         for letter, each in zip(letters[1:], metric.differences, strict=True)
         if each is not None
     ]
-    about = "Differences, paired by seed, 95 % for all ways together"
+    about = "Differences, paired by seed, 95 % for all ways of one number together"
     return [
         Table(f"Ways, {seeds}", ("", "policy, lend", *fronted), who),
         Table("Means and 95 % intervals", heads, means),

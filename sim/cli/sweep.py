@@ -120,7 +120,9 @@ def _title(name: str, found: "Shown") -> str:
     """What was run, and at which level the intervals are."""
     words = f"{name}: {found.done} of {found.asked} runs, {len(found.seeds)} seeds; 95 % intervals"
     if found.comparisons > 1:
-        words += f"; differences against the first arm at 95 % for all {found.comparisons} together (Bonferroni)"
+        words += (
+            f"; differences against the first arm at 95 % for all {found.comparisons} of a metric together (Bonferroni)"
+        )
     return words
 
 

@@ -181,8 +181,8 @@ def _run(setting: Setting) -> Outcome:
     answer = (
         f"One whale and a hundred tenants earn the same on average; in the worst twentieth of worlds they earn "
         f"${ours(tails[0])}M and ${ours(tails[1])}M a year. A sale that takes {slow:g} days on average sells "
-        f"{ours(find(findings, f'sold of a gap, mean lag {slow:g} d'))} of a gap of {given.gap_days:g} days: who sells "
-        "more slowly than gaps last owns no option."
+        f"{ours(find(findings, f'sold of a gap, mean lag {slow:g} d'))} of a gap of {given.gap_days:g} days: "
+        f"who sells more slowly than gaps last sells less than {sold_share(1, 1):.0%} of them."
     )
     return Outcome(
         tuple(findings),

@@ -8,7 +8,7 @@ from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, S
 from sim.experiments.inputs import Inputs
 from sim.experiments.words import number, ours
 from sim.stats.estimates import Estimate, mean_interval
-from sim.stats.paired import Paired, paired
+from sim.stats.paired import LOWER, Paired, paired
 
 GPUS_PER_NODE = 8
 # An hour of guarantee is the longest that a renter may stay, and then the node is cleaned.
@@ -170,13 +170,17 @@ def _break_even(regime: Regime, arm: str) -> str:
 def _answer(seed: Regime, gpus: int, days: int) -> str:
     gain = mean_interval(seed.gain_usd(SOLD))
     kept = 100 * sum(seed.gain_usd(GENTLE)) / sum(seed.gain_usd(SOLD))
+    delay = seed.more(GENTLE, SOLD, "delay_gpu_h")
     spared = 100 - 100 * sum(seed.values(GENTLE, "delay_gpu_h")) / sum(seed.values(SOLD, "delay_gpu_h"))
+    spares = f"spares {spared:.0f} % of the internal delay"
+    if delay.verdict != LOWER:
+        needed = f", which would take about {delay.needed_n}" if delay.needed_n else ""
+        spares = f"is not shown to spare internal delay in {len(seed.worlds)} worlds{needed}"
     begins = [ours(measured("", "", seed.mean(arm, "frontier_delay_h"))) for arm in (SOLD, CANARY)]
     return (
         f"On {gpus:,} GPUs over {days} days, selling all that is idle earns {ours(measured('', '', _scaled(gain)))}"
         f" thousand USD and lets the next training run begin {begins[0]} hours later; {GENTLE} keeps {kept:.0f} % of"
-        f" that money and spares {spared:.0f} % of the internal delay. Without eviction the run begins"
-        f" {begins[1]} hours later."
+        f" that money and {spares}. Without eviction the run begins {begins[1]} hours later."
     )
 
 

@@ -12,6 +12,7 @@ from sim.experiments.reference import Cell, agreement
 from sim.experiments.replications import Numbers, Replicated, Replication, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
+from sim.stats.paired import HIGHER
 
 REFERENCE_NOTICES = (1, 7, 14, 30, 60, 90)  # days
 REFERENCE_DELAY = {
@@ -132,9 +133,11 @@ def _run(setting: Setting) -> Outcome:
     best = max(names, key=lambda name: done.estimate(f"{name}/value").mean)
     findings = _findings(given, done, best)
     tables = (_policies(given, done), _ladder_table(given))
+    more = findings[-3]
+    gain = f"earns {ours(more)} more" if more.verdict == HIGHER else "is not shown to earn more"
     answer = (
         f"At ${given.delay_usd / _MILLION:.2f}M for a day of delay the best single notice is {_days(float(best))}: "
-        f"{ours(findings[-4])} {_UNIT}; a ladder earns {ours(findings[-3])} more. 90 days of notice earn more than "
+        f"{ours(findings[-4])} {_UNIT}; a ladder {gain}. {given.notices_days[-1]:g} days of notice earn more than "
         f"spot only where a day of delay costs less than ${_break_even(given, len(names) - 1) / _MILLION:.2f}M: "
         "they are for nodes that nobody will train on."
     )
@@ -168,12 +171,13 @@ def _findings(given: Terms, done: Replicated, best: str) -> tuple[Finding, ...]:
         found.append(measured(f"mean delay, lead {lead:g} d, notice {notice:g} d", "d", late, band))
     more = done.difference(f"{_LADDER}/value", f"{best}/value")
     saved = done.difference(f"{_BOUGHT}/value", f"{given.notices_days[-1]:g}/value")
+    longest = _days(given.notices_days[-1])
     single = f"best single notice, {_days(float(best))}: value"
     return (
         *found,
         measured(single, _UNIT, done.estimate(f"{best}/value")),
         Finding(f"{_LADDER} less the best single notice", _UNIT, more.difference, None, None, more.verdict),
-        Finding("90 d bought back less 90 d", _UNIT, saved.difference, None, None, saved.verdict),
+        Finding(f"{longest} bought back less {longest}", _UNIT, saved.difference, None, None, saved.verdict),
         exact("hindsight: value", _UNIT, done.estimate(f"{_ORACLE}/value").mean),
     )
 

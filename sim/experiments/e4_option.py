@@ -10,7 +10,7 @@ from sim.experiments.replications import Replicated, replicate
 from sim.experiments.words import ours
 from sim.pictures.picture import Line, Picture, Series
 from sim.stats.estimates import t_quantile
-from sim.stats.paired import shared_level_bp
+from sim.stats.paired import LOWER, shared_level_bp
 
 COLUMNS = ("mean", "p5", "p50", "p95", "loss", "option", "worst")
 # Case: the columns, USD bn and shares; None where the table is empty.
@@ -148,11 +148,12 @@ def _run(setting: Setting) -> Outcome:
     first, last = (f"rho {given.correlations[place]:g}" for place in (0, -1))
     worst = [find(findings, f"the same in the worst tenth of worlds, {_told(case)}") for case in (first, last)]
     losses = [find(findings, f"chance of a loss, {_told(case)}") for case in ("none", first, last)]
+    weaker = find(findings, "in the worst tenth, ").verdict == LOWER
     answer = (
         f"The right to sell takes the chance of a loss from {ours(losses[0])} to {ours(losses[1])} where rents rise "
         f"when own demand falls, and to {ours(losses[2])} where both fall together. In the worst tenth of worlds it "
-        f"pays ${ours(worst[0])}bn in the first case and ${ours(worst[1])}bn in the second: the insurance is weakest "
-        "when everybody lost the same bet."
+        f"pays ${ours(worst[0])}bn in the first case and ${ours(worst[1])}bn in the second"
+        f"{': the insurance is weakest when everybody lost the same bet' if weaker else ''}."
     )
     return Outcome(tuple(findings), _tables(given, done), (_densities(done), _value(given, done)), NOTES, answer)
 

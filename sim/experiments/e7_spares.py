@@ -98,7 +98,8 @@ def _run(setting: Setting) -> Outcome:
     done = replicate(setting, one, given, f"spares/{given.spares[-1]}/work")
     findings = _findings(inputs, given, done)
     tables = _tables(inputs, given, done)
-    most, need = given.spares[-1], e7_reference.SPARES[2_048][1][0]
+    most, nodes, days = given.spares[-1], inputs.whole("nodes"), inputs.number("repair_days")
+    need = spare_count(nodes, inputs.numbers("rates_per_1000_node_days")[1], days, 0.99)
     costly = next((notice for notice in given.notices_s if notice + given.scrub_s > given.restart_s), None)
     dear = ""
     if costly:
@@ -106,9 +107,9 @@ def _run(setting: Setting) -> Outcome:
         assert change is not None
         dear = f" A notice of {costly:g} s takes {abs(change.mean):.1%} of the time from the job."
     answer = (
-        f"A job of 2,048 nodes whose nodes are away for 3 days needs {need} spares for 99 % of the time; {most} spares "
-        f"rented out earn ${tables[0].rows[-1][6]:.2f}M a year. That costs nothing while notice and cleaning take no "
-        f"longer than the restart of {given.restart_s:g} s.{dear}"
+        f"A job of {nodes:,} nodes whose nodes are away for {days:g} days needs {need} spares for 99 % of the time; "
+        f"{most} spares rented out earn ${tables[0].rows[-1][6]:.2f}M a year. That costs nothing while notice and "
+        f"cleaning take no longer than the restart of {given.restart_s:g} s.{dear}"
     )
     return Outcome(tuple(findings), tables, (_curve(inputs, given, done), _spare_curve(given, done)), NOTES, answer)
 

@@ -70,3 +70,8 @@ def test_e7_lands_where_it_should_and_lends_spares_for_nothing_while_the_notice_
 def test_cleaning_that_takes_longer_than_the_restart_makes_even_a_short_notice_cost() -> None:
     small = outcome("E7", changes={"scrub_s": "900"}, replications=4, days=60)
     assert verdict(small, "lent with 60 s of notice") == "lower"
+
+
+def test_the_answer_follows_the_inputs() -> None:
+    found = outcome("E7", changes={"nodes": "128", "repair_days": "7"}, replications=2, days=5)
+    assert found.answer.startswith("A job of 128 nodes whose nodes are away for 7 days needs 8 spares")

@@ -3,8 +3,8 @@
 import pytest
 
 from sim.experiments import e1_worlds
-from sim.experiments.e1_gap import BOUND_S, CANARY, EXPERIMENT
-from sim.experiments.e1_worlds import ARMS, Arm, Task, identity, one
+from sim.experiments.e1_gap import BOUND_S, CANARY, EXPERIMENT, SOLD, Regime, _answer
+from sim.experiments.e1_worlds import ARMS, Arm, Task, World1, identity, one
 from sim.experiments.inputs import read_inputs
 from sim.experiments.perform import perform
 from sim.experiments.spread import spread
@@ -46,6 +46,21 @@ def test_a_research_cluster_sells_spot_and_hours(monkeypatch: pytest.MonkeyPatch
 
 def test_the_front_holds_whom_nobody_outdoes() -> None:
     assert pareto([(3, 5), (1, 2), (2, 1), (2, 4), (4, 5), (2, 3)]) == [(1, 2), (2, 4), (3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("delays", "words"),
+    [((10.0, 12.0, 11.0), "spares 91 %"), ((1.0, 1.0, 31.0), "is not shown to spare internal delay")],
+)
+def test_the_answer_says_no_more_than_was_shown(delays: tuple[float, ...], words: str) -> None:
+    fixed = {"revenue_usd": 2.0, "credits_usd": 0.0, "delay_gpu_h": 1.0, "frontier_delay_h": 1.0}
+    arms = [arm.name for arm in ARMS["seed"]]
+    worlds = [
+        World1({arm: fixed | {"delay_gpu_h": delay if arm == SOLD else 1.0, "revenue_usd": float(arm != "none")}
+                for arm in arms}, None)
+        for delay in delays
+    ]  # fmt: skip
+    assert words in _answer(Regime("seed", worlds), 512, 120)
 
 
 @pytest.mark.slow
