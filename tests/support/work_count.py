@@ -8,9 +8,13 @@ transaction ends.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Connection, Engine, event
+
+from billing.store.quick import Quick
 
 _TUPLES = (
     "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)), 0)"
@@ -43,10 +47,10 @@ def _tuples(connection: Connection) -> int:
 @contextmanager
 def counted() -> Iterator[Work]:
     """Count what all engines of this process do meanwhile."""
-    work = Work()
+    work, over = Work(), Event()
 
     def step() -> int:
-        work.rows += 1
+        work.rows += 0 if over.is_set() else 1  # a connection outlives what is counted, and its next user is another
         return 0
 
     def before(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
@@ -65,11 +69,18 @@ def counted() -> Iterator[Work]:
         if begun is not None:
             work.rows += _tuples(connection) - begun
 
+    def quick(statement: Quick, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
+        before(connection, None, repr(statement))  # it goes past SQLAlchemy, which would have told
+        return plain(statement, connection, **values)
+
+    plain = Quick.rows
     listeners = (("before_cursor_execute", before), ("commit", at_end), ("rollback", at_end))
     for name, function in listeners:
         event.listen(Engine, name, function)
     try:
-        yield work
+        with patch.object(Quick, "rows", quick):
+            yield work
     finally:
+        over.set()
         for name, function in listeners:
             event.remove(Engine, name, function)
