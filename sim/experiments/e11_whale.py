@@ -216,7 +216,7 @@ def _after(given: World, done: Replicated) -> Picture:
         x_label="days after the exit",
         y_label="share of what is lent",
         series=tuple(series),
-        guesses=("lag_days", "exits_per_year", "defaults_per_year"),
+        guesses=("lag_days", "exits_per_year", "defaults_per_year", "whale_share", "capped_share"),
     )
 
 

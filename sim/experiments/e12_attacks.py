@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from sim.experiments.e12_worlds import Attacked, Task, one
 from sim.experiments.experiment import Expected, Experiment, Finding, Outcome, Setting, Table, exact, measured
+from sim.experiments.reference import find
 from sim.experiments.words import ours
 from sim.pictures.picture import Picture, Series
 from sim.stats.estimates import Estimate, mean_interval
-from sim.stats.paired import paired
+from sim.stats.paired import HIGHER, paired
 
 WHO = {"lab": "quota", "renter": "contract"}
 NONE = Expected(0, 0, "isolation: none at all")
@@ -20,7 +21,8 @@ def _run(setting: Setting) -> Outcome:
     found = setting.map(one, tasks, lambda seen: f"{sum(each is not None for each in seen)} worlds attacked")
     guesses = tuple(row.name for row in setting.inputs.guesses)
     untouched = _untouched(found)
-    findings = (*_waiting(found), *untouched)
+    waiting = _waiting(found)
+    findings = (*waiting, *untouched)
     rows = tuple(
         (f"{who}, {arm}", ours(measured("", "", _mean_wait(found, f"{who}, {arm}"))), _late(found, f"{who}, {arm}"))
         for who in WHO
@@ -30,7 +32,7 @@ def _run(setting: Setting) -> Outcome:
         "quiet: no neighbour. on: flooded, held apart by a quota or a contract. off: flooded, and nothing between them."
     )
     table = Table("Waits of the victim", ("who", "mean wait, s", "jobs that waited over an hour, %"), rows, note)
-    return Outcome(findings, (table,), _pictures(found, guesses), NOTES, _answer(found, untouched))
+    return Outcome(findings, (table,), _pictures(found, guesses), NOTES, _answer(found, waiting, untouched))
 
 
 def _mean_wait(found: Sequence[Attacked], arm: str) -> Estimate:
@@ -100,12 +102,15 @@ def _pictures(found: Sequence[Attacked], guesses: tuple[str, ...]) -> tuple[Pict
     return tuple(pictures)
 
 
-def _answer(found: Sequence[Attacked], untouched: Sequence[Finding]) -> str:
+def _answer(found: Sequence[Attacked], waiting: Sequence[Finding], untouched: Sequence[Finding]) -> str:
     lab = [ours(measured("", "", _mean_wait(found, f"lab, {arm}"))) for arm in ("quiet", "on", "off")]
+    added = find(waiting, "renter: what a flood adds to the mean wait, held apart")
+    renter = f"waits {ours(added)} s longer" if added.verdict == HIGHER else "is not shown to wait longer"
     moved = [finding.name for finding in untouched if finding.verdict != "inside"]
     return (
         f"A neighbour who floods the cluster makes a lab's jobs wait {lab[1]} s on average where quotas hold them"
-        f" apart, {lab[2]} s where nothing does, and {lab[0]} s without him. Of {len(untouched)} things that no"
+        f" apart, {lab[2]} s where nothing does, and {lab[0]} s without him; a renter with a contract"
+        f" {renter}. Of {len(untouched)} things that no"
         f" attack may move or hide, {'none was' if not moved else '; '.join(moved) + ': this was'}."
     )
 

@@ -222,10 +222,8 @@ def _delays(given: Terms, done: Replicated) -> Picture:
 
 def _front(given: Terms, done: Replicated) -> Picture:
     def points(name: str, names: list[str]) -> Series:
-        costs = [done.estimate(f"{each}/delay") for each in names]
-        return Series(
-            name, tuple(each.mean for each in costs), tuple(done.estimate(f"{each}/rent").mean for each in names)
-        )
+        costs, rents = (tuple(done.estimate(f"{each}/{what}").mean for each in names) for what in ("delay", "rent"))
+        return Series(name, costs, rents)
 
     series = (
         points("one notice, 0 to 90 days", [f"{notice:g}" for notice in given.notices_days]),
@@ -233,7 +231,9 @@ def _front(given: Terms, done: Replicated) -> Picture:
         points("90 days, bought back", [_BOUGHT]),
         points("hindsight", [_ORACLE]),
     )
-    guesses = ("leads_days", "firm_usd", "reach_days", "delay_usd_per_day", "needs_per_year", "fee_usd")
+    guesses = (
+        "lead_days", "firm_usd", "reach_days", "fill", "delay_usd_per_day", "needs_per_year", "need_sizes", "fee_usd",
+    )  # fmt: skip
     title = "What a longer notice earns, and what its delays cost"
     told = f"One notice, from below: {', '.join(_days(notice) for notice in given.notices_days)}."
     labels = "cost of delays, USD million a year", "rent, USD million a year"

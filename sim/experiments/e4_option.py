@@ -27,6 +27,10 @@ REFERENCE: dict[str, tuple[float | None, ...]] = {
 }
 REFERENCE_PATHS = 20_000
 _SOURCE = "reference table of the option"
+_BEHIND = (
+    "internal_usd", "fill", "net", "platform_usd", "interest", "fixed_share", "usd_per_kwh", "idle_share", "demand",
+    "demand_drift", "demand_drift_sd", "demand_volatility", "rent_drift", "rent_drift_sd", "rent_volatility",
+)  # fmt: skip
 _UNIT = "USD bn"
 
 
@@ -179,7 +183,7 @@ def _densities(done: Replicated) -> Picture:
         y_label="density, per USD bn",
         series=series,
         lines=(Line("x", 0.0, "loss | gain"),),
-        guesses=("internal_usd", "demand_drift_sd", "rent_drift", "platform_usd"),
+        guesses=_BEHIND,
         caption=f"Correlation {DENSE:g}; 95 % bands.",
     )
 
@@ -195,7 +199,7 @@ def _value(given: World, done: Replicated) -> Picture:
         Series("reference", given.correlations * 2, _reference("option") + _reference("worst"), role="published"),
     )
     title = "The insurance pays least when everybody lost the same bet"
-    guesses = ("correlations", "internal_usd", "fill", "put_usd")
+    guesses = ("correlations", *_BEHIND, "put_usd")
     labels = "correlation of own demand and rent", "value of the option, USD bn"
     return Picture("e4-value", "lines", title, *labels, series, (Line("y", 0.0, ""),), guesses)
 

@@ -112,7 +112,7 @@ def _heat(inputs: Inputs) -> Picture:
         x_label="change of the rent a year",
         y_label="share of the hours under contract to the end",
         series=tuple(rows),
-        guesses=("operation_share", "lent_share", "used_share"),
+        guesses=e5_rents.DEBT,
         places=tuple(f"{change:.0%}" for change in changes),
     )
 

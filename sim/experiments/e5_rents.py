@@ -15,6 +15,7 @@ from sim.pictures.picture import Line, Picture, Series
 
 BAND = (0.01, 0.99)  # 98 % of the paths
 FAN = (5, 50, 95)
+DEBT = ("operation_share", "lent_share", "loan_months", "used_share", "usd_per_kwh", "idle_share")
 _LAW = ("price_drift", "price_half_life_years", "price_volatility", "price_falls_per_year", "price_fall_bounds")
 _STEPS = 2  # a month, of the paths that public prices are held against
 ARMS = ("merchant", "forwards", "contract")
@@ -186,7 +187,7 @@ def _fan(terms: Terms, done: Replicated) -> Picture:
         series.append(Series(f"{arm}: median, and 5 to 95 % of the paths", months, middle, low, high))
     lines = tuple(Line("y", covenant, f"covenant {covenant}") for covenant in terms.covenants)
     title = f"Cover of a loan at {terms.loan.rate:.0%}: the month in which the contract ends is the cliff"
-    guesses = (*_LAW, "operation_share", "lent_share", "used_share")
+    guesses = (*_LAW, *DEBT, "contract_used_share", "forward_share", "forward_months")
     return Picture(
         "e5-cover", "lines", title, "month of the loan", "cash over payment due", tuple(series), lines, guesses
     )

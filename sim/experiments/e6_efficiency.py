@@ -175,7 +175,7 @@ def _map(given: World, done: Replicated) -> Picture:
         x_label="efficiency gain, times a year",
         y_label="elasticity of the demand for tokens",
         series=tuple(rows),
-        guesses=("elasticities", "growth", "lag_years"),
+        guesses=("elasticities", "growth", "lag_years", "years"),
         caption=f"The need stays as it is at an elasticity of {still}.",
         places=tuple(f"{gain:g}" for gain in given.gains),
     )

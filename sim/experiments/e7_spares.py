@@ -161,7 +161,7 @@ def _spare_curve(given: World, done: Replicated) -> Picture:
         points(f"share of work, spares lent with {given.notices_s[-1]:g} s of notice", lent),
         Series("Poisson", fine, tuple(enough_chance(mean, int(each)) for each in fine), role="analytic"),
     )
-    guesses = ("repair_days", "scrub_s")
+    guesses = ("spare_shares", "repair_days", "scrub_s", "write_s")
     return Picture("e7-spares", "lines", "What spares buy", "spare nodes", "share of time", series, (), guesses)
 
 

@@ -250,6 +250,18 @@ def test_seeds_are_added_until_intervals_are_narrow_enough(
     assert shown_now["too_wide"] == 0
 
 
+def test_differences_share_the_level_and_one_alone_has_all_of_it(
+    plan: Callable[..., Plan], crew: Executor, tmp_path: Path
+) -> None:
+    for number, (ways, level_bp) in enumerate(
+        {'"none", "all_idle"': 9_500, '"none", "all_idle", "fixed_headroom"': 9_750}.items()
+    ):
+        given, store = plan(f"[grid]\ndays = [1]\npolicy.lend = [{ways}]\n"), Store(tmp_path / str(number))
+        with store.held(), patch.object(run_module, "perform", made_up(lambda task: float(task.seed))):
+            run_sweep(given, store, crew, now_us)
+        assert {row["paired"]["level_bp"] for row in table(given, store)["rows"] if row["paired"]} == {level_bp}
+
+
 def test_a_budget_leaves_a_part_that_can_be_shown(plan: Callable[..., Plan], crew: Executor, tmp_path: Path) -> None:
     found, store = plan(GRID), Store(tmp_path / "kept")
     store.folder.joinpath("runs").mkdir(parents=True)
