@@ -118,4 +118,7 @@ def _like(row: Input, text: str) -> Any:
             raise ValueError
     except (ValueError, OverflowError):
         raise SimError("not a number", path=row.name, found=text, allowed=f"such as {row.value} {row.unit}") from None
+    shipped = row.value if isinstance(row.value, tuple) else (row.value,)
+    if min(values) < 0 < min(shipped):
+        raise SimError("below 0", path=row.name, found=text, allowed=f"such as {row.value} {row.unit}")
     return values if isinstance(row.value, tuple) else values[0]

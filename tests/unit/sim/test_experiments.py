@@ -123,6 +123,8 @@ def test_what_is_set_by_hand_is_the_askers_own_and_no_guess_any_more() -> None:
         inputs.changed({"speed": "fast"})
     with pytest.raises(SimError, match="not a number"):
         inputs.changed({"speed": "1e999"})
+    with pytest.raises(SimError, match="below 0"):
+        inputs.changed({"grid": "4,-1"})
     with pytest.raises(SimError, match="not a whole number"):
         inputs.changed({"speed": "2.5"}).whole("speed")
 
