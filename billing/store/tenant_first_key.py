@@ -2,11 +2,14 @@
 
 from billing.store.api_changes import note
 from billing.store.door import Bound
+from billing.store.tenant_admin import tenant_of
 from billing.store.tenant_keys import Account, add_account, add_key, keys_of
 from tenants.access.first_key import mint_first
 from tenants.access.identity import Role
 from tenants.access.keys import Entropy, KeyRecord
+from tenants.access.lifecycle import Status
 from tenants.access.secrets import Secrets
+from tenants.errors import TenantError
 
 _NAME = "first admin"
 _ID_BYTES = 10
@@ -20,8 +23,12 @@ def first_key_of(
     The tenant reads of it in its own log.
 
     Raises:
-        Forbidden: as `mint_first`.
+        TenantError: it was deleted meanwhile: its keys may be gone, as if there never had been one.
+        Forbidden:   as `mint_first`.
     """
+    found = tenant_of(bound, tenant)
+    if found is None or found.status is Status.DELETED:
+        raise TenantError(f"tenant {tenant} is deleted", code="wrong_status", found="first_key")
     if there := keys_of(bound, tenant, None, 1):
         return there[0], None
     role = Role.TENANT_ADMIN

@@ -9,7 +9,9 @@ from api_house import ApiHouse
 from billing.closing.of_log import LogBasis
 from billing.store import api_basis
 from billing.store.api_terms import TermsSource
+from billing.store.engine import open_store, writing
 from billing.store.log_basis import basis_at
+from billing.store.purge import purge
 from billing.terms import Terms
 from settled_house import settle, settled_house
 from told_events import terms, told
@@ -152,3 +154,18 @@ def test_a_new_tenant_may_have_its_first_key_at_once(either: ApiHouse) -> None:
     assert either.client.get("/v1/me", headers=mine).status_code == 401
     gone = either.post("operator", path, body, headers={"Idempotency-Key": "another"})
     assert gone.status_code == 409 and "key" not in gone.json()  # nobody gets a key to a tenant that is there
+
+
+def test_the_first_key_of_a_tenant_that_was_deleted_is_not_made_again(either: ApiHouse) -> None:
+    path, body = "/v1/operator/tenants", {"name": "Xi", "id": "xi", "first_key": True}
+    once = {"Idempotency-Key": "made-and-deleted"}
+    assert either.post("operator", path, body, headers=once).status_code == 201
+    assert either.post("operator", f"{path}/xi/delete", {"reason": "ends"}).status_code == 200
+    store = open_store(either.place)
+    with writing(store) as connection:
+        purge(connection, either.now_s)
+    store.dispose()
+    again = either.post("operator", path, body, headers=once)  # its keys are gone: as if there never had been one
+    assert again.status_code == 409 and "key" not in again.json(), again.text
+    assert not [row for row in either.rows("all_api_key") if row["tenant"] == "xi"]
+    assert len([row for row in either.rows("all_account") if row["tenant"] == "xi"]) == 1
