@@ -116,7 +116,7 @@ def live_eviction_out(row: LiveEviction) -> EvictionOut:
         noticed=moment(row.noticed_s),
         evicted=moment(row.evicted_s),
         notice_s=row.evicted_s - row.noticed_s,
-        inside_guarantee=row.evicted_s < (row.guaranteed_until_s or 0),
+        inside_guarantee=row.evicted_s < row.guaranteed_until_s,
         by_job=None,
         by_product=None,
         lost_gpu_s=None,

@@ -91,6 +91,8 @@ def test_evictions_of_the_live_log_are_shown_newest_first(house: ApiHouse, opera
         ("allocation.started", 0, "acme", {"allocation": "z1", **PLACE}),
         ("preemption.executed", 600, "acme", {"allocation": "z1", **noticed}),
         ("preemption.executed", 900, "bolt", {"allocation": "z2", **noticed}),
+        ("preemption.executed", 950, "bolt", {"allocation": "z3"}),  # no bill believes it, and no page breaks at it
+        ("preemption.executed", 990, "bolt", {**noticed}),
     ]
     rows = ((f"z{at}" if kind != "allocation.started" else "z1.started", kind, EPOCH_S + s, who, data)
             for at, (kind, s, who, data) in enumerate(facts))  # fmt: skip
