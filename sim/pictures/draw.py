@@ -115,19 +115,27 @@ def _above_note(whole: Figure, picture: Picture, height: float, letters: int) ->
 
 def _dress(axes: Axes, picture: Picture, letters: int) -> None:
     """Title, labels, scales and the lines across."""
-    axes.set_title(fill(picture.title, int(letters * 0.88)))
+    named = any(line.axis == "x" and line.label for line in picture.lines)
+    axes.set_title(fill(picture.title, int(letters * 0.88)), pad=18 if named else None)  # None: as ever
     axes.set_xlabel(picture.x_label)
     axes.set_ylabel(picture.y_label)
     if "x" in picture.log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(_plain)
     if "y" in picture.log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_plain)
     for line in picture.lines:
         across = axes.axvline if line.axis == "x" else axes.axhline
         across(line.at, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         if line.axis == "x":
-            where = axes.get_xaxis_transform()
-            axes.text(line.at, 0.98, line.label, transform=where, fontsize=8.5, rotation=90, ha="right", va="top")
+            where = axes.get_xaxis_transform()  # above the axes: inside it would lie on the curves
+            axes.text(line.at, 1.01, line.label, transform=where, fontsize=8.5, ha="center", va="bottom")
         else:
             where = axes.get_yaxis_transform()
             axes.text(0.99, line.at, line.label, transform=where, fontsize=8.5, ha="right", va="bottom")
+
+
+def _plain(value: float, _: float) -> str:
+    """A power of ten as people write it: 0.1, 1,000."""
+    return f"{value:,.10g}"

@@ -16,12 +16,14 @@ _CELLS_TOLD = 80  # numbers stand in the cells of a heat map of at most so many
 
 def _drawn_lines(figure: FigureBase, axes: Axes, picture: Picture) -> None:
     place = 0
+    law = any(series.role == "analytic" for series in picture.series)
     for series in picture.series:
         if series.role != "simulated":
             _known(axes, series)
             continue
         many = len(series.x) > _MARKED_MOST
-        look: dict[str, Any] = {"color": colour(series.name, place), "linestyle": DASHES[place % len(DASHES)]}
+        dash = "none" if law and not many else DASHES[place % len(DASHES)]  # a curve joins them better than chords
+        look: dict[str, Any] = {"color": colour(series.name, place), "linestyle": dash}
         axes.plot(series.x, series.y, label=series.name, marker="" if many else MARKS[place % len(MARKS)], **look)
         if series.low is not None and series.high is not None:
             if many:

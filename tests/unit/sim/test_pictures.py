@@ -46,3 +46,17 @@ def test_a_png_has_no_date_and_a_narrow_picture_is_another_one() -> None:
     assert drawn.startswith(b"\x89PNG") and drawn == png(picture)
     narrow = in_page(picture, True)
     assert 'role="img"' in narrow and "<?xml" not in narrow and 'viewBox="0 0 302.4' in narrow
+
+
+def test_a_log_axis_has_plain_numbers_and_a_name_of_an_upright_line_lies_level() -> None:
+    text = svg(of_kind("lines")._replace(log="x", series=(Series("first", (1.0, 1000.0), (1.0, 2.0)),))).decode()
+    assert ">1,000</text>" in text and "10^" not in text and "tspan" not in text
+    name = next(row for row in text.splitlines() if ">start</text>" in row)
+    assert "rotate(-90" not in name
+
+
+def test_points_beside_a_law_are_not_joined() -> None:
+    with_law = of_kind("lines")._replace(lines=())
+    free = with_law._replace(series=tuple(each for each in with_law.series if each.role != "analytic"))
+    dashed = [svg(picture).count(b"stroke-dasharray: 5.55") for picture in (with_law, free)]
+    assert dashed[0] < dashed[1]
