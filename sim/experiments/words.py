@@ -7,6 +7,8 @@ from sim.experiments.experiment import Expected, Finding, Outcome
 
 _PLAIN_DIGITS = 4  # of a number that has no interval
 
+_LEVEL_BP = 9_500  # of an interval that says no other
+
 
 def number(value: float | int, half_width: float | None = None) -> str:
     """Return a number with the digits that its interval leaves: two of the half-width, or four in all."""
@@ -27,11 +29,12 @@ def cell(value: Any) -> str:
 
 
 def ours(finding: Finding) -> str:
-    """Return what came out: mean and interval, or the number."""
+    """Return what came out: mean and interval, or the number. The interval is one of 95 % where it does not say."""
     if finding.estimate is None:
         return cell(finding.value)
-    mean, half_width = finding.estimate.mean, finding.estimate.half_width
-    return f"{number(mean, half_width)} ± {number(half_width, half_width)}" if half_width else number(mean)
+    mean, half_width, _, level_bp = finding.estimate
+    shared = "" if level_bp == _LEVEL_BP else f" ({level_bp / 100:g} %)"
+    return f"{number(mean, half_width)} ± {number(half_width, half_width)}{shared}" if half_width else number(mean)
 
 
 def band(expected: Expected | None) -> str:
