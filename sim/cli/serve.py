@@ -21,6 +21,7 @@ from sim.cli.serve_flags import (
     TrustedProxyFlag,
     TryWebhooksFlag,
     proxies_of,
+    trial_port,
 )
 from sim.cli.store import DEFAULT, DbFlag, SecretsFlag, TermsFlag, secrets_of
 from sim.cli.tenants import TombstonesFlag
@@ -72,6 +73,7 @@ def serve(
     from sim.cli.serve_first import ready_store, say_first_key, show_run
 
     session, proxies = session_of(ctx), proxies_of(trusted_proxy or (), behind_tls)
+    trial = trial_port(try_webhooks, behind_tls)
     with ExitStack() as stack:
         if run and _source(ctx, "db") != "COMMANDLINE":  # a run is for looking: not into the store that one works with
             db = str(Path(stack.enter_context(_folder())) / "run.db")
@@ -81,7 +83,7 @@ def serve(
         else:
             say_first_key(session, store, db, secrets, init)
         words = (session, db, secrets, terms, behind_tls, access_log, metrics_token, run)
-        served = Served(*words, workers, proxies, try_webhooks)
+        served = Served(*words, workers, proxies, trial)
         rounds = Rounds(settle_every, checkpoint_every, tombstones, witness)
         _serve(stack, served, store, rounds, _Listening(host, port, workers, connections_max))
     note(session, "stopped; whatever was answered is kept")

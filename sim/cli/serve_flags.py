@@ -55,3 +55,15 @@ def proxies_of(given: Iterable[str], behind_tls: bool) -> tuple[str, ...]:
     if found and not behind_tls:
         raise SimError("says for whom a proxy asks, and there is none", path="--trusted-proxy", allowed="--behind-tls")
     return tuple(found)
+
+
+def trial_port(port: int, behind_tls: bool) -> int:
+    """Return where webhooks go for a trial, 0 for none. Raises SimError: the service stands where tenants reach it."""
+    if port and behind_tls:
+        raise SimError(
+            "a trial keeps webhooks from those that wait for them",
+            path="--try-webhooks",
+            found=f"{port}, with --behind-tls",
+            allowed="a service that nobody else reaches",
+        )
+    return port

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim.cli.serve_flags import proxies_of
+from sim.cli.serve_flags import proxies_of, trial_port
 from sim.cli.serve_http import server_of
 from sim.errors import SimError
 
@@ -46,3 +46,9 @@ def test_a_proxy_is_an_address_and_stands_before_something() -> None:
     for given, behind_tls in ((["proxy.example"], True), (["10.0.0.7/8"], True), (["10.0.0.7"], False)):
         with pytest.raises(SimError, match="--trusted-proxy"):
             proxies_of(given, behind_tls)
+
+
+def test_no_trial_of_webhooks_stands_before_tenants() -> None:
+    assert (trial_port(8341, False), trial_port(0, True)) == (8341, 0)
+    with pytest.raises(SimError, match=r"--try-webhooks: a trial keeps webhooks .*allowed a service that nobody"):
+        trial_port(8341, True)
