@@ -4,10 +4,9 @@ from math import floor, log10
 from typing import Any
 
 from sim.experiments.experiment import Expected, Finding, Outcome
+from sim.stats.estimates import LEVEL_BP
 
 _PLAIN_DIGITS = 4  # of a number that has no interval
-
-_LEVEL_BP = 9_500  # of an interval that says no other
 
 
 def number(value: float | int, half_width: float | None = None) -> str:
@@ -33,7 +32,7 @@ def ours(finding: Finding) -> str:
     if finding.estimate is None:
         return cell(finding.value)
     mean, half_width, _, level_bp = finding.estimate
-    shared = "" if level_bp == _LEVEL_BP else f" ({level_bp / 100:g} %)"
+    shared = "" if level_bp == LEVEL_BP else f" ({level_bp / 100:g} %)"
     return f"{number(mean, half_width)} ± {number(half_width, half_width)}{shared}" if half_width else number(mean)
 
 
